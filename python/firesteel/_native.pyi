@@ -53,15 +53,23 @@ class Context:
     def text_file(
         self, path: str, partitions: int, use_unicode: bool, hadoop: Sequence[tuple[str, str]], site: str
     ) -> Rdd: ...
-    def line_positions(self, path: str, partitions: int, hadoop: Sequence[tuple[str, str]], site: str) -> Rdd:
-        """Gives pairs of the offset of a line, in bytes, and the line."""
+    def line_positions(self, path: str, cut: tuple[str, int], hadoop: Sequence[tuple[str, str]], site: str) -> Rdd:
+        """Gives pairs of the offset of a line, in bytes, and the line. ``cut`` is the kind of splits, "blocks", "lines"
+        or "combined", and the least number of them.
+        """
+    def key_value_lines(self, path: str, cut: tuple[str, int], hadoop: Sequence[tuple[str, str]], site: str) -> Rdd:
+        """Gives pairs of what stands before and behind the separator in a line."""
+    def whole_texts_combined(
+        self, path: str, cut: tuple[str, int], hadoop: Sequence[tuple[str, str]], site: str
+    ) -> Rdd:
+        """Gives pairs of path and text; the settings say how many files a partition has."""
     def whole_text_files(
         self, path: str, partitions: int, use_unicode: bool, hadoop: Sequence[tuple[str, str]], site: str
     ) -> Rdd: ...
     def binary_files(self, path: str, partitions: int, hadoop: Sequence[tuple[str, str]], site: str) -> Rdd: ...
     def binary_records(self, path: str, length: int, hadoop: Sequence[tuple[str, str]], site: str) -> Rdd: ...
     def pickle_file(self, path: str, partitions: int, hadoop: Sequence[tuple[str, str]], site: str) -> Rdd: ...
-    def sequence_file(self, path: str, partitions: int, hadoop: Sequence[tuple[str, str]], site: str) -> Rdd:
+    def sequence_file(self, path: str, cut: tuple[str, int], hadoop: Sequence[tuple[str, str]], site: str) -> Rdd:
         """Gives pairs; Writables become int, float, str, bytearray, bool, None, dict."""
     def union(self, rdds: Sequence[Rdd], aligned: bool, site: str) -> Rdd:
         """Gives all partitions one after the other; or, ``aligned``, unites the first of all, the second, and so on."""
@@ -100,6 +108,74 @@ class Context:
         Raises LookupError where none has failed, or what it needs is gone.
         """
 
+class Files:
+    """The files of a table, as they were listed."""
+
+    @property
+    def paths(self) -> list[str]: ...
+    def directories(self, infer: bool) -> list[tuple[str, str]]:
+        """Returns the columns in the names of directories, each with the name of its type."""
+
+class Columns:
+    """One RDD of the lineage. Records are batches of columns."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def partitions(self) -> int: ...
+    def select(self, columns: Sequence[int], site: str) -> Columns: ...
+    def limit(self, rows: int, site: str) -> Columns: ...
+    def renamed(self, names: Sequence[str], site: str) -> Columns: ...
+    def coalesce(self, partitions: int, site: str) -> Columns: ...
+    def persist(
+        self, disk: bool, memory: bool, off_heap: bool, deserialized: bool, replication: int, site: str
+    ) -> None: ...
+    def unpersist(self, blocking: bool) -> None: ...
+    def rows(self, site: str) -> Rdd: ...
+    def streams(self, site: str) -> Rdd:
+        """Makes an RDD of bytes: streams of Arrow's with a batch each."""
+    def counts(self, site: str) -> Rdd:
+        """Makes an RDD of the batches' numbers of rows."""
+    def save(
+        self,
+        path: str,
+        format: str,
+        options: dict[str, str],
+        schema: str,
+        directories: Sequence[int],
+        existing: str,
+        hadoop: Sequence[tuple[str, str]],
+        site: str,
+    ) -> bool:
+        """Writes a table; returns whether it did: not where files exist, and ``existing`` is ``ignore``."""
+
+def table_files(
+    context: Context, paths: Sequence[str], base: str | None, recursive: bool, glob: str | None, site: str
+) -> Files: ...
+def parquet_schema(context: Context, path: str, options: dict[str, str], site: str) -> str: ...
+def infer_schema(
+    context: Context, files: Files, format: str, options: dict[str, str], sizes: tuple[int, int, int], site: str
+) -> str:
+    """Runs a job that looks at all rows; returns a schema in JSON."""
+
+def read_table(
+    context: Context,
+    files: Files,
+    format: str,
+    options: dict[str, str],
+    schema: str,
+    wanted: Sequence[int],
+    directories: Sequence[tuple[str, str]],
+    wanted_directories: Sequence[int],
+    sizes: tuple[int, int, int],
+    site: str,
+) -> Columns: ...
+def to_columns(rdd: Rdd, schema: str, site: str) -> Columns: ...
+def streams_to_columns(rdd: Rdd, schema: str, site: str) -> Columns: ...
+def records_stream(records: list[Any], schema: str) -> bytes: ...
+def empty_stream(schema: str) -> bytes: ...
+def stream_schema(stream: bytes) -> str: ...
+
 class Rdd:
     """One RDD of the lineage. Records are Python objects."""
 
@@ -108,6 +184,7 @@ class Rdd:
     @property
     def partitions(self) -> int: ...
     def to_debug_string(self) -> str: ...
+    def sources_of_growth(self) -> int | None: ...
 
     # narrow
     def map_partitions(self, function: bytes, broadcasts: Sequence[Broadcast], site: str) -> Rdd: ...

@@ -44,7 +44,9 @@ _OTHER_NAMES = {
     "loose_version": "counterparts.loose_version",
     "logger.logger": "counterparts.logger",
     "testing.utils": "counterparts.testing",
-    "sql.readwriter": "sql.session",
+    "sql.readwriter": "sql",
+    "sql.dataframe": "sql.frame",
+    "sql.classic.dataframe": "sql.frame",
     "sql.conf": "sql.session",
     "sql.classic.session": "sql.session",
 }
@@ -121,7 +123,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 def _instead_of(fullname: str) -> str:
     """Returns the end of the sentence about a module that is not there."""
     sentence = absent.sentence_for(fullname.removeprefix("pyspark.") if fullname.startswith("pyspark.") else "py4j")
-    return f"; {sentence}" if sentence else ", and of pyspark.sql only SparkSession to start with"
+    return f"; {sentence}" if sentence else ", and of pyspark.sql what RDD programs begin and end with"
 
 
 class _Loader(importlib.abc.Loader):
@@ -253,6 +255,7 @@ def _make_errors(module: ModuleType) -> None:
         "CapturedException": errors.JobError,
         "SparkJobException": errors.JobError,
         "AnalysisException": errors.FiresteelError,
+        "ParseException": errors.ParseError,
         "IllegalArgumentException": ValueError,
         "UnsupportedOperationException": NotImplementedError,
     }
@@ -264,7 +267,7 @@ def _make_errors(module: ModuleType) -> None:
 
 
 _NEVER_RAISED = (
-    *("SessionNotSameException", "TempTableAlreadyExistsException", "ParseException", "ArithmeticException"),
+    *("SessionNotSameException", "TempTableAlreadyExistsException", "ArithmeticException"),
     *("ArrayIndexOutOfBoundsException", "DateTimeException", "NumberFormatException", "StreamingQueryException"),
     *("QueryExecutionException", "SparkUpgradeException", "SparkNoSuchElementException", "QueryContext"),
     *("QueryContextType", "StreamingPythonRunnerInitializationException"),

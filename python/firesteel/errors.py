@@ -20,7 +20,7 @@ REPR_CHARACTERS = 500
 
 
 #: An error condition of Spark's in a text, such as ``[CONTEXT_ONLY_VALID_ON_DRIVER]``.
-_CONDITION = re.compile(r"(?:^|\s)\[([A-Z]+(?:_[A-Z]+)+)\] ")
+_CONDITION = re.compile(r"(?:^|\s)\[([A-Z]+(?:_[A-Z]+)+(?:\.[A-Z]+(?:_[A-Z]+)*)?)\] ")
 
 
 class FiresteelError(RuntimeError):
@@ -82,6 +82,10 @@ class PythonVersionError(FiresteelError):
 
 class UnplaceableKeyError(FiresteelError, TypeError):
     """A key that other processes would hash differently, or that is equal to no copy of itself."""
+
+
+class ParseError(FiresteelError):
+    """A text that cannot be read, such as the description of a schema. The text says where, and what was expected."""
 
 
 class JobError(FiresteelError):

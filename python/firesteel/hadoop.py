@@ -1,7 +1,7 @@
 """Hadoop's format classes by name, and Hadoop's own settings: which files can be read and written here, and how.
 
-There is no JVM, so a class cannot be loaded; its name decides. Sequence files and text files are known, under both of
-Hadoop's interfaces; everything else is refused with the reason. The engine reads the settings of the context
+There is no JVM, so a class cannot be loaded; its name decides. Formats of sequence files and of text are known, under
+both of Hadoop's interfaces; everything else is refused with the reason. The engine reads the settings of the context
 (``spark.hadoop.KEY``) and of a call (``conf``): it obeys or refuses each that would change what is read or written.
 """
 
@@ -17,7 +17,19 @@ __all__ = ["Job", "Settings", "context_settings", "input_job", "output_job"]
 
 OLDER = "org.apache.hadoop.mapred."
 NEWER = ("org.apache.hadoop.mapreduce.lib.input.", "org.apache.hadoop.mapreduce.lib.output.")
-INPUTS = {"SequenceFileInputFormat": "sequence", "TextInputFormat": "text"}
+LIBRARY = OLDER + "lib."
+"""Where the older interface has some of its formats. The newer one has all in one package."""
+
+SPARKS = "org.apache.spark.input."
+INPUTS = {
+    "SequenceFileInputFormat": "sequence",
+    "TextInputFormat": "text",
+    "KeyValueTextInputFormat": "key values",
+    "NLineInputFormat": "counted lines",
+    "CombineTextInputFormat": "combined text",
+    "CombineSequenceFileInputFormat": "combined sequence",
+}
+IN_LIBRARY = {"NLineInputFormat", "CombineTextInputFormat", "CombineSequenceFileInputFormat"}
 OUTPUTS = {"SequenceFileOutputFormat": "sequence", "TextOutputFormat": "text"}
 
 INPUT_PATH = "mapreduce.input.fileinputformat.inputdir"
@@ -31,7 +43,9 @@ Settings = list[tuple[str, str]]
 
 
 class Job(NamedTuple):
-    """A read or write: ``kind`` is "sequence" or "text", ``newer`` says which of Hadoop's interfaces is meant."""
+    """A read or write: ``kind`` is one of the words for formats above, ``newer`` says which of Hadoop's interfaces is
+    meant.
+    """
 
     kind: str
     path: str
@@ -122,15 +136,28 @@ def _understood(operation: str, settings: Settings) -> dict[str, str]:
 
 
 def _kind(operation: str, format_class: str, known: Mapping[str, str]) -> tuple[str, bool]:
-    for prefix in (OLDER, *NEWER):
-        kind = known.get(format_class[len(prefix) :]) if format_class.startswith(prefix) else None
-        if kind is not None:
-            return kind, prefix != OLDER
+    package, _, name = format_class.rpartition(".")
+    older = LIBRARY if name in IN_LIBRARY else OLDER
+    if name in known and package + "." in (older, *NEWER):
+        return known[name], package + "." != older
+    if known is INPUTS and package + "." == SPARKS:
+        return _of_spark(operation, name), True
     names = ", ".join(sorted(known))
     raise FiresteelError(
         f"{operation}: the class {format_class} cannot be loaded, since there is no JVM. Known by name are {names} of "
         "org.apache.hadoop.mapred and org.apache.hadoop.mapreduce.lib; for other data read files with textFile, "
         "binaryFiles or pickleFile and parse them in a function."
+    )
+
+
+def _of_spark(operation: str, name: str) -> str:
+    """Returns the kind of a format of Spark's own, all of which are of the newer interface."""
+    if name == "WholeTextFileInputFormat" and operation.startswith("newAPI"):
+        return "whole texts"
+    method = {"WholeTextFileInputFormat": "wholeTextFiles", "FixedLengthBinaryInputFormat": "binaryRecords"}.get(name)
+    raise FiresteelError(
+        f"{operation}: the format {SPARKS}{name} gives no values that Python could hold, or not by this method. Call "
+        f"{method or 'binaryFiles'}, which reads what it reads."
     )
 
 

@@ -118,6 +118,21 @@ class Sources:
         empty = self._rdd(self._native.parallelize([[] for _ in range(slices)], site), site, "ParallelCollectionRDD")
         return empty._then(_Range(numbers, slices), site)
 
+    def fromArrow(self, data: Any, numSlices: int | None = None) -> RDD[Any]:
+        """Makes an RDD of the rows of a table of Arrow's (pyarrow's, Polars', DuckDB's, pandas') or of a data set of
+        pyarrow's, cut into ``numSlices`` partitions. Needs pyarrow.
+
+        The columns travel as they are; ``mapInArrow`` and ``toArrow`` take them from there without making rows.
+
+        >>> import pyarrow
+        >>> sc.fromArrow(pyarrow.table({"n": [1, 2, 3]})).map(lambda row: row.n).sum()
+        6
+        """
+        from firesteel.sql.creating import from_arrow
+        from firesteel.sql.session import session_of
+
+        return from_arrow(session_of(self), data, self._slices(numSlices)).rdd  # type: ignore[arg-type]
+
     def union(self, rdds: Sequence[RDD[T]]) -> RDD[T]:
         """Makes an RDD of the records of several RDDs, one after the other.
 
@@ -260,8 +275,8 @@ class Sources:
         conf: Mapping[str, str] | None = None,
         batchSize: int = 0,
     ) -> RDD[tuple[Any, Any]]:
-        """Reads files in a format of Hadoop as pairs: sequence files, or text (offsets and lines); refuses other
-        classes.
+        """Reads files in a format of Hadoop as pairs: sequence files, text (offsets and lines), lines of keys and
+        values, and those that cut or gather files in other ways; docs/storage.md has them. Refuses other classes.
 
         >>> import os, tempfile
         >>> with tempfile.TemporaryDirectory() as directory:
@@ -358,8 +373,16 @@ class Sources:
         # The newer interface has no least number of partitions: only blocks and the sizes of splits decide.
         count = 1 if job.newer else partitions or self.defaultMinPartitions
         engine = self._native
-        read = engine.sequence_file if job.kind == "sequence" else engine.line_positions
-        return self._late(lambda: read(job.path, count, job.settings, site), site, "NewHadoopRDD")
+        read, cut = {
+            "sequence": (engine.sequence_file, "blocks"),
+            "text": (engine.line_positions, "blocks"),
+            "key values": (engine.key_value_lines, "blocks"),
+            "counted lines": (engine.line_positions, "lines"),
+            "combined text": (engine.line_positions, "combined"),
+            "combined sequence": (engine.sequence_file, "combined"),
+            "whole texts": (engine.whole_texts_combined, "combined"),
+        }[job.kind]
+        return self._late(lambda: read(job.path, (cut, count), job.settings, site), site, "NewHadoopRDD")
 
     def runJob(
         self,

@@ -323,3 +323,23 @@ def test_a_barrier_runs_the_whole_chain(sc: Any) -> None:
 def test_errors_are_of_the_package(sc: Any) -> None:
     with pytest.raises(FiresteelError):
         sc.range(3).map(lambda x: x / 0).collect()
+
+
+def test_partitions_do_not_add_up_without_end(sc: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("firesteel.rdd.base.MOST_BY_GROWTH", 20)
+    edges = sc.parallelize([(number, number + 1) for number in range(12)], 2)
+    paths, counts = edges, []
+    backwards = edges.map(lambda edge: (edge[1], edge[0]))
+    for _ in range(7):
+        longer = paths.join(backwards).map(lambda found: (found[1][1], found[1][0]))
+        paths = paths.union(longer).distinct().cache()
+        counts.append(paths.getNumPartitions())
+    # PySpark's rule as long as a machine can run it; then a number that stays.
+    assert counts == [6, 14, 30, 62, 20, 20, 20]
+    assert paths.count() == sum(13 - length for length in range(1, 9))
+
+
+def test_one_wide_union_keeps_its_partitions(sc: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("firesteel.rdd.base.MOST_BY_GROWTH", 20)
+    wide = sc.union([sc.parallelize([(number, 1)], 1) for number in range(40)])
+    assert wide.reduceByKey(lambda a, b: a + b).getNumPartitions() == 40

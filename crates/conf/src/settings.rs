@@ -173,6 +173,10 @@ settings! {
          job.";
     IGNORE_EMPTY_SPLITS: bool = "firesteel.files.ignore_empty_splits", "true", switch,
         "Whether files without a byte are left out; else each is a partition. Spark calls it `spark.hadoopRDD.ignoreEmptySplits`.";
+    MAX_PARTITION_BYTES: u64 = "firesteel.files.max_partition_bytes", "128m", parse_bytes,
+        "The most bytes with which a partition of `binary_files` is full: then the next file begins another one.";
+    OPEN_COST: u64 = "firesteel.files.open_cost_in_bytes", "4m", parse_bytes,
+        "The bytes that opening a file counts for, when `binary_files` shares files out to partitions.";
     HADOOP_DELIMITER: String = "firesteel.hadoop.textinputformat.record.delimiter", "", text,
         "The bytes that end a record of text, instead of the end of a line.";
     HADOOP_RECURSIVE: bool = "firesteel.hadoop.mapreduce.input.fileinputformat.input.dir.recursive", "false", switch,

@@ -6,7 +6,8 @@ use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_io::hadoop::HadoopConf;
 use firesteel_io::{
-    InputFile, Lenient, ListOptions, PartNames, SplitOptions, Stores, Subdirectories, list_inputs_with,
+    CombineOptions, InputFile, Lenient, ListOptions, PartNames, SplitOptions, Stores, Subdirectories,
+    list_inputs_with,
 };
 use firesteel_types::CallSite;
 
@@ -17,6 +18,8 @@ pub struct FileOptions {
     pub hadoop: HadoopConf,
     /// The kinds of files that may fail.
     pub lenient: Lenient,
+    /// The measures by which `binaryFiles` fills partitions: the most bytes, and those that a file counts for.
+    pub binary: (u64, u64),
     /// True where an empty file is a partition.
     pub empty_splits: bool,
     /// The names of part files.
@@ -41,6 +44,7 @@ impl FileOptions {
         Ok(FileOptions {
             hadoop: HadoopConf::new(hadoop).map_err(Error::Start)?,
             lenient,
+            binary: (settings.get(&conf::MAX_PARTITION_BYTES)?, settings.get(&conf::OPEN_COST)?),
             empty_splits: !settings.get(&conf::IGNORE_EMPTY_SPLITS)?,
             ..FileOptions::default()
         })
@@ -56,6 +60,15 @@ impl FileOptions {
     pub fn splits(&self, min_partitions: u64) -> SplitOptions {
         let options = SplitOptions { empty_splits: self.empty_splits, ..SplitOptions::new(min_partitions) };
         options.within(self.hadoop.split_bounds())
+    }
+
+    /// Returns the sizes of partitions that hold several files.
+    ///
+    /// # Errors
+    /// When the settings contradict each other.
+    pub fn combined(&self, site: &CallSite) -> Result<CombineOptions> {
+        let failed = |message| Error::InvalidArgument { site: site.clone(), message };
+        self.hadoop.combine_options().map_err(failed)
     }
 
     /// Returns the options for listing files of line-wise and other formats.

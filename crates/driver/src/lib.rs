@@ -48,6 +48,11 @@ mod start_cluster;
 mod start_driver;
 mod status;
 mod submitted;
+mod table_failure;
+#[cfg(feature = "parquet")]
+mod table_rdds;
+#[cfg(feature = "parquet")]
+mod table_schema;
 mod workers;
 
 pub use accumulator::Accumulator;
@@ -64,5 +69,11 @@ pub use log::{set_log_level, show_log};
 pub use rdd::map_stream::Pairing;
 pub use rdd::persist::StorageInfo;
 pub use rdd::save_sequences::SequenceClasses;
+#[cfg(feature = "parquet")]
+pub use rdd::save_table::SaveTable;
 pub use rdd::{OperatorCode, Parts, UntypedRdd};
+pub use sources::Cut;
 pub use status::{JobInfo, JobState, StageInfo};
+pub use table_failure::table_failure;
+#[cfg(feature = "parquet")]
+pub use table_rdds::{PartitionSizes, TableFiles};

@@ -9,6 +9,8 @@ pub(crate) mod persist;
 mod run;
 mod save;
 pub(crate) mod save_sequences;
+#[cfg(feature = "parquet")]
+pub(crate) mod save_table;
 
 use crate::context::DriverContext;
 use crate::error::Result;
@@ -146,6 +148,12 @@ impl DriverContext {
 }
 
 impl UntypedRdd {
+    /// Returns the most partitions of a source of this RDD, if unions that follow each other have added partitions up
+    /// on the way to it: a loop that goes on like that soon stands still.
+    pub fn sources_of_growth(&self) -> Option<u32> {
+        resolve::growth(&resolve::collect(&self.node)).map(|growth| growth.sources)
+    }
+
     fn from_parts(context: &DriverContext, id: RddId, parts: Parts, blocks: Option<InputBlocks>) -> Self {
         let Parts { site, partitions, partitioner, narrow, code, barrier } = parts.of_one(context);
         let dependencies = narrow

@@ -147,11 +147,33 @@ fn warn_of_depth(context: &DriverContext, nodes: &Nodes, root: &Arc<RddNode>) {
 fn warn_of_width(context: &DriverContext, nodes: &Nodes) {
     const WIDE: u32 = 4_000;
     const TIMES: u32 = 8;
-    // One union of many RDDs is as wide as the program wants it, and so is a shuffle or a cartesian product.
-    const UNIONS: u32 = 5;
     if nodes.values().all(|node| node.source.info.partitions < WIDE) {
         return;
     }
+    let Some(Growth { partitions, at, sources }) = growth(nodes) else { return };
+    if partitions >= WIDE && partitions / TIMES >= sources && context.is_new_width(partitions) {
+        tracing::warn!(
+            "{} has {partitions} partitions, and its sources have {sources} at most: each of the unions behind it adds up \
+             the partitions of its sides. Call `coalesce` after a union, or give the next shuffle a number of partitions",
+            nodes[&at].source.info.site
+        );
+    }
+}
+
+/// Partitions that have added up from one union to the next.
+pub(crate) struct Growth {
+    /// The number of partitions of the widest union.
+    partitions: u32,
+    /// That union.
+    at: RddId,
+    /// The most partitions of a source.
+    pub(crate) sources: u32,
+}
+
+/// Finds the widest of the unions that follow each other in a lineage.
+pub(crate) fn growth(nodes: &Nodes) -> Option<Growth> {
+    // One union of many RDDs is as wide as the program wants it, and so is a shuffle or a cartesian product.
+    const UNIONS: u32 = 5;
     let mut unions: HashMap<RddId, u32> = HashMap::with_capacity(nodes.len());
     let (mut widest, mut sources) = (None, 0);
     for (id, Collected { source, .. }) in nodes {
@@ -166,14 +188,7 @@ fn warn_of_width(context: &DriverContext, nodes: &Nodes) {
             Some(_) => {}
         }
     }
-    let Some((partitions, id)) = widest else { return };
-    if partitions >= WIDE && partitions / TIMES >= sources && context.is_new_width(partitions) {
-        tracing::warn!(
-            "{} has {partitions} partitions, and its sources have {sources} at most: each of the unions behind it adds up \
-             the partitions of its sides. Call `coalesce` after a union, or give the next shuffle a number of partitions",
-            nodes[&id].source.info.site
-        );
-    }
+    widest.map(|(partitions, at)| Growth { partitions, at, sources })
 }
 
 /// Returns whether an RDD has the partitions of several others, one after the other.

@@ -85,6 +85,10 @@ mod status;
 mod tables;
 mod total;
 
+#[cfg(feature = "parquet")]
+pub use arrow_array;
+#[cfg(feature = "parquet")]
+pub use arrow_schema;
 pub use bytes::Bytes;
 pub use context::{Builder, Context};
 pub use firesteel_closures::Plain;
@@ -93,6 +97,8 @@ pub use firesteel_conf::{Conf, Reference as SettingsReference};
 pub use firesteel_data::{Data, Environment, Str};
 pub use firesteel_driver::{Accumulator, Error, JobInfo, JobState, Result, StageInfo, StorageInfo};
 pub use firesteel_io::Codec;
+#[cfg(feature = "parquet")]
+pub use firesteel_io::Existing;
 pub use firesteel_io::hadoop::{Fields, SequenceCompression, SequenceOptions, VInt, VLong, Writable};
 /// Makes a function the program's `main`.
 ///
@@ -111,6 +117,8 @@ pub use firesteel_macros::main;
 pub use firesteel_operators::{
     Accumulate, Adder, BarrierTaskContext, BarrierTaskInfo, Broadcast, PartitionIter,
 };
+#[cfg(feature = "parquet")]
+pub use firesteel_tables::columns::{ColumnBatch, TableFormat};
 pub use firesteel_tables::{BadRow, CsvFormat, TableError};
 #[cfg(feature = "parquet")]
 pub use firesteel_tables::{ParquetCompression, ParquetFormat};

@@ -100,8 +100,8 @@ impl Context {
     ///
     /// A path is a file, a directory (its files, except those whose names begin with `_` or `.`), a pattern
     /// (`logs/2024-*.gz`, `{a,b}/part-?????`), or several of these with commas between. Files ending in
-    /// `.gz`, `.bz2`, `.zst` and `.deflate` are decompressed. Large uncompressed files are cut into splits of
-    /// at most 32 MiB, and into at least `min_partitions` (2 when `None`). Bytes that are not UTF-8 become
+    /// `.gz`, `.bz2`, `.zst` and `.deflate` are decompressed. Large files that are not compressed, or are `.bz2`, are
+    /// cut into splits of at most 32 MiB, and into at least `min_partitions` (2 when `None`). Bytes that are not UTF-8 become
     /// U+FFFD.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 //! `rdd/save_tables.rs` writes.
 
 mod bad_rows;
+#[cfg(feature = "parquet")]
+mod batches;
 mod csv;
 mod json;
 #[cfg(feature = "parquet")]
@@ -11,6 +13,8 @@ mod parquet;
 mod without_parquet;
 
 pub use bad_rows::{BadRowReport, BadRows};
+#[cfg(feature = "parquet")]
+pub use batches::{ReadBatches, SaveBatches};
 pub use csv::ReadCsv;
 pub use json::ReadJsonLines;
 #[cfg(feature = "parquet")]
@@ -24,11 +28,11 @@ use crate::rdd::{Rdd, count};
 use crate::{Error, Result};
 use bad_rows::SentBadRows;
 use firesteel_data::{Batch, Data};
-use firesteel_driver::{Parts, site};
+use firesteel_driver::{Parts, site, table_failure};
 use firesteel_io::{FileSplit, InputFile, SplitOptions, file_splits, list_inputs};
-use firesteel_operators::{Batches, OperatorRef, Outcome, io_failure, watch};
+use firesteel_operators::{Batches, OperatorRef, Outcome};
 use firesteel_tables::{CsvReader, JsonReader, OnBadRow, TableError};
-use firesteel_types::{CallSite, TaskFailure};
+use firesteel_types::CallSite;
 use std::panic::Location;
 
 /// The options that all formats share.
@@ -127,17 +131,4 @@ impl<T: Data, R: ReadBatch<T>> Batches<T> for Rows<R> {
         }
         Ok(Some(Batch::Owned(records)))
     }
-}
-
-/// Returns the failure to read or write a table, with the operation that is noted.
-pub(crate) fn table_failure(operation: &str, error: TableError) -> Box<TaskFailure> {
-    if let TableError::Io(error) = error {
-        return io_failure(error);
-    }
-    Box::new(TaskFailure::Operation {
-        operation: operation.into(),
-        message: error.to_string(),
-        site: watch::site().map_or_else(CallSite::default, |site| (*site).clone()),
-        retryable: error.retryable(),
-    })
 }

@@ -30,7 +30,7 @@ pub fn check_records(files: &[InputFile], record: u64) -> Result<(), IoError> {
 
 /// Cuts files into splits between records. A compressed file is one split.
 pub fn record_splits(files: &[InputFile], record: u64, options: &SplitOptions) -> Vec<FileSplit> {
-    cut_files(files, options, record.max(1), |file| Codec::of_path(&file.path).splittable())
+    cut_files(files, options, record.max(1), |file| Codec::of_path(&file.path) == Codec::Plain)
 }
 
 /// Reads the records of one split, in batches.

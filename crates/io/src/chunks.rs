@@ -5,6 +5,7 @@
 //! A chunk is as large as the buffer, about; a record that is larger makes its chunk larger. The buffer then doubles, so
 //! that the search for the record's end stays linear.
 
+use crate::bzip2_blocks::{Bzip2Blocks, Foreign};
 use crate::codec::Codec;
 use crate::error::{IoCause, IoError, IoOperation::Read as Reading};
 use crate::file::Input;
@@ -15,6 +16,9 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 /// The distance behind a split's end to which the first look for the end of its last record goes.
 const LOOK_BEYOND_BYTES: u64 = 16 << 10;
+
+/// The same for a part of a bzip2 file: most blocks are smaller.
+const LOOK_BEYOND_BLOCK_BYTES: u64 = 1 << 20;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 
@@ -29,8 +33,13 @@ pub(crate) struct ChunkReader {
     carry: Vec<u8>,
     /// The position in the file, or in its decompressed bytes, at which `carry` begins.
     offset: u64,
-    /// The split's end; none in a compressed file, which is read whole.
+    /// The split's end; none in a compressed file that is read whole, and in a part of one before it is known.
     end: Option<u64>,
+    /// The split's start.
+    start: u64,
+    /// Tells the end of a part of a compressed file: how many bytes behind the split's start the bytes of the
+    /// next split begin.
+    foreign: Option<Foreign>,
     /// The part of the first chunk that is to be dropped.
     first: First,
     eof: bool,
@@ -59,6 +68,9 @@ impl ChunkReader {
         let codec = Codec::of_path(&split.path);
         let fail = |cause| IoError::new(Reading, &split.path, cause);
         let mut file = Input::open(stores, &split.path)?;
+        if codec == Codec::Bzip2 && split.length > 0 && (split.start > 0 || split.end() < file.len()) {
+            return ChunkReader::open_blocks(file, split, terminator, chunk_bytes);
+        }
         if codec != Codec::Plain && split.start > 0 {
             return Err(fail(IoCause::NotSplittable(codec)));
         }
@@ -85,6 +97,8 @@ impl ChunkReader {
             carry: vec![],
             offset,
             end: plain.then(|| split.end()),
+            start: split.start,
+            foreign: None,
             first,
             eof: false,
             done,
@@ -92,8 +106,48 @@ impl ChunkReader {
         })
     }
 
-    /// Returns the position in the file, or in its decompressed bytes, at which the chunk that was read last
-    /// ends.
+    /// Opens a part of a bzip2 file. Its decompressed bytes count from the split's start.
+    fn open_blocks(
+        mut file: Input,
+        split: &FileSplit,
+        terminator: Terminator,
+        chunk_bytes: usize,
+    ) -> Result<ChunkReader, IoError> {
+        let codec = Codec::Bzip2;
+        let fail = |cause| IoError::new(Reading, &split.path, cause);
+        if terminator.longest() > 1 && split.start > 0 {
+            return Err(fail(IoCause::NotSplittable(codec)));
+        }
+        if file.len() < split.end() {
+            return Err(fail(IoCause::Shrunk { expected: split.end(), found: file.len() }));
+        }
+        file.seek(SeekFrom::Start(split.start))
+            .map_err(|error| IoError::from_io(Reading, &split.path, error))?;
+        file.expect_end(split.end().saturating_add(LOOK_BEYOND_BLOCK_BYTES));
+        let blocks = Bzip2Blocks::open(file, split.start, split.end())
+            .map_err(|error| codec.read_error(&split.path, error))?;
+        let foreign = blocks.foreign();
+        Ok(ChunkReader {
+            path: split.path.clone(),
+            codec,
+            terminator,
+            chunk_bytes: chunk_bytes.max(1),
+            carry: vec![],
+            offset: split.start,
+            end: None,
+            // A split in which no block begins holds no record.
+            done: foreign.begins() == Some(0),
+            source: Box::new(blocks),
+            start: split.start,
+            foreign: Some(foreign),
+            first: if split.start > 0 { First::Split(split.start) } else { First::File },
+            eof: false,
+            failed: None,
+        })
+    }
+
+    /// Returns the position at which the chunk that was read last ends: in the file, or in the decompressed
+    /// bytes, which count from the split's start.
     pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
@@ -199,13 +253,25 @@ impl ChunkReader {
         while filled < want && !self.eof {
             match self.source.read(&mut buffer[filled..want]) {
                 Ok(0) => self.eof = true,
-                Ok(n) => filled += n,
+                Ok(n) => {
+                    filled += n;
+                    if self.meets_foreign_bytes() {
+                        break;
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(self.codec.read_error(&self.path, error)),
             }
         }
         self.check_length(filled)?;
         Ok(filled)
+    }
+
+    /// Returns true once, when the source has given the first bytes of the next split: then the end is known.
+    fn meets_foreign_bytes(&mut self) -> bool {
+        let begins = self.foreign.as_ref().and_then(Foreign::begins).filter(|_| self.end.is_none());
+        self.end = self.end.or(begins.map(|begins| self.start.saturating_add(begins)));
+        begins.is_some()
     }
 
     /// Returns the number of bytes of the buffer to fill: a chunk, or twice as many as did not suffice, but
@@ -218,7 +284,7 @@ impl ChunkReader {
         if useful > filled as u64 { want.min(usize::try_from(useful).unwrap_or(usize::MAX)) } else { want }
     }
 
-    /// Checks that a plain file is as long as its split: records must not go missing.
+    /// Checks that a file is as long as its split: records must not go missing.
     fn check_length(&self, filled: usize) -> Result<(), IoError> {
         let found = self.offset + filled as u64;
         match self.end {

@@ -87,10 +87,10 @@ impl Codec {
         }
     }
 
-    /// Returns whether a file can be read from its middle. No compressed file can: Hadoop splits bzip2,
-    /// Firesteel does not yet, so a bzip2 file is one split.
+    /// Returns whether the lines of a file can be read from its middle: a plain one's, and a bzip2 one's, whose
+    /// blocks can be told.
     pub fn splittable(self) -> bool {
-        self == Codec::Plain
+        matches!(self, Codec::Plain | Codec::Bzip2)
     }
 }
 

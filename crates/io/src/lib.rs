@@ -17,9 +17,11 @@
 //! Every failure is an [`IoError`]: the operation, the path and the cause, as data.
 
 mod binary;
+mod bzip2_blocks;
 mod chunks;
 mod codec;
 mod coding;
+mod combine;
 mod commit;
 mod encoder;
 mod error;
@@ -28,8 +30,10 @@ mod framing;
 mod glob;
 pub mod hadoop;
 mod inputs;
+mod key_values;
 mod lenient;
 mod line_chunks;
+mod line_counts;
 mod line_positions;
 mod lines;
 mod location;
@@ -48,13 +52,19 @@ mod zlib;
 
 pub use binary::{RecordReader, check_records, record_splits};
 pub use codec::Codec;
-pub use commit::{OutputCommitter, PartNames};
+pub use combine::{
+    BinaryOptions, CombineOptions, binary_splits, combined_line_splits, combined_splits, whole_file_splits,
+    whole_text_splits,
+};
+pub use commit::{Existing, OutputCommitter, PartNames};
 pub use error::{IoCause, IoError, IoOperation};
 pub use file::{Input, Output};
 pub use glob::glob_matches;
 pub use inputs::{InputFile, ListOptions, Subdirectories, list_inputs, list_inputs_with};
+pub use key_values::KeyValueLines;
 pub use lenient::{Lenient, LenientRecords, read_in_turn};
 pub use line_chunks::LineChunks;
+pub use line_counts::line_count_splits;
 pub use line_positions::LinePositions;
 pub use lines::{LineOptions, LineReader, Lines};
 pub use objects::{ObjectBatches, ObjectReader, ObjectWriter, object_splits};
@@ -62,5 +72,5 @@ pub use remove::remove_directory;
 pub use settings::StoreSettings;
 pub use splits::{FileSplit, SplitOptions, file_splits};
 pub use stores::Stores;
-pub use whole::{combine_files, read_decoded, read_raw, read_text, whole_text_splits};
+pub use whole::{read_decoded, read_raw, read_text};
 pub use writer::TextWriter;

@@ -36,12 +36,22 @@ impl LineChunks {
     /// Opens the split's file.
     ///
     /// # Errors
-    /// When the file cannot be opened, or the split is part of a compressed file.
+    /// When the file cannot be opened, or the split is part of a compressed file that cannot be cut.
     pub fn open(stores: &Stores, split: &FileSplit) -> Result<LineChunks, IoError> {
-        Ok(LineChunks {
-            chunks: ChunkReader::open(stores, split, Terminator::Newline, CHUNK_BYTES)?,
-            buffer: vec![],
-        })
+        LineChunks::open_ended_by(stores, split, None)
+    }
+
+    /// Opens the split's file, whose lines end with these bytes alone, if any are given.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, or the split is part of a compressed file.
+    pub fn open_ended_by(
+        stores: &Stores,
+        split: &FileSplit,
+        end: Option<&[u8]>,
+    ) -> Result<LineChunks, IoError> {
+        let chunks = ChunkReader::open(stores, split, Terminator::new(end), CHUNK_BYTES)?;
+        Ok(LineChunks { chunks, buffer: vec![] })
     }
 
     /// Reads the next whole lines, at least one, in place of those before. Returns false when the split is

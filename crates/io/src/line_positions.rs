@@ -14,7 +14,8 @@ const CHUNK_BYTES: usize = 256 << 10;
 
 /// Reads the records of one split with their positions, in batches.
 ///
-/// A position counts bytes from the file's beginning; in a compressed file, decompressed ones. The first line's is 0, with a
+/// A position counts bytes from the file's beginning; in a compressed file, decompressed ones; in a part of a bzip2 file,
+/// as in Hadoop, the part's start and the decompressed bytes behind it. The first line's is 0, with a
 /// byte order mark before it, too. Otherwise the rules are those of [`LineReader`](crate::LineReader).
 ///
 /// ```
@@ -38,7 +39,7 @@ impl LinePositions {
     /// Opens the split's file. Records end with lines, or with a delimiter.
     ///
     /// # Errors
-    /// When the file cannot be opened, or the split is part of a compressed file.
+    /// When the file cannot be opened, or the split is part of a compressed file that cannot be cut.
     pub fn open(
         stores: &Stores,
         split: &FileSplit,

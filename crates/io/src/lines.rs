@@ -44,7 +44,7 @@ impl Default for LineOptions {
 /// last one with the file; a byte order mark at the file's beginning is no part of the first line; bytes that are not
 /// UTF-8 become U+FFFD.
 ///
-/// A compressed file, told by its suffix, must be one split. One that is cut short or corrupt is an error, and so is a
+/// A compressed file, told by its suffix, must be one split, unless it is bzip2 and its delimiter is one byte. One that is cut short or corrupt is an error, and so is a
 /// plain file that has become shorter than its splits.
 ///
 /// ```

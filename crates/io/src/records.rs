@@ -31,6 +31,15 @@ impl Terminator {
         }
     }
 
+    /// Returns the most bytes that end a record and that must not be looked at apart. A `\r` without the `\n` behind
+    /// it is an end all the same.
+    pub(crate) fn longest(&self) -> usize {
+        match self {
+            Terminator::Newline => 1,
+            Terminator::Bytes(finder) => finder.needle().len(),
+        }
+    }
+
     /// Returns the first record start behind `at`, in a buffer that begins where a record does; none if the
     /// buffer ends too early to tell. `eof` says that nothing follows it.
     pub(crate) fn start_after(&self, buffer: &[u8], at: usize, eof: bool) -> Option<usize> {

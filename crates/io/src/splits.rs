@@ -54,6 +54,9 @@ pub struct SplitOptions {
     /// True if a file without a byte is a split of its own, which holds nothing. Spark leaves such splits out
     /// (`spark.hadoopRDD.ignoreEmptySplits`).
     pub empty_splits: bool,
+    /// True if a bzip2 file is cut. Its pieces begin with a block, so a delimiter of several bytes could lie in
+    /// two of them.
+    pub cut_bzip2: bool,
 }
 
 impl SplitOptions {
@@ -66,7 +69,14 @@ impl SplitOptions {
             block_size: LOCAL_BLOCK_BYTES,
             remote_block_size: REMOTE_BLOCK_BYTES,
             empty_splits: false,
+            cut_bzip2: true,
         }
+    }
+
+    /// Returns the same options for records that end with a delimiter instead of lines, if there is one.
+    #[must_use]
+    pub fn delimited(self, delimiter: Option<&[u8]>) -> SplitOptions {
+        SplitOptions { cut_bzip2: delimiter.is_none_or(|bytes| bytes.len() < 2), ..self }
     }
 
     /// Returns the same options within other bounds, where they are given:
@@ -85,8 +95,8 @@ impl SplitOptions {
 
 /// Cuts files into splits that cover each of them exactly once, in the order of the files.
 ///
-/// A file without a byte is no split, or an empty one, as the options say. A compressed file is one split, whichever its codec: none can be read from its middle,
-/// not even bzip2, which Hadoop does split.
+/// A file without a byte is no split, or an empty one, as the options say. A compressed file is one split, unless it is
+/// bzip2: that is cut as a plain one is, by its compressed bytes.
 ///
 /// ```
 /// use firesteel_io::{InputFile, SplitOptions, file_splits};
@@ -95,7 +105,13 @@ impl SplitOptions {
 /// assert_eq!(starts, [0, 33, 66]);
 /// ```
 pub fn file_splits(files: &[InputFile], options: &SplitOptions) -> Vec<FileSplit> {
-    cut_files(files, options, 1, |file| Codec::of_path(&file.path).splittable())
+    cut_files(files, options, 1, |file| is_cut(file, options))
+}
+
+/// Returns whether the lines of a file can be read from its middle.
+pub(crate) fn is_cut(file: &InputFile, options: &SplitOptions) -> bool {
+    let codec = Codec::of_path(&file.path);
+    codec.splittable() && (options.cut_bzip2 || codec != Codec::Bzip2)
 }
 
 /// Cuts those files that can be cut, at multiples of a unit.
@@ -165,7 +181,7 @@ mod tests {
                 file(&format!("/{i}{}", if *compressed { ".gz" } else { "" }), *length)
             };
             let files: Vec<_> = lengths.iter().enumerate().map(named).collect();
-            let splits = file_splits(&files, &SplitOptions { min_partitions, min_size, block_size, remote_block_size: 1, empty_splits: true });
+            let splits = file_splits(&files, &SplitOptions { min_partitions, min_size, block_size, remote_block_size: 1, empty_splits: true, cut_bzip2: true });
             let mut rest = &splits[..];
             for file in &files {
                 let count = rest.iter().take_while(|split| split.path == file.path).count();
@@ -210,6 +226,18 @@ mod tests {
         assert_eq!(cut(60, 6), [18, 18, 18, 6]);
         assert_eq!(cut(3000, 1000), [1000; 3]);
         assert_eq!(cut(10, u64::MAX), [10]);
+    }
+
+    #[test]
+    fn bzip2_is_cut_unless_a_delimiter_could_lie_in_two_pieces() {
+        let count = |name: &str, delimiter: Option<&[u8]>| {
+            file_splits(&[file(name, 90)], &SplitOptions::new(3).delimited(delimiter)).len()
+        };
+        assert_eq!(
+            (count("/a.bz2", None), count("/a.bz2", Some(b";")), count("/a.bz2", Some(b"ab"))),
+            (3, 3, 1)
+        );
+        assert_eq!((count("/a", Some(b"ab")), count("/a.gz", None)), (3, 1));
     }
 
     #[test]

@@ -102,14 +102,25 @@ pub(crate) trait Renaming: Send + Sync {
     fn remove_tree(&self, path: &Path) -> io::Result<()>;
     /// Returns the names in a directory, which must be there.
     fn names(&self, directory: &Path) -> io::Result<Vec<OsString>>;
+    /// Returns the names in a directory, which must be there, and what they stand for.
+    fn list(&self, directory: &Path) -> io::Result<Vec<Named>>;
     /// Returns whether there is a file or directory at a path.
     fn exists(&self, path: &Path) -> io::Result<bool>;
     /// Writes a small file, over one that is there.
     fn write_text(&self, path: &Path, text: &str) -> io::Result<()>;
+    /// Returns what a small file holds, which must be there.
+    fn read_text(&self, path: &Path) -> io::Result<String>;
     /// Begins a file in a directory that is there; one of the same name would be replaced.
     fn create(&self, path: PathBuf) -> io::Result<Box<dyn WriteFile>>;
     /// Returns the path as a user writes it.
     fn shown(&self, path: &Path) -> String;
+}
+
+/// One name in a directory, and what it stands for. A link is no directory.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) name: OsString,
+    pub(crate) is_directory: bool,
 }
 
 /// The operations of an object store that a commit by uploads needs. Calls that take several objects have
@@ -130,6 +141,8 @@ pub(crate) trait Uploading: Send + Sync {
     fn get(&self, operation: IoOperation, paths: Vec<String>) -> Result<Vec<Option<Vec<u8>>>, IoError>;
     /// Returns whether there is an object at a path.
     fn exists(&self, operation: IoOperation, path: &str) -> Result<bool, IoError>;
+    /// Returns those of some paths at which there are objects.
+    fn found(&self, operation: IoOperation, paths: Vec<String>) -> Result<Vec<String>, IoError>;
     /// Returns the paths of all objects below one.
     fn below(&self, operation: IoOperation, path: &str) -> Result<Vec<String>, IoError>;
     /// Removes objects; one that is not there is removed already.

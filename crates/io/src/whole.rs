@@ -1,10 +1,8 @@
-//! Reads whole files into memory, and gathers small ones into partitions, as `wholeTextFiles` and
-//! `binaryFiles` do.
+//! Reads whole files into memory, as `wholeTextFiles` and `binaryFiles` do.
 
 use crate::codec::Codec;
 use crate::error::{IoError, IoOperation::Read as Reading};
 use crate::file::Input;
-use crate::inputs::InputFile;
 use crate::stores::Stores;
 use std::io::Read;
 
@@ -34,59 +32,10 @@ fn read_with(stores: &Stores, path: &str, codec: Codec) -> Result<Vec<u8>, IoErr
     Ok(bytes)
 }
 
-/// Gathers files into the partitions of `wholeTextFiles`: a partition is full when it holds as many bytes as each would if
-/// `min_partitions` of them shared all bytes equally, rounded up.
-pub fn whole_text_splits(files: &[InputFile], min_partitions: u64) -> Vec<Vec<InputFile>> {
-    let total = files.iter().fold(0, |total: u64, file| total.saturating_add(file.length));
-    combine_files(files, total.div_ceil(min_partitions.max(1)))
-}
-
-/// Gathers files, in their order, into partitions: one is full once it holds `full_bytes` bytes or more. With 0 there is
-/// one partition for all.
-///
-/// ```
-/// use firesteel_io::{InputFile, combine_files};
-/// let files = [3, 3, 3, 10, 1].map(|length| InputFile { path: "a".into(), length });
-/// let sizes = combine_files(&files, 5).iter().map(|files| files.len()).collect::<Vec<_>>();
-/// assert_eq!(sizes, [2, 2, 1]);
-/// ```
-pub fn combine_files(files: &[InputFile], full_bytes: u64) -> Vec<Vec<InputFile>> {
-    let (mut partitions, mut partition, mut bytes) = (vec![], vec![], 0_u64);
-    for file in files {
-        partition.push(file.clone());
-        bytes = bytes.saturating_add(file.length);
-        if full_bytes > 0 && bytes >= full_bytes {
-            partitions.push(std::mem::take(&mut partition));
-            bytes = 0;
-        }
-    }
-    if !partition.is_empty() {
-        partitions.push(partition);
-    }
-    partitions
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::error::IoCause;
-
-    fn sizes(lengths: &[u64], min_partitions: u64) -> Vec<Vec<u64>> {
-        let files: Vec<_> =
-            lengths.iter().map(|length| InputFile { path: "/a".into(), length: *length }).collect();
-        let partitions = whole_text_splits(&files, min_partitions);
-        partitions.iter().map(|files| files.iter().map(|file| file.length).collect()).collect()
-    }
-
-    #[test]
-    fn small_files_share_partitions() {
-        assert_eq!(sizes(&[1, 1, 1, 1, 1], 2), [vec![1, 1, 1], vec![1, 1]]);
-        assert_eq!(sizes(&[9, 1, 1], 2), [vec![9], vec![1, 1]]);
-        assert_eq!(sizes(&[1, 9, 1], 2), [vec![1, 9], vec![1]]);
-        assert_eq!(sizes(&[3, 4], 0), [[3, 4]]);
-        assert_eq!(sizes(&[0, 0], 2), [[0, 0]]);
-        assert!(sizes(&[], 2).is_empty());
-    }
 
     #[test]
     fn invalid_text_and_missing_files() {

@@ -1,9 +1,11 @@
 //! Compressed files: read back as they were written, in one piece or several, and never silently short.
 
 use firesteel_io::{
-    Codec, FileSplit, IoCause, IoError, LineOptions, LineReader, Stores, TextWriter, read_decoded, read_raw,
-    read_text,
+    Codec, FileSplit, InputFile, IoCause, IoError, LineOptions, LineReader, SplitOptions, Stores, TextWriter,
+    file_splits, read_decoded, read_raw, read_text,
 };
+use proptest::prelude::*;
+use std::io::Write;
 use std::path::Path;
 
 /// Those that say where they end, and check what they hold.
@@ -182,16 +184,59 @@ fn a_failed_reader_does_not_end_quietly_when_it_is_asked_again() {
 #[test]
 fn a_compressed_file_is_read_from_its_beginning_only() {
     let dir = tempfile::tempdir().unwrap();
-    let path = path(dir.path(), "a", Codec::Bzip2);
-    write_lines(&path, Codec::Bzip2, &sample(10));
-    let error = LineReader::open(
-        &Stores::default(),
-        &FileSplit { path, start: 5, length: 5 },
-        LineOptions::default(),
-    )
-    .err()
-    .unwrap();
-    assert_eq!(error.cause, IoCause::NotSplittable(Codec::Bzip2));
+    let open = |name, codec, delimiter: Option<&[u8]>| {
+        let path = path(dir.path(), name, codec);
+        write_lines(&path, codec, &sample(10));
+        let options = LineOptions { delimiter: delimiter.map(<[u8]>::to_vec), ..LineOptions::default() };
+        LineReader::open(&Stores::default(), &FileSplit { path, start: 5, length: 5 }, options)
+    };
+    assert_eq!(open("a", Codec::Gzip, None).err().unwrap().cause, IoCause::NotSplittable(Codec::Gzip));
+    assert_eq!(
+        open("b", Codec::Bzip2, Some(b"ab")).err().unwrap().cause,
+        IoCause::NotSplittable(Codec::Bzip2)
+    );
+    assert!(open("c", Codec::Bzip2, None).is_ok());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Blocks end within lines, at their ends and within `\r\n`; streams are empty, tiny or of several blocks.
+    #[test]
+    fn parts_of_bzip2_files_hold_each_line_once(
+        streams in proptest::collection::vec(
+            prop_oneof![Just(0), 1..12_usize, 1_000..30_000_usize], 1..5),
+        (seed, parts, chunk_bytes) in (0..1000_usize, 1..30_u64, prop_oneof![Just(100_usize), Just(1 << 20)]),
+        ends in prop_oneof![Just("\n"), Just("\r\n"), Just("\r"), Just(";"), Just("")],
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = path(dir.path(), "a", Codec::Bzip2);
+        let (mut text, mut packed) = (vec![], vec![]);
+        for (stream, count) in streams.iter().enumerate() {
+            let line = |i: usize| format!("{stream}-{:x}{ends}", (i + seed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (i % 60));
+            let piece = (0..*count).map(line).collect::<String>().into_bytes();
+            let mut encoder = bzip2::write::BzEncoder::new(&mut packed, bzip2::Compression::fast());
+            encoder.write_all(&piece).unwrap();
+            encoder.finish().unwrap();
+            text.extend(piece);
+        }
+        std::fs::write(&path, &packed).unwrap();
+        let plain = dir.path().join("plain").to_str().unwrap().to_string();
+        std::fs::write(&plain, &text).unwrap();
+        let read = |split: &FileSplit| {
+            let delimiter = (ends == ";").then(|| b";".to_vec());
+            let mut lines = vec![];
+            let options = LineOptions { delimiter, chunk_bytes };
+            let mut reader = LineReader::open(&Stores::default(), split, options).unwrap();
+            reader.for_each_line(|line| lines.push(line.to_string())).unwrap();
+            lines
+        };
+        let file = InputFile { path, length: packed.len() as u64 };
+        let splits = file_splits(&[file], &SplitOptions::new(parts));
+        let found: Vec<String> = splits.iter().flat_map(read).collect();
+        let whole = FileSplit { path: plain, start: 0, length: text.len() as u64 };
+        prop_assert!(found == read(&whole));
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The output of a job is whole or absent, whatever order its attempts write, commit, abort and die in.
 
-use firesteel_io::{Codec, IoCause, OutputCommitter, Stores};
+use firesteel_io::{Codec, Existing, IoCause, OutputCommitter, Stores};
 use firesteel_types::{Partition, TaskId};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -17,8 +17,13 @@ struct Job {
 
 impl Job {
     fn new() -> Job {
+        Job::onto(Existing::Refuse)
+    }
+
+    fn onto(existing: Existing) -> Job {
         let parent = tempfile::tempdir().unwrap();
         let output = OutputCommitter::new(parent.path().join("out").to_str().unwrap(), "job-7").unwrap();
+        let output = output.onto(existing);
         output.setup_job(&Stores::default()).unwrap();
         Job { parent, output }
     }
@@ -188,15 +193,16 @@ fn of_many_attempts_that_commit_at_once_the_last_wins() {
 
 #[test]
 fn late_writers_cannot_keep_an_aborted_job_alive() {
-    for _ in 0..20 {
-        let job = Job::new();
+    for existing in [Existing::Refuse, Existing::Append, Existing::Overwrite].repeat(8) {
+        let job = Job::onto(existing);
         thread::scope(|scope| {
             for attempt in 0..3_u64 {
-                let output = &job.output;
+                let (output, stores) = (&job.output, Stores::default());
                 scope.spawn(move || {
                     for partition in (0..5_000).map(Partition) {
-                        let Ok(part) = output.create(&Stores::default(), partition, TaskId(attempt), "")
-                        else {
+                        let Ok(()) = output.begin(&stores, partition, TaskId(attempt)) else { return };
+                        let name = format!("a={attempt}/b={partition}/part");
+                        let Ok(part) = output.create_file(&stores, partition, TaskId(attempt), &name) else {
                             return;
                         };
                         let _ = part.finish();

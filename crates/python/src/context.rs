@@ -9,7 +9,7 @@ use crate::{files, sites, sources, worker};
 use firesteel_data::Batch;
 use firesteel_data::block::write_records;
 use firesteel_driver::{
-    AgentCommand, Builder, DriverContext, FileOptions, JobState, Pairing, UntypedRdd, site,
+    AgentCommand, Builder, Cut, DriverContext, FileOptions, JobState, Pairing, UntypedRdd, site,
 };
 use firesteel_executor::WorkerCommand;
 use firesteel_operators::{Batches, Outcome, Slices, Stream, Union};
@@ -40,6 +40,12 @@ const SERVER: &str = "import sys, json\n\
 /// The time that tasks wait for the worker that has their partition in memory, if the program does not set
 /// it: any other worker can read the partition's file.
 const LOCALITY_WAIT: &str = "100ms";
+
+impl Context {
+    pub(crate) fn inner(&self) -> &DriverContext {
+        &self.inner
+    }
+}
 
 #[pymethods]
 impl Context {
@@ -141,19 +147,50 @@ impl Context {
         self.source(py, site, hadoop, open, |site, lines| sources::lines(&lines, site, use_unicode))
     }
 
-    /// Makes the pairs of Hadoop's TextInputFormat: the position of a line, and the line.
+    /// Makes the pairs of Hadoop's formats of lines: the position of a line, and the line. `cut` names the kind of
+    /// splits.
     fn line_positions(
         &self,
         py: Python<'_>,
         path: &str,
-        partitions: usize,
+        cut: (&str, usize),
         hadoop: Pairs,
         site: &str,
     ) -> PyResult<Rdd> {
         let open = |context: &DriverContext, site, options: &FileOptions| {
-            context.line_positions(site, path, context.min_partitions(Some(partitions)), options)
+            context.line_positions(site, path, to_cut(context, cut), options)
         };
         self.source(py, site, hadoop, open, |site, lines| sources::positions(&lines, site))
+    }
+
+    /// Makes the pairs of Hadoop's KeyValueTextInputFormat.
+    fn key_value_lines(
+        &self,
+        py: Python<'_>,
+        path: &str,
+        cut: (&str, usize),
+        hadoop: Pairs,
+        site: &str,
+    ) -> PyResult<Rdd> {
+        let open = |context: &DriverContext, site, options: &FileOptions| {
+            context.key_value_lines(site, path, context.min_partitions(Some(cut.1)), options)
+        };
+        self.source(py, site, hadoop, open, |site, texts| sources::texts(&texts, site, true))
+    }
+
+    /// Makes whole files of text, in partitions as large as Hadoop's settings say.
+    fn whole_texts_combined(
+        &self,
+        py: Python<'_>,
+        path: &str,
+        _cut: (&str, usize),
+        hadoop: Pairs,
+        site: &str,
+    ) -> PyResult<Rdd> {
+        let open = |context: &DriverContext, site, options: &FileOptions| {
+            context.whole_texts_combined(site, path, options)
+        };
+        self.source(py, site, hadoop, open, |site, texts| sources::texts(&texts, site, true))
     }
 
     fn whole_text_files(
@@ -208,7 +245,8 @@ impl Context {
         site: &str,
     ) -> PyResult<Rdd> {
         let open = |context: &DriverContext, site, options: &FileOptions| {
-            context.sequence_values(site, path, Some(partitions), options)
+            let cut = Cut::AtLeast(context.min_partitions(Some(partitions)));
+            context.sequence_values(site, path, cut, options)
         };
         self.source(py, site, hadoop, open, |site, pairs| sources::pickles(&pairs, site))
     }
@@ -217,12 +255,12 @@ impl Context {
         &self,
         py: Python<'_>,
         path: &str,
-        partitions: usize,
+        cut: (&str, usize),
         hadoop: Pairs,
         site: &str,
     ) -> PyResult<Rdd> {
         let open = |context: &DriverContext, site, options: &FileOptions| {
-            context.sequence_values(site, path, Some(partitions), options)
+            context.sequence_values(site, path, to_cut(context, cut), options)
         };
         self.source(py, site, hadoop, open, |site, pairs| sources::pairs(&pairs, site))
     }
@@ -386,6 +424,15 @@ impl Context {
         let options = file_options(py, &self.inner, &site, hadoop)?;
         let opened = py.detach(|| open(&self.inner, site.clone(), &options));
         opened.map(|opened| Rdd(convert(site, opened))).map_err(|error| to_python(py, error))
+    }
+}
+
+/// Returns the kind of splits that a name stands for, with the least number of them.
+fn to_cut(context: &DriverContext, (name, partitions): (&str, usize)) -> Cut {
+    match name {
+        "lines" => Cut::Lines,
+        "combined" => Cut::Combined,
+        _ => Cut::AtLeast(context.min_partitions(Some(partitions))),
     }
 }
 

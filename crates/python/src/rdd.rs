@@ -43,6 +43,11 @@ impl Rdd {
         self.0.partitions() as usize
     }
 
+    /// Returns the most partitions of a source, if unions in a row have added partitions up since.
+    fn sources_of_growth(&self) -> Option<u32> {
+        self.0.sources_of_growth()
+    }
+
     fn to_debug_string(&self) -> String {
         self.0.to_debug_string()
     }

@@ -6,6 +6,8 @@
 //! looking names up again for each row. Errors of a file or a row are [`TableError`]s; the caller decides what
 //! to do with bad rows ([`OnBadRow`]).
 
+#[cfg(feature = "parquet")]
+pub mod columns;
 mod csv;
 mod error;
 mod fault;

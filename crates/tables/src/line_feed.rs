@@ -8,7 +8,7 @@
 use crate::error::{BadRow, TableError};
 use crate::fault::Fault;
 use firesteel_io::{FileSplit, LineChunks, Stores};
-use memchr::{memchr_iter, memchr2, memrchr2};
+use memchr::{memchr_iter, memchr2, memmem, memrchr2};
 use std::cell::Cell;
 use std::ops::Range;
 
@@ -19,6 +19,8 @@ pub(crate) struct LineFeed {
     stores: Stores,
     chunks: LineChunks,
     path: String,
+    /// The bytes that end a line, if no line end of text does.
+    end: Option<Vec<u8>>,
     /// The number of bytes of the chunk that were handed out.
     taken: usize,
     /// The beginning of the split's first line, once read.
@@ -41,11 +43,21 @@ pub(crate) struct Chunk {
 
 impl LineFeed {
     pub(crate) fn open(stores: &Stores, split: &FileSplit) -> Result<LineFeed, TableError> {
-        let chunks = LineChunks::open(stores, split)?;
+        LineFeed::open_ended_by(stores, split, None)
+    }
+
+    /// Opens a split whose lines end with these bytes alone, if any are given.
+    pub(crate) fn open_ended_by(
+        stores: &Stores,
+        split: &FileSplit,
+        end: Option<&[u8]>,
+    ) -> Result<LineFeed, TableError> {
+        let chunks = LineChunks::open_ended_by(stores, split, end)?;
         Ok(LineFeed {
             stores: stores.clone(),
             chunks,
             path: split.path.clone(),
+            end: end.map(<[u8]>::to_vec),
             taken: 0,
             start: None,
             lines: 0,
@@ -63,7 +75,8 @@ impl LineFeed {
             self.start.get_or_insert(self.chunks.offset());
         }
         let from = self.taken;
-        self.taken += chunk_length(&self.chunks.bytes()[from..]);
+        let rest = &self.chunks.bytes()[from..];
+        self.taken += if self.end.is_none() { chunk_length(rest) } else { rest.len() };
         Ok(Some(Chunk {
             range: from..self.taken,
             offset: self.chunks.offset() + from as u64,
@@ -107,22 +120,25 @@ impl LineFeed {
         if let Some(before) = self.before.get() {
             return Ok(before);
         }
-        let before = count_lines(&self.stores, &self.path, self.start.unwrap_or(0))?;
+        let place = self.start.unwrap_or(0);
+        let before = count_lines(&self.stores, &self.path, place, self.end.as_deref())?;
         self.before.set(Some(before));
         Ok(before)
     }
 }
 
 /// How many lines begin before a place where one does.
-fn count_lines(stores: &Stores, path: &str, place: u64) -> Result<u64, TableError> {
+fn count_lines(stores: &Stores, path: &str, place: u64, end: Option<&[u8]>) -> Result<u64, TableError> {
     if place == 0 {
         return Ok(0);
     }
-    let mut chunks = LineChunks::open(stores, &FileSplit { path: path.into(), start: 0, length: place })?;
+    let before = FileSplit { path: path.into(), start: 0, length: place };
+    let mut chunks = LineChunks::open_ended_by(stores, &before, end)?;
     let mut lines = 0;
     while chunks.next_chunk()? {
         let wanted = place.saturating_sub(chunks.offset()).min(chunks.bytes().len() as u64);
-        lines += line_ends(&chunks.bytes()[..wanted as usize]);
+        let bytes = &chunks.bytes()[..wanted as usize];
+        lines += end.map_or_else(|| line_ends(bytes), |end| memmem::find_iter(bytes, end).count() as u64);
     }
     Ok(lines)
 }
@@ -155,6 +171,14 @@ fn terminator(bytes: &[u8]) -> usize {
 pub(crate) fn first_line(bytes: &[u8]) -> (&[u8], usize) {
     let end = memchr2(b'\r', b'\n', bytes).unwrap_or(bytes.len());
     (&bytes[..end], end + terminator(&bytes[end..]))
+}
+
+/// Returns the first line's text and its length like [`first_line`], where only these bytes end a line.
+pub(crate) fn first_line_ended_by<'a>(bytes: &'a [u8], end: &[u8]) -> (&'a [u8], usize) {
+    match memmem::find(bytes, end) {
+        Some(at) => (&bytes[..at], at + end.len()),
+        None => (bytes, bytes.len()),
+    }
 }
 
 /// Returns whether a line is blank.

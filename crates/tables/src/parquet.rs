@@ -5,11 +5,12 @@
 //! columns that the record's shape calls for (`schema`, `build`), and writes them as row groups (`write`) with
 //! a checksum for each column chunk (`checksum`), which reading compares.
 
+pub(crate) mod batches;
 mod build;
 mod calendar;
 mod cell;
-mod checksum;
-mod chunks;
+pub(crate) mod checksum;
+pub(crate) mod chunks;
 mod column;
 mod fit;
 mod project;

@@ -61,6 +61,10 @@ class BoundedFloat(float):
         return estimate
 
 
+#: The most partitions that shuffles get by default where partitions add up from one union to the next.
+MOST_BY_GROWTH = 1000
+
+
 class Partitioner:
     """Maps keys to partitions. Two are equal if number and function are; RDDs with equal ones need no shuffle between
     them.
@@ -199,7 +203,22 @@ class Base(Generic[T_co]):
 
     def _default_partitions(self) -> int:
         """Returns the number of partitions of a shuffle whose call names none."""
-        return self.ctx.defaultParallelism if self.ctx._has_default_parallelism() else self.getNumPartitions()
+        if self.ctx._has_default_parallelism():
+            return self.ctx.defaultParallelism
+        return self._bounded(self.getNumPartitions())
+
+    def _bounded(self, count: int) -> int:
+        """Returns a number of partitions that no call has named, kept from growing without end.
+
+        PySpark's rules add partitions up, at each union and at each join. A loop that does both has three times as many
+        from round to round, and stands still within a few; here they stay at a number that a machine can run.
+        """
+        if count <= MOST_BY_GROWTH:
+            return count
+        sources = self._native.sources_of_growth()
+        if sources is None or count < 8 * sources:
+            return count
+        return int(max(MOST_BY_GROWTH, sources))
 
     if not TYPE_CHECKING:  # for a type checker, an unknown name stays an error
 

@@ -109,7 +109,8 @@ class Joins(Pairs[T_co]):
             return self.ctx.defaultParallelism
         if self.partitioner is not None and all(side.partitioner == self.partitioner for side in sides):
             return self.partitioner.numPartitions
-        return sum(side.getNumPartitions() for side in sides)
+        widest = max(sides, key=lambda side: side.getNumPartitions())
+        return widest._bounded(sum(side.getNumPartitions() for side in sides))
 
     def cogroup(
         self: Joins[tuple[K, V]], other: Pairs[tuple[K, U]], numPartitions: int | None = None

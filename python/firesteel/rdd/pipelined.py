@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from firesteel import _native, callsite
 from firesteel.chain import Chain, Step
-from firesteel.rdd.saving import Saving
+from firesteel.rdd.tables import Tables
 
 __all__ = ["RDD", "PipelinedRDD", "RDDBarrier"]
 
@@ -21,7 +21,7 @@ U = TypeVar("U")
 U_co = TypeVar("U_co", covariant=True)
 
 
-class RDD(Saving[T_co]):
+class RDD(Tables[T_co]):
     """A collection of records in partitions, made by a context or from other RDDs, and computed when an action asks.
 
     >>> rdd = sc.parallelize(range(10), 4)

@@ -193,7 +193,8 @@ class Transformations(Base[T_co]):
             return self.ctx.defaultParallelism
         if self.partitioner is not None and self.partitioner == other.partitioner:
             return self.partitioner.numPartitions
-        return self.getNumPartitions() + other.getNumPartitions()
+        widest = max(self, other, key=lambda side: side.getNumPartitions())
+        return widest._bounded(self.getNumPartitions() + other.getNumPartitions())
 
     def _partition_by(self, partitions: int, function: Callable[[Any], int], site: str) -> RDD[Any]:
         """Places pairs by their keys, unless they have this placement already."""

@@ -1,12 +1,15 @@
-"""The part of ``pyspark.sql`` that RDD programs start from: a session, its context, and lines of text as rows.
+"""The part of ``pyspark.sql`` that RDD programs begin and end with: a session, its context, tables read and written.
 
-There are no queries, tables or data frames; uses of them are refused with a hint what to use.
+There are no queries; uses of them are refused with a hint what to use.
 """
 
-from firesteel.sql.session import DataFrameReader, RuntimeConfig, SparkSession, TextFrame
-from firesteel.sql.types import Row
+from firesteel.sql.frame import DataFrame
+from firesteel.sql.reading import DataFrameReader
+from firesteel.sql.row import Row
+from firesteel.sql.session import RuntimeConfig, SparkSession
+from firesteel.sql.writing import DataFrameWriter
 
-__all__ = ["DataFrameReader", "Row", "RuntimeConfig", "SparkSession", "TextFrame", "is_remote"]
+__all__ = ["DataFrame", "DataFrameReader", "DataFrameWriter", "Row", "RuntimeConfig", "SparkSession", "is_remote"]
 
 
 def is_remote() -> bool:
@@ -19,18 +22,22 @@ def is_remote() -> bool:
 
 
 _NOT_HERE = frozenset(
-    "functions window dataframe column Catalog Column DataFrame DataFrameNaFunctions"
-    " DataFrameStatFunctions DataFrameWriter DataFrameWriterV2 GroupedData HiveContext Observation PandasCogroupedOps"
-    " SQLContext UDFRegistration UDTFRegistration VariantVal Window WindowSpec".split()
+    "functions window column Catalog Column DataFrameNaFunctions"
+    " DataFrameStatFunctions DataFrameWriterV2 GroupedData HiveContext Observation PandasCogroupedOps"
+    " SQLContext UDFRegistration UDTFRegistration Window WindowSpec".split()
 )
 
 
 def __getattr__(name: str) -> object:
     """Refuses names of data frames with a hint, where an import would only say that it cannot find them."""
+    if name == "VariantVal":
+        from firesteel.sql.variant import VariantVal
+
+        return VariantVal
     if name in _NOT_HERE:
         raise ImportError(
-            f"cannot import name {name!r}: Firesteel has no data frames. Of pyspark.sql it has what RDD programs begin"
-            " with: SparkSession, its sparkContext, read.text(path).rdd, and Row",
+            f"cannot import name {name!r}: Firesteel has no queries. Of pyspark.sql it has what RDD programs begin and"
+            " end with: SparkSession, its sparkContext, spark.read, createDataFrame, df.rdd, df.write, types and Row",
             name=__name__,
         )
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,72 +1,32 @@
 """Sessions: ``SparkSession.builder...getOrCreate()``, whose ``sparkContext`` RDD programs go on with.
 
-A session is a context under PySpark's name; its only state is the settings of ``spark.conf``. Everything about queries
-and data frames is refused by name, so that a program stops at the line that needs it and says why.
+A session is a context under PySpark's name; its only state is the settings of ``spark.conf``. It reads tables and makes
+data frames of records (``reading``, ``creating``). Everything about queries is refused by name, so that a program stops
+at the line that needs it and says why.
 """
 
 from __future__ import annotations
 
-import glob
 import os
 import threading
+import time
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from firesteel import html
 from firesteel.conf import SparkConf
 from firesteel.errors import FiresteelError
-from firesteel.sql.types import Row, _named
+from firesteel.sql.refusing import Refusing, refuse
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from firesteel.context import SparkContext
-    from firesteel.rdd import RDD
+    from firesteel.sql.frame import DataFrame
+    from firesteel.sql.reading import DataFrameReader
 
-__all__ = ["DataFrameReader", "RuntimeConfig", "SparkSession", "TextFrame"]
+__all__ = ["RuntimeConfig", "SparkSession"]
 
-SMALLEST_SPLIT = 4 << 20
-LARGEST_SPLIT = 128 << 20
-"""The bounds of the bytes in a split when PySpark reads text files as rows, one split for each slot if they allow
-it."""
-
-_INSTEAD = {
-    "createDataFrame": "sc.parallelize(data) makes an RDD of the same records",
-    "range": "sc.range(...) makes an RDD of numbers",
-    "sql": "RDDs have map, filter, reduceByKey and join",
-    "table": "sc.textFile(path) reads files",
-    "readStream": "RDDs are read once",
-    "streams": "RDDs are read once",
-    "catalog": "there are no tables",
-    "udf": "RDDs take functions as they are",
-    "udtf": "RDDs take functions as they are",
-    "csv": "sc.textFile(path) reads lines, which the csv module cuts",
-    "json": "sc.textFile(path).map(json.loads) reads records",
-    "parquet": "sc.pickleFile or sc.textFile read files",
-    "load": "sc.textFile(path) reads lines",
-    "format": "sc.textFile(path) reads lines",
-}
-
-
-def _refuse(name: str) -> NoReturn:
-    instead = _INSTEAD.get(name, "use the RDDs of spark.sparkContext")
-    raise FiresteelError(
-        f"Firesteel runs PySpark's RDD programs and has no data frames, so there is no {name!r}: {instead}."
-    )
-
-
-class _Refusing:
-    """Refuses other attributes with a hint; it is an AttributeError, so that ``hasattr`` works."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        try:
-            _refuse(name)
-        except FiresteelError as error:
-            raise AttributeError(str(error)) from None
-
-
-class SparkSession(_Refusing):
+class SparkSession(Refusing):
     """The start of PySpark programs; ``sparkContext`` has the RDDs.
 
     >>> spark = SparkSession.builder.appName("counts").getOrCreate()
@@ -213,28 +173,71 @@ class SparkSession(_Refusing):
 
     @property
     def read(self) -> DataFrameReader:
-        """Reads text; see :class:`DataFrameReader`."""
+        """Reads files; see :class:`firesteel.sql.DataFrameReader`."""
+        from firesteel.sql.reading import DataFrameReader
+
         return DataFrameReader(self)
 
     def newSession(self) -> SparkSession:
         """Makes another session of the same context, with settings of its own."""
         return SparkSession(self._sc)
 
-    def createDataFrame(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refuses: there are no data frames."""
-        _refuse("createDataFrame")
+    def createDataFrame(
+        self,
+        data: Any,
+        schema: Any = None,
+        samplingRatio: float | None = None,
+        verifySchema: bool = True,
+    ) -> DataFrame:
+        """Makes a frame of rows, tuples, dictionaries or objects, in a list or an RDD; of a frame of pandas, a table of
+        Arrow's (pyarrow's, Polars', DuckDB's) or an array of numpy.
+
+        ``schema`` has names and types (``"name string, age int"``, a ``StructType``), or only names; what it does not
+        say is inferred. Records are verified by it.
+
+        >>> spark = SparkSession.builder.getOrCreate()
+        >>> spark.createDataFrame([("Ada", 36)], ["name", "age"]).dtypes
+        [('name', 'string'), ('age', 'bigint')]
+        """
+        from firesteel.sql.creating import create
+
+        return create(self, data, schema, samplingRatio, verifySchema)
 
     def sql(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuses: there are no queries."""
-        _refuse("sql")
+        refuse("sql")
 
     def table(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuses: there are no tables."""
-        _refuse("table")
+        refuse("table")
 
-    def range(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refuses: there are no data frames."""
-        _refuse("range")
+    def range(
+        self, start: int, end: int | None = None, step: int = 1, numPartitions: int | None = None
+    ) -> DataFrame:
+        """Makes a frame of whole numbers, in the column ``id``.
+
+        >>> SparkSession.builder.getOrCreate().range(3).collect()
+        [Row(id=0), Row(id=1), Row(id=2)]
+        """
+        from firesteel.sql.creating import of_rdd
+
+        return of_rdd(self, self._sc.range(start, end, step, numPartitions).map(_alone), "id long", None)
+
+    def _zone(self) -> str:
+        """Returns the time zone in which times are read from text and written to it: that of the session, or else of this
+        process."""
+        given = self._conf.get("spark.sql.session.timeZone", None)
+        return given or os.environ.get("TZ") or _local_zone()
+
+    def _sizes(self) -> tuple[int, int, int]:
+        """Returns the bounds by which files are cut: the most bytes of a partition, those that a file counts for beside
+        its own, the number of partitions to aim at."""
+        number = self._sc._native.default_parallelism
+        return (
+            _bytes(self._conf.get("spark.sql.files.maxPartitionBytes", None), 128 << 20),
+            _bytes(self._conf.get("spark.sql.files.openCostInBytes", None), 4 << 20),
+            int(self._conf.get("spark.sql.files.minPartitionNum", None) or number),
+        )
 
     def addTag(self, tag: str) -> None:
         """Adds a tag to the jobs that this thread starts."""
@@ -303,72 +306,40 @@ class RuntimeConfig:
         return False
 
 
-class DataFrameReader(_Refusing):
-    """Reads lines of text; the other formats of PySpark are refused."""
-
-    def __init__(self, spark: SparkSession) -> None:
-        self._spark = spark
-
-    def text(self, paths: str | list[str], wholetext: bool = False, lineSep: str | None = None) -> TextFrame:
-        """Reads lines of files: ``rdd`` of the result has a row for each, with the line as ``value``.
-
-        >>> spark = SparkSession.builder.getOrCreate()
-        >>> import os, tempfile
-        >>> path = os.path.join(tempfile.mkdtemp(), "lines")
-        >>> with open(path, "w") as file:
-        ...     _ = file.write("one\\ntwo\\n")
-        >>> spark.read.text(path).rdd.map(lambda row: row.value).collect()
-        ['one', 'two']
-        """
-        if lineSep is not None:
-            raise FiresteelError(
-                "read.text cuts at line ends; for other separators use sc.wholeTextFiles and str.split."
-            )
-        return TextFrame(self._spark, paths if isinstance(paths, str) else ",".join(paths), wholetext)
-
-
-class TextFrame(_Refusing):
-    """The result of ``read.text``: its ``rdd``, and nothing else of a data frame."""
-
-    def __init__(self, spark: SparkSession, paths: str, whole: bool) -> None:
-        self._spark = spark
-        self._paths = paths
-        self._whole = whole
-
-    @property
-    def rdd(self) -> RDD[Row]:
-        """The lines as rows with the field ``value``; whole files with ``wholetext``."""
-        sc = self._spark._sc
-        if self._whole:
-            return sc.wholeTextFiles(self._paths).values().map(_row)
-        return sc.textFile(self._paths, _split_count(self._paths, sc.defaultParallelism)).map(_row)
-
-
-def _split_count(paths: str, slots: int) -> int | None:
-    """Returns the number of partitions in which PySpark reads local files: fewer than ``textFile`` for small ones.
-
-    Returns None if their sizes are not known here.
-    """
-    sizes = [os.path.getsize(path) for part in paths.split(",") for path in _local_files(part)]
-    if not sizes:
-        return None
-    share = sum(size + SMALLEST_SPLIT for size in sizes) // slots
-    split = min(LARGEST_SPLIT, max(SMALLEST_SPLIT, share))
-    return max(1, sum(-(-size // split) for size in sizes))
-
-
-def _local_files(path: str) -> list[str]:
-    path = path.removeprefix("file://").removeprefix("file:")
-    found = [
-        each for match in glob.glob(path) for each in (glob.glob(f"{match}/*") if os.path.isdir(match) else [match])
-    ]
-    return [each for each in found if os.path.isfile(each) and not os.path.basename(each).startswith(("_", "."))]
-
-
-def _row(text: str) -> Row:
-    return _named(["value"], [text])
-
-
 def _as_text(value: Any) -> str:
     """Returns a setting as text; truth values are written as Spark does."""
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def session_of(sc: SparkContext) -> SparkSession:
+    """Returns the active session of a context, or a new one that does not become the active one."""
+    session = SparkSession.getActiveSession()
+    if session is not None and session._sc is sc:
+        return session
+    made = SparkSession.__new__(SparkSession)
+    made._sc, made._conf = sc, RuntimeConfig(sc.getConf())
+    return made
+
+
+def _alone(number: int) -> tuple[int]:
+    return (number,)
+
+
+def _bytes(setting: str | None, default: int) -> int:
+    from firesteel.util import _parse_memory
+
+    if setting is None:
+        return default
+    return int(setting) if setting.strip().isdigit() else _parse_memory(setting) << 20
+
+
+def _local_zone() -> str:
+    """Returns the name of this machine's time zone, or its difference from UTC."""
+    try:
+        place = os.path.realpath("/etc/localtime").partition("zoneinfo/")[2]
+    except OSError:
+        place = ""
+    if place:
+        return place
+    offset = -(time.altzone if time.localtime().tm_isdst else time.timezone)
+    return f"{'-' if offset < 0 else '+'}{abs(offset) // 3600:02d}:{abs(offset) % 3600 // 60:02d}"

@@ -1,112 +1,96 @@
-"""Rows: tuples whose fields have names, as programs that came from data frames use them in RDDs."""
+"""All of ``pyspark.sql.types``: the types of columns, schemas, and rows.
+
+The files that this one hands on from have them by kind. Inference and verification are imported when a name of theirs
+is asked for: programs that only write schemas down need neither.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NoReturn
+import importlib
+from typing import Any
 
-from firesteel.errors import FiresteelError
+from firesteel.sql.collations import KEY as _COLLATIONS_METADATA_KEY
+from firesteel.sql.collations import _assert_valid_collation_provider
+from firesteel.sql.containers import ArrayType, MapType
+from firesteel.sql.datatypes import (
+    AtomicType,
+    BinaryType,
+    BooleanType,
+    ByteType,
+    CharType,
+    DataType,
+    DataTypeSingleton,
+    DecimalType,
+    DoubleType,
+    FloatType,
+    FractionalType,
+    IntegerType,
+    IntegralType,
+    LongType,
+    NullType,
+    NumericType,
+    ShortType,
+    StringType,
+    VarcharType,
+)
+from firesteel.sql.jsontypes import (
+    _all_complex_types,
+    _all_mappable_types,
+    _parse_datatype_json_string,
+    _parse_datatype_json_value,
+)
+from firesteel.sql.row import Row, _create_row, _named
+from firesteel.sql.spatial import Geography, GeographyType, Geometry, GeometryType, SpatialType
+from firesteel.sql.structs import JVM_INT_MAX, StructField, StructType
+from firesteel.sql.temporal import (
+    AnsiIntervalType,
+    AnyTimeType,
+    CalendarIntervalType,
+    DatetimeType,
+    DateType,
+    DayTimeIntervalType,
+    TimestampNTZType,
+    TimestampType,
+    TimeType,
+    YearMonthIntervalType,
+)
+from firesteel.sql.udt import UserDefinedType
+from firesteel.sql.variant import VariantType, VariantVal
 
-__all__ = ["Row"]
+__all__ = [
+    *("DataType", "NullType", "CharType", "StringType", "VarcharType", "BinaryType", "BooleanType", "DateType"),
+    *("TimeType", "TimestampType", "TimestampNTZType", "DecimalType", "DoubleType", "Geography", "Geometry"),
+    *("FloatType", "ByteType", "IntegerType", "LongType", "DayTimeIntervalType", "YearMonthIntervalType"),
+    *("CalendarIntervalType", "Row", "ShortType", "ArrayType", "MapType", "StructField", "StructType"),
+    *("VariantType", "VariantVal", "GeographyType", "GeometryType"),
+]
 
+_atomic_types: list[type[DataType]] = [
+    *(StringType, CharType, VarcharType, BinaryType, BooleanType, DecimalType, FloatType, DoubleType, ByteType),
+    *(ShortType, IntegerType, LongType, DateType, TimestampType, TimestampNTZType, NullType, VariantType),
+    *(YearMonthIntervalType, DayTimeIntervalType),
+]
+_complex_types: list[type[DataType]] = [ArrayType, MapType, StructType]
 
-class Row(tuple[Any, ...]):
-    """A tuple with names for its fields, in the order in which they are written.
-
-    A row of names alone is a constructor for rows with these names.
-
-    >>> Row(name="Ada", age=36)
-    Row(name='Ada', age=36)
-    >>> Person = Row("name", "age")
-    >>> Person("Ada", 36).age
-    36
-    >>> Row(name="Ada", age=36) == ("Ada", 36)
-    True
-    """
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Row:
-        if args and kwargs:
-            raise ValueError("args and kwargs should not be set together: Row takes either values or names with values")
-        row = tuple.__new__(cls, args or tuple(kwargs.values()))
-        if kwargs:
-            row.__dict__["__fields__"] = list(kwargs)
-        return row
-
-    def asDict(self, recursive: bool = False) -> dict[str, Any]:
-        """Returns names with values; ``recursive`` converts rows within lists, dictionaries and rows, too.
-
-        >>> Row(id=1, tags=[Row(t="a")]).asDict(recursive=True)
-        {'id': 1, 'tags': [{'t': 'a'}]}
-        """
-        fields = self._fields_or_none()
-        if fields is None:
-            raise TypeError("Cannot convert Row into dict: this one's fields have no names")
-        return dict(zip(fields, (_plain(value) for value in self) if recursive else self))
-
-    def __contains__(self, item: object) -> bool:
-        """Returns whether a field has this name, or, if fields have no names, this value."""
-        fields = self._fields_or_none()
-        return tuple.__contains__(self, item) if fields is None else item in fields
-
-    def __call__(self, *args: Any) -> Row:
-        if len(args) > len(self):
-            raise ValueError(f"Expected {len(self)} values for `fields`, got {len(args)}: the fields are {list(self)}")
-        return _named([*self], list(args))
-
-    def __getitem__(self, item: Any) -> Any:
-        if isinstance(item, (int, slice)):
-            return tuple.__getitem__(self, item)
-        return tuple.__getitem__(
-            self, self._position(item, AttributeError if self._fields_or_none() is None else ValueError)
-        )
-
-    def __getattr__(self, item: str) -> Any:
-        if item.startswith("__"):
-            raise AttributeError(item)
-        return tuple.__getitem__(self, self._position(item, AttributeError))
-
-    def __setattr__(self, key: str, value: Any) -> NoReturn:
-        raise FiresteelError(
-            f"Row is read-only: {key!r} cannot be set; make a new one, as Row(**{{**row.asDict(), ...}})"
-        )
-
-    def __reduce__(self) -> tuple[Callable[..., Row], tuple[Any, ...]]:
-        fields = self._fields_or_none()
-        return (Row, tuple(self)) if fields is None else (_named, (fields, list(self)))
-
-    def __repr__(self) -> str:
-        fields = self._fields_or_none()
-        if fields is None:
-            return f"<Row({', '.join(map(repr, self))})>"
-        return f"Row({', '.join(f'{name}={value!r}' for name, value in zip(fields, self))})"
-
-    def _fields_or_none(self) -> list[str] | None:
-        return self.__dict__.get("__fields__")
-
-    def _position(self, name: str, error: type[Exception]) -> int:
-        fields = self._fields_or_none() or []
-        try:
-            position = fields.index(name)
-        except ValueError:
-            known = f"its fields are {', '.join(map(str, fields))}" if fields else "its fields have no names"
-            raise error(f"this row has no field {name!r}; {known}") from None
-        if position >= len(self):
-            raise error(f"this row's field {name!r} has no value; it has {len(self)} of {len(fields)}")
-        return position
+#: Names that other libraries import from here, and the files that have them.
+_LATER = {
+    "_parse_datatype_string": "ddl",
+    **dict.fromkeys(("_infer_schema", "_infer_type", "_type_mappings", "_array_type_mappings"), "inference"),
+    **dict.fromkeys(("_from_numpy_type", "_int_size_to_type"), "inference"),
+    **dict.fromkeys(("_merge_type", "_has_nulltype", "_has_type", "_drop_metadata"), "merging"),
+    **dict.fromkeys(("_make_type_verifier", "_acceptable_types"), "verification"),
+    **dict.fromkeys(("_create_converter", "_need_converter"), "conversion"),
+}
 
 
-def _named(fields: list[str], values: list[Any]) -> Row:
-    row = tuple.__new__(Row, values)
-    row.__dict__["__fields__"] = fields
-    return row
+def __getattr__(name: str) -> Any:
+    """Imports the file of a name that is asked for seldom."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"firesteel.sql.{_LATER[name]}"), name)
+    globals()[name] = found
+    return found
 
 
-def _plain(value: Any) -> Any:
-    """Returns a value with dictionaries in place of rows."""
-    if isinstance(value, Row):
-        return value.asDict(recursive=True)
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    return value
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

@@ -51,6 +51,8 @@ pub(super) static RULES: &[Rule] = &[
             "spark.hadoopRDD.ignoreEmptySplits",
             "spark.files.ignoreCorruptFiles",
             "spark.files.ignoreMissingFiles",
+            "spark.files.maxPartitionBytes",
+            "spark.files.openCostInBytes",
         ],
         "see the table above",
     ),
@@ -66,11 +68,6 @@ pub(super) static RULES: &[Rule] = &[
             "spark.hadoop.mapreduce.outputcommitter.*",
         ],
         "one attempt at a partition commits, always, and each commit is one rename or one upload that is completed",
-    ),
-    harmless(
-        &["spark.files.maxPartitionBytes", "spark.files.openCostInBytes"],
-        "they move the borders between the partitions of `binaryFiles`; here the number of partitions that is asked for and the files' sizes \
-         decide, and the records are the same",
     ),
     refused(
         &["spark.files.overwrite"],

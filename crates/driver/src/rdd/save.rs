@@ -148,7 +148,7 @@ fn write_lines<T: Data + Display>(stream: Stream<T>, output: Output, codec: Code
 }
 
 /// Returns a name that no other job has, for the staging directory.
-fn job_token() -> String {
+pub(super) fn job_token() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos());
     format!("{:x}-{since:x}", std::process::id())
 }

@@ -2,10 +2,9 @@
 //! `save`.
 
 use super::Rdd;
-use crate::tables::table_failure;
 use crate::{Error, Result};
 use firesteel_data::Data;
-use firesteel_driver::site;
+use firesteel_driver::{site, table_failure};
 use firesteel_io::{Codec, IoError, IoOperation, Output, TextWriter};
 use firesteel_operators::io_failure;
 use firesteel_operators::{Outcome, Stream};

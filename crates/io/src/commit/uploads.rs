@@ -1,16 +1,21 @@
-//! The commit where nothing can be renamed, but where an upload can be left uncompleted: in object stores. A task uploads its
-//! part under its final name and does not complete the upload; the driver completes the winners' uploads when all are there.
-//! No byte is moved or sent twice.
+//! The commit where nothing can be renamed, but where an upload can be left uncompleted: in object stores. A
+//! task uploads its files under their final names and does not complete the uploads; the driver completes the
+//! winners' uploads when all are there. No byte is moved or sent twice.
 //!
 //! Decisions are kept in small objects, each of which only the first to write it writes. Under the output
 //! directory:
 //!
 //! ```text
-//! _temporary/job                                     whose output this is: the job's token
-//! _temporary/<token>/attempts/<partition>-<attempt>  an upload was begun, or has all its parts
-//! _temporary/<token>/committed/<partition>/<attempt> committed: its upload and parts; the last attempt's counts
-//! _temporary/<token>/decision                        the winners whose uploads are being completed, or that all is removed
-//! part-00000 ... _SUCCESS                            done
+//! _temporary/job                                           whose output this is: the job's token
+//! _temporary/<token>.job                                   instead, where other jobs may write here, too
+//! _temporary/<token>/attempts/<partition>-<attempt>/<name> an upload was begun, or has all its parts
+//! _temporary/<token>/attempts/<partition>-<attempt>/.begun the attempt may commit without a file
+//! _temporary/<token>/committed/<partition>/<attempt>       committed: all its uploads and their parts;
+//!                                                          the last attempt's counts
+//! _temporary/<token>/decision                              the winners, whose uploads are being completed,
+//!                                                          or that all is removed
+//! _temporary/<token>/cleared                               what was there before has been removed
+//! part-00000 ... _SUCCESS                                  done
 //! ```
 //!
 //! The store promises that an object which was written is seen by all that look afterwards. A task looks for
@@ -18,17 +23,33 @@
 //! them sees the other, and late output is removed. The store forgets an upload only when it is told to, so
 //! each is noted before any part is sent. A task that dies in the instant between leaves an upload without
 //! parts, for the bucket's own rules to remove.
+//!
+//! The directory may hold objects of others: those that were there before, and those of jobs that append at
+//! the same time, each with a claim of its own. So the decision, not a pattern, tells which objects are the
+//! job's. A decision to abort keeps the winners of the one that it replaces, since some of their uploads may
+//! be objects already.
+//!
+//! An output that replaces another removes the old objects after the decision and before the first upload is
+//! completed, and then says that it is `cleared`: so a commit that failed in between begins where it stopped,
+//! and never takes new objects for old ones. What others keep in `_temporary` is left. A `_SUCCESS` of an
+//! earlier job proves nothing about this one, so jobs that accept existing objects are over when their claim
+//! is gone, which goes first; others at `_SUCCESS`.
 
+mod publish;
+
+use crate::commit::existing::{Existing, IS_A_FILE, SUCCESS, TEMPORARY};
 use crate::error::{IoCause, IoError, IoOperation};
 use crate::file::Output;
 use crate::store::{Over, PartUpload, Parts, Uploaded, Uploading, WriteFile};
 use firesteel_types::{Partition, TaskId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+
+/// The name of the record that an attempt may commit without a file. No file has it.
+const BEGUN: &str = ".begun";
 
 /// The output of one job below one prefix.
 #[derive(Clone)]
@@ -36,13 +57,22 @@ pub(crate) struct Uploads {
     pub(crate) store: Arc<dyn Uploading>,
     pub(crate) dir: String,
     pub(crate) token: String,
+    pub(crate) existing: Existing,
+    pub(crate) marks_success: bool,
 }
 
-/// The record of one attempt's upload.
+/// The record of one attempt: of a single file of it, or of all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Attempt {
+    partition: u32,
     attempt: u64,
-    /// The name of the part file.
+    files: Vec<File>,
+}
+
+/// The record of one upload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct File {
+    /// The name of the file, below the output.
     name: String,
     upload: Parts,
     /// Its length, once all its parts were sent.
@@ -53,7 +83,8 @@ struct Attempt {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Decision {
     Commit(Vec<Attempt>),
-    Abort,
+    /// Everything is removed: of these winners some uploads may have become objects.
+    Abort(Vec<Attempt>),
 }
 
 /// A part file that is uploaded, for the driver to complete.
@@ -62,16 +93,29 @@ struct StagedFile {
     upload: Box<dyn PartUpload>,
     /// The path of the attempt's record.
     record: String,
-    attempt: Attempt,
+    /// The record, until all parts are there.
+    noted: Attempt,
     written: u64,
 }
 
 impl WriteFile for StagedFile {
     /// Sends the rest, and notes that all parts are there.
     fn finish(self: Box<Self>) -> Result<(), IoError> {
-        let StagedFile { store, upload, record, attempt, written } = *self;
-        let done = Attempt { upload: upload.hand_over()?, bytes: Some(written), ..attempt };
-        write(&*store, IoOperation::Write, &record, &done, Over::Anything)
+        let StagedFile { store, upload, record, mut noted, written } = *self;
+        let parts = upload.hand_over()?;
+        for file in &mut noted.files {
+            (file.upload, file.bytes) = (parts.clone(), Some(written));
+        }
+        write(&*store, IoOperation::Write, &record, &noted, Over::Anything)
+    }
+}
+
+impl File {
+    /// Returns whether two records are about one upload. In a store whose uploads have no ids, those of one
+    /// name pass for the same. That does no harm, since such a store forgets nothing, while taking the winner
+    /// for a loser would.
+    fn is_same_upload(&self, other: &File) -> bool {
+        self.upload.id == other.upload.id && self.name == other.name
     }
 }
 
@@ -98,23 +142,38 @@ impl Uploads {
     pub(crate) fn setup_job(&self) -> Result<(), IoError> {
         let operation = IoOperation::SetUp;
         self.store.check_writable(operation, &self.dir)?;
-        let exists = || Err(self.error(operation, &self.dir, IoCause::OutputExists));
-        if self.store.exists(operation, &self.dir)? || !self.store.below(operation, &self.dir)?.is_empty() {
-            return exists();
+        let refuse = |cause| Err(self.error(operation, &self.dir, cause));
+        let is_a_file = || self.store.exists(operation, &self.dir);
+        match self.existing {
+            Existing::Refuse if is_a_file()? || !self.store.below(operation, &self.dir)?.is_empty() => {
+                return refuse(IoCause::OutputExists);
+            }
+            Existing::Append if is_a_file()? => return refuse(IoCause::BadPath(IS_A_FILE.into())),
+            _ => {}
         }
         match self.store.put(operation, &self.owner(), self.token.clone().into(), Over::Nothing) {
             // The claim may be this job's own: the client sends a request again when the answer was lost.
             Err(error) if error.cause == IoCause::OutputExists && self.is_ours(operation)? => {}
-            Err(error) if error.cause == IoCause::OutputExists => return exists(),
+            Err(error) if error.cause == IoCause::OutputExists => return refuse(IoCause::OutputExists),
             put => put?,
         }
         // Another program may have written here since the first look. From now on the claim keeps other jobs
-        // out.
-        if self.store.below(operation, &self.dir)?.iter().any(|path| *path != self.owner()) {
+        // out, as far as they refuse what exists.
+        if self.existing == Existing::Refuse
+            && self.store.below(operation, &self.dir)?.iter().any(|path| *path != self.owner())
+        {
             self.store.remove(operation, vec![self.owner()])?;
-            return exists();
+            return refuse(IoCause::OutputExists);
         }
         Ok(())
+    }
+
+    pub(crate) fn begin(&self, partition: Partition, attempt: TaskId) -> Result<(), IoError> {
+        let operation = IoOperation::Create;
+        let record = self.record(partition, attempt, BEGUN);
+        let noted = Attempt { partition: partition.0, attempt: attempt.0, files: vec![] };
+        self.write(operation, &record, &noted, Over::Anything)?;
+        self.check_open(operation, &record)
     }
 
     pub(crate) fn create(
@@ -126,122 +185,94 @@ impl Uploads {
         let path = self.child(name);
         let mut upload = self.store.begin(&path)?;
         let parts = Parts { id: upload.id()?, parts: vec![] };
-        let attempt_record = Attempt { attempt: attempt.0, name: name.into(), upload: parts, bytes: None };
-        let record = self.attempt(partition, attempt);
-        self.note(&record, &attempt_record)?;
-        let shown = self.store.shown(&path);
-        if self.has_ended(IoOperation::Create)? {
-            self.store.remove(IoOperation::Create, vec![record])?;
-            return Err(IoError::new(IoOperation::Create, shown, IoCause::JobEnded));
-        }
+        let file = File { name: name.into(), upload: parts, bytes: None };
+        let record = self.record(partition, attempt, name);
+        let noted = Attempt { partition: partition.0, attempt: attempt.0, files: vec![file] };
+        self.note(&record, &noted)?;
+        self.check_open(IoOperation::Create, &record)?;
         let store = self.store.clone();
-        let file = StagedFile { store, upload, record, attempt: attempt_record, written: 0 };
-        Ok(Output::new(Box::new(file), shown))
+        let file = StagedFile { store, upload, record, noted, written: 0 };
+        Ok(Output::new(Box::new(file), self.store.shown(&path)))
     }
 
-    /// Notes an upload. An earlier one of the same attempt is forgotten, since no record would name it any
-    /// more.
+    /// Notes an upload. An earlier one of the same name and attempt is forgotten, since no record would name
+    /// it any more.
     fn note(&self, record: &str, attempt: &Attempt) -> Result<(), IoError> {
         let operation = IoOperation::Create;
         match self.write(operation, record, attempt, Over::Nothing) {
             Err(error) if error.cause == IoCause::OutputExists => {
-                let before = self
-                    .read::<Attempt>(operation, record)?
-                    .filter(|before| before.upload.id != attempt.upload.id);
-                self.forget(operation, before.into_iter().collect())?;
+                let before = self.read::<Attempt>(operation, record)?;
+                let before = before.into_iter().flat_map(|before| before.files);
+                let is_other = |file: &File| attempt.files.iter().all(|now| now.upload.id != file.upload.id);
+                self.forget(operation, before.filter(is_other).collect())?;
                 self.write(operation, record, attempt, Over::Anything)
             }
             written => written,
         }
     }
 
+    /// Checks that the job goes on, after a task has left a record, which is removed otherwise: the driver
+    /// may have looked for records before.
+    fn check_open(&self, operation: IoOperation, record: &str) -> Result<(), IoError> {
+        if !self.has_ended(operation)? {
+            return Ok(());
+        }
+        self.store.remove(operation, vec![record.into()])?;
+        Err(self.error(operation, record, IoCause::JobEnded))
+    }
+
     pub(crate) fn commit_task(&self, partition: Partition, attempt: TaskId) -> Result<(), IoError> {
         let operation = IoOperation::Commit;
-        let (record, committed) = (self.attempt(partition, attempt), self.committed(partition, attempt));
-        let fail = |cause| Err(self.error(operation, &record, cause));
+        let (place, committed) = (self.attempt(partition, attempt), self.committed(partition, attempt));
+        let fail = |cause| Err(self.error(operation, &place, cause));
         match self.winner(operation, partition)? {
             Some(winner) if winner == attempt => return Ok(()),
             Some(winner) if winner > attempt => return fail(IoCause::CommittedByAnother(winner)),
             _ => {}
         }
-        let Some(mine) = self.read::<Attempt>(operation, &record)?.filter(|mine| mine.bytes.is_some()) else {
+        let (records, files) = self.written(operation, &place)?;
+        if records.is_empty() || files.iter().any(|file| file.bytes.is_none()) {
             let no_output = IoCause::NoSuchAttempt { partition, attempt };
             return fail(if self.has_ended(operation)? { IoCause::JobEnded } else { no_output });
-        };
+        }
+        let mine = Attempt { partition: partition.0, attempt: attempt.0, files };
         self.write(operation, &committed, &mine, Over::Anything)?;
         match self.decision(operation)? {
             Some(Decision::Commit(winners)) if winners.contains(&mine) => return Ok(()),
             None if self.is_ours(operation)? => {}
             // Too late: the job was decided without this attempt.
-            None | Some(Decision::Commit(_) | Decision::Abort) => {
-                self.forget(operation, vec![mine])?;
-                self.store.remove(operation, vec![committed, record.clone()])?;
+            None | Some(Decision::Commit(_) | Decision::Abort(_)) => {
+                self.forget(operation, mine.files)?;
+                self.store.remove(operation, records.into_iter().chain([committed]).collect())?;
                 return fail(IoCause::JobEnded);
             }
         }
-        // The attempt counts already, whether or not the record of its upload is removed.
-        let _ = self.store.remove(operation, vec![record]);
+        // The attempt counts already, whether or not the records of its uploads are removed.
+        let _ = self.store.remove(operation, records);
         Ok(())
     }
 
     pub(crate) fn abort_task(&self, partition: Partition, attempt: TaskId) -> Result<(), IoError> {
         let operation = IoOperation::Abort;
-        let record = self.attempt(partition, attempt);
-        let Some(mine) = self.read::<Attempt>(operation, &record)? else { return Ok(()) };
-        let committed = self.read::<Attempt>(operation, &self.committed(partition, attempt))?;
-        // An upload that was committed belongs to the job, which completes or forgets it.
-        if committed.is_none_or(|committed| committed.upload.id != mine.upload.id) {
-            self.forget(operation, vec![mine])?;
-        }
-        self.store.remove(operation, vec![record])
-    }
-
-    pub(crate) fn commit_job(&self, partitions: u32) -> Result<(), IoError> {
-        let operation = IoOperation::Commit;
-        let ended = || Err(self.error(operation, &self.dir, IoCause::JobEnded));
-        if !self.is_ours(operation)? {
-            return if self.store.exists(operation, &self.success())? { Ok(()) } else { ended() };
-        }
-        // 1. Once all partitions are there, the winners are decided, and tasks can change nothing any more.
-        if self.decision(operation)?.is_none() {
-            let winners = self.winners(partitions)?;
-            match self.write(operation, &self.decided(), &Decision::Commit(winners), Over::Nothing) {
-                Err(error) if error.cause == IoCause::OutputExists => {}
-                written => written?,
-            }
-        }
-        let Some(Decision::Commit(winners)) = self.decision(operation)? else { return ended() };
-        // 2. Every winner's upload becomes a file.
-        self.store.complete(operation, self.uploaded(winners.clone()))?;
-        // 3. All records but the decision are removed, `_SUCCESS` appears, and then the decision is removed,
-        // too.
-        let decided = self.decided();
-        self.remove_staging(operation, &winners)?;
-        self.store.put(operation, &self.success(), vec![], Over::Anything)?;
-        // The objects are hidden. If they stay they do no harm, while an error would call a whole output
-        // broken.
-        let _ = self.store.remove(operation, vec![decided, self.owner()]);
-        Ok(())
-    }
-
-    /// Removes `_SUCCESS`.
-    pub(crate) fn unmark_success(&self) -> Result<(), IoError> {
-        self.store.remove(IoOperation::Commit, vec![self.success()])
-    }
-
-    pub(crate) fn abort_job(&self) -> Result<(), IoError> {
-        let operation = IoOperation::Abort;
-        if !self.is_ours(operation)? || self.store.exists(operation, &self.success())? {
+        let (records, files) = self.written(operation, &self.attempt(partition, attempt))?;
+        if records.is_empty() {
             return Ok(());
         }
-        self.write(operation, &self.decided(), &Decision::Abort, Over::Anything)?;
-        // Nothing was here before this job, so parts here are the job's.
-        let prefix = self.child("part-");
-        let parts = self.store.below(operation, &self.dir)?;
-        let parts = parts.into_iter().filter(|path| path.starts_with(&prefix)).collect();
-        self.store.remove(operation, parts)?;
-        self.remove_staging(operation, &[])?;
-        self.store.remove(operation, vec![self.decided(), self.owner()])
+        let committed = self.read::<Attempt>(operation, &self.committed(partition, attempt))?;
+        // An upload that was committed belongs to the job, which completes or forgets it.
+        let kept = committed.map(|committed| committed.files).unwrap_or_default();
+        let is_kept = |file: &File| kept.iter().any(|kept| kept.is_same_upload(file));
+        self.forget(operation, files.into_iter().filter(|file| !is_kept(file)).collect())?;
+        self.store.remove(operation, records)
+    }
+
+    /// Returns the records of an attempt that has not committed, and the files that they are about.
+    fn written(&self, operation: IoOperation, place: &str) -> Result<(Vec<String>, Vec<File>), IoError> {
+        let records = self.store.below(operation, place)?;
+        let attempts: Vec<Option<Attempt>> = self.read_all(operation, records.clone())?;
+        let mut files: Vec<File> = attempts.into_iter().flatten().flat_map(|attempt| attempt.files).collect();
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok((records, files))
     }
 
     /// Returns, of the attempts at a partition that have committed, the one that counts.
@@ -250,57 +281,15 @@ impl Uploads {
         Ok(paths.iter().filter_map(|path| attempt_of(path)).max())
     }
 
-    /// Returns the winners of the first `partitions` partitions.
-    fn winners(&self, partitions: u32) -> Result<Vec<Attempt>, IoError> {
-        let operation = IoOperation::Commit;
-        let mut winners = BTreeMap::<String, TaskId>::new();
-        for path in self.store.below(operation, &format!("{}/committed", self.staging()))? {
-            let mut names = path.rsplit('/');
-            if let (Some(attempt), Some(_), Some(partition)) = (attempt_of(&path), names.next(), names.next())
-            {
-                let winner = winners.entry(partition.into()).or_insert(attempt);
-                *winner = attempt.max(*winner);
-            }
-        }
-        let committed = |p: u32| {
-            let winner = winners.get(&Partition(p).to_string());
-            winner.map(|winner| self.committed(Partition(p), *winner)).ok_or(Partition(p))
-        };
-        let missing = |partition| self.error(operation, &self.dir, IoCause::Uncommitted(partition));
-        let paths: Result<Vec<String>, Partition> = (0..partitions).map(committed).collect();
-        let found = self.read_all(operation, paths.map_err(missing)?)?;
-        if let Some(gone) = found.iter().position(Option::is_none) {
-            return Err(missing(Partition(gone as u32)));
-        }
-        Ok(found.into_iter().flatten().collect())
-    }
-
-    /// Forgets all uploads but those that are kept, and removes all records but the decision.
-    fn remove_staging(&self, operation: IoOperation, kept: &[Attempt]) -> Result<(), IoError> {
-        let (paths, decided) = (self.store.below(operation, &self.staging())?, self.decided());
-        let records: Vec<String> = paths.into_iter().filter(|path| *path != decided).collect();
-        let attempts: Vec<Option<Attempt>> = self.read_all(operation, records.clone())?;
-        // In a store whose uploads have no ids, a loser of the same name passes for the winner. That does no harm, since
-        // such a store forgets nothing, while taking the winner for a loser would.
-        let is_kept = |attempt: &Attempt| {
-            kept.iter().any(|winner| winner.upload.id == attempt.upload.id && winner.name == attempt.name)
-        };
-        self.forget(operation, attempts.into_iter().flatten().filter(|attempt| !is_kept(attempt)).collect())?;
-        self.store.remove(operation, records)
-    }
-
     /// Tells the store to forget uploads.
-    fn forget(&self, operation: IoOperation, attempts: Vec<Attempt>) -> Result<(), IoError> {
-        self.store.forget(operation, self.uploaded(attempts))
+    fn forget(&self, operation: IoOperation, files: Vec<File>) -> Result<(), IoError> {
+        self.store.forget(operation, self.uploaded(files))
     }
 
-    fn uploaded(&self, attempts: Vec<Attempt>) -> Vec<Uploaded> {
-        let uploaded = |Attempt { name, upload, bytes, .. }: Attempt| Uploaded {
-            path: self.child(&name),
-            upload,
-            bytes,
-        };
-        attempts.into_iter().map(uploaded).collect()
+    fn uploaded(&self, files: Vec<File>) -> Vec<Uploaded> {
+        let uploaded =
+            |File { name, upload, bytes }: File| Uploaded { path: self.child(&name), upload, bytes };
+        files.into_iter().map(uploaded).collect()
     }
 
     /// Returns whether the job was never set up, is decided, or is over.
@@ -323,16 +312,28 @@ impl Uploads {
     }
 
     fn owner(&self) -> String {
-        self.child("_temporary/job")
+        match self.existing {
+            Existing::Refuse => self.child(&format!("{TEMPORARY}/job")),
+            Existing::Append | Existing::Overwrite => self.child(&format!("{TEMPORARY}/{}.job", self.token)),
+        }
     }
 
     fn staging(&self) -> String {
-        self.child(&format!("_temporary/{}", self.token))
+        self.child(&format!("{TEMPORARY}/{}", self.token))
     }
 
     /// Returns the path of the decision.
     fn decided(&self) -> String {
         format!("{}/decision", self.staging())
+    }
+
+    /// Returns the path of the mark that what was there before is gone.
+    fn cleared(&self) -> String {
+        format!("{}/cleared", self.staging())
+    }
+
+    fn record(&self, partition: Partition, attempt: TaskId, name: &str) -> String {
+        format!("{}/{name}", self.attempt(partition, attempt))
     }
 
     fn attempt(&self, partition: Partition, attempt: TaskId) -> String {
@@ -348,7 +349,7 @@ impl Uploads {
     }
 
     fn success(&self) -> String {
-        self.child("_SUCCESS")
+        self.child(SUCCESS)
     }
 
     fn error(&self, operation: IoOperation, path: &str, cause: IoCause) -> IoError {

@@ -8,6 +8,7 @@
 use super::files::SequenceOptions;
 use super::header::SequenceCompression;
 use crate::codec::Codec;
+use crate::combine::CombineOptions;
 use crate::inputs::{ListOptions, Subdirectories};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -23,6 +24,14 @@ const IGNORE_SUBDIRECTORIES: Names =
     &["mapreduce.input.fileinputformat.input.dir.nonrecursive.ignore.subdirs"];
 const MIN_SPLIT: Names = &["mapreduce.input.fileinputformat.split.minsize", "mapred.min.split.size"];
 const MAX_SPLIT: Names = &["mapreduce.input.fileinputformat.split.maxsize", "mapred.max.split.size"];
+const MIN_ON_HOST: Names =
+    &["mapreduce.input.fileinputformat.split.minsize.per.node", "mapred.min.split.size.per.node"];
+const MIN_ON_RACK: Names =
+    &["mapreduce.input.fileinputformat.split.minsize.per.rack", "mapred.min.split.size.per.rack"];
+const LINES_PER_SPLIT: Names =
+    &["mapreduce.input.lineinputformat.linespermap", "mapred.line.input.format.linespermap"];
+const KEY_VALUE_SEPARATOR: Names =
+    &["mapreduce.input.keyvaluelinerecordreader.key.value.separator", "key.value.separator.in.input.line"];
 const OUTPUT: Names = &["mapreduce.output.fileoutputformat.outputdir", "mapred.output.dir"];
 const OUTPUT_FORMAT: Names = &["mapreduce.job.outputformat.class", "mapred.output.format.class"];
 const KEY_CLASS: Names = &["mapreduce.job.output.key.class", "mapred.output.key.class"];
@@ -40,13 +49,17 @@ const SEPARATOR: Names = &[
 const MARK_SUCCESS: Names = &["mapreduce.fileoutputcommitter.marksuccessfuljobs"];
 
 /// All keys that are obeyed.
-const OBEYED: [Names; 15] = [
+const OBEYED: [Names; 19] = [
     DELIMITER,
     INPUT,
     RECURSIVE,
     IGNORE_SUBDIRECTORIES,
     MIN_SPLIT,
     MAX_SPLIT,
+    MIN_ON_HOST,
+    MIN_ON_RACK,
+    LINES_PER_SPLIT,
+    KEY_VALUE_SEPARATOR,
     OUTPUT,
     OUTPUT_FORMAT,
     KEY_CLASS,
@@ -63,13 +76,7 @@ const HARMLESS: &[(&str, &str)] = &[
     ("mapreduce.fileoutputcommitter.", "output is committed by one rename for each file, whatever they say"),
     ("mapreduce.outputcommitter.factory.", "object stores have a committer that is safe without them"),
     ("mapreduce.input.fileinputformat.list-status.num-threads", "it only says how fast to list"),
-    (
-        "mapreduce.input.fileinputformat.split.minsize.per.",
-        "hosts and racks do not decide what a split holds",
-    ),
     ("mapreduce.input.fileinputformat.numinputfiles", "jobs of Hadoop write it down for themselves"),
-    ("mapreduce.input.lineinputformat.", "it is read by NLineInputFormat, which is refused by name"),
-    ("mapreduce.input.keyvaluelinerecordreader.", "it is read by KeyValueTextInputFormat, refused by name"),
     ("mapreduce.job.inputformat.class", "the format is named by the call"),
     ("mapreduce.job.output.group.comparator.class", "there is no reduce phase of Hadoop's"),
     ("mapred.input.format.class", "the format is named by the call"),
@@ -209,6 +216,44 @@ impl HadoopConf {
         (size(MIN_SPLIT), size(MAX_SPLIT))
     }
 
+    /// Returns the sizes of partitions that hold several files.
+    ///
+    /// # Errors
+    /// A sentence about sizes that contradict each other, as in Hadoop.
+    pub fn combine_options(&self) -> Result<CombineOptions, String> {
+        let size =
+            |names| self.get(names).and_then(|text| text.trim().parse().ok()).filter(|size: &u64| *size > 0);
+        for (smaller, larger) in
+            [(MIN_ON_HOST, MAX_SPLIT), (MIN_ON_RACK, MAX_SPLIT), (MIN_ON_HOST, MIN_ON_RACK)]
+        {
+            if let (Some(small), Some(large)) = (size(smaller), size(larger))
+                && small > large
+            {
+                let (smaller, larger) = (smaller[0], larger[0]);
+                return Err(format!("{smaller} ({small}) cannot be larger than {larger} ({large})"));
+            }
+        }
+        // All files count as lying in one rack, so the least size there never decides.
+        Ok(CombineOptions { full: size(MAX_SPLIT), least: size(MIN_ON_HOST).unwrap_or(0) })
+    }
+
+    /// Returns the least size on a host, for whole files: see [`CombineOptions`].
+    pub fn least_on_host(&self) -> u64 {
+        self.get(MIN_ON_HOST).and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+    }
+
+    /// Returns the number of lines in a split of `NLineInputFormat`; 0 stands for all.
+    pub fn lines_per_split(&self) -> u64 {
+        let lines = self.get(LINES_PER_SPLIT).and_then(|text| text.trim().parse::<i64>().ok());
+        lines.map_or(1, |lines| u64::try_from(lines).unwrap_or(0))
+    }
+
+    /// Returns what stands between key and value in lines of `KeyValueTextInputFormat`. Of several characters Hadoop
+    /// takes the first.
+    pub fn key_value_separator(&self) -> u8 {
+        self.get(KEY_VALUE_SEPARATOR).and_then(|text| text.bytes().next()).unwrap_or(b'\t')
+    }
+
     /// Returns the codec of text, where the call does not say.
     pub fn codec(&self) -> Codec {
         if !self.is_true(COMPRESS, false) {
@@ -272,8 +317,14 @@ fn check_value(names: Names, key: &str, value: &str) -> Result<(), String> {
     let is_switch = [RECURSIVE, IGNORE_SUBDIRECTORIES, COMPRESS, MARK_SUCCESS].contains(&names);
     let wanted = if is_switch && !["true", "false"].contains(&trimmed.to_ascii_lowercase().as_str()) {
         "true or false"
-    } else if [MIN_SPLIT, MAX_SPLIT].contains(&names) && trimmed.parse::<u64>().is_err() {
+    } else if [MIN_SPLIT, MAX_SPLIT, MIN_ON_HOST, MIN_ON_RACK].contains(&names)
+        && trimmed.parse::<u64>().is_err()
+    {
         "a whole number of bytes"
+    } else if names == LINES_PER_SPLIT && trimmed.parse::<i64>().is_err() {
+        "a whole number of lines"
+    } else if names == KEY_VALUE_SEPARATOR && !value.bytes().next().is_some_and(|first| first.is_ascii()) {
+        "a character of ASCII; Hadoop would cut other ones in their middle"
     } else if names == COMPRESS_CODEC && Codec::named(trimmed).is_none() {
         "one of Hadoop's codecs for gzip, bzip2, zstd, deflate, snappy or lz4, such as org.apache.hadoop.io.compress.GzipCodec"
     } else if names == COMPRESS_TYPE
@@ -335,6 +386,28 @@ mod tests {
             "my.own.key",
         ] {
             assert_eq!(one(key, "2"), HadoopConf::default());
+        }
+    }
+
+    #[test]
+    fn settings_of_input_formats() {
+        assert_eq!(one("mapred.line.input.format.linespermap", "5").lines_per_split(), 5);
+        assert_eq!(one("mapreduce.input.lineinputformat.linespermap", "-1").lines_per_split(), 0);
+        assert_eq!(HadoopConf::default().lines_per_split(), 1);
+        assert_eq!(one("key.value.separator.in.input.line", ";;").key_value_separator(), b';');
+        assert_eq!(HadoopConf::default().key_value_separator(), b'\t');
+        for wrong in ["", "\u{20AC}"] {
+            let error = HadoopConf::new([("key.value.separator.in.input.line", wrong)]).unwrap_err();
+            assert!(error.contains("ASCII"), "{error}");
+        }
+        let sizes = |max: &str, host: &str, rack: &str| {
+            let keys = [MAX_SPLIT[0], MIN_ON_HOST[0], MIN_ON_RACK[0]];
+            HadoopConf::new(keys.into_iter().zip([max, host, rack])).unwrap().combine_options()
+        };
+        assert_eq!(sizes("100", "50", "60"), Ok(CombineOptions { full: Some(100), least: 50 }));
+        assert_eq!(sizes("0", "50", "0"), Ok(CombineOptions { full: None, least: 50 }));
+        for wrong in [sizes("100", "101", "0"), sizes("100", "0", "101"), sizes("100", "60", "50")] {
+            assert!(wrong.unwrap_err().contains("cannot be larger"));
         }
     }
 

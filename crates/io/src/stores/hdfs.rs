@@ -8,12 +8,12 @@ mod write;
 pub(crate) use cluster::Cluster;
 
 use crate::error::{IoCause, IoError, IoOperation};
-use crate::store::{CommitMeans, Entry, Kind, ReadFile, Renaming, Store, WriteFile};
+use crate::store::{CommitMeans, Entry, Kind, Named, ReadFile, Renaming, Store, WriteFile};
 use bytes::Bytes;
 use hdfs_native::WriteOptions;
 use hdfs_native::client::FileStatus;
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use write::{HdfsOutput, hidden_sibling};
@@ -131,10 +131,16 @@ impl Renaming for Arc<Cluster> {
     }
 
     fn names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
-        match self.entries(text(directory)?).map_err(io_error)? {
-            Some(entries) => Ok(entries.into_iter().map(|entry| entry.name.into()).collect()),
-            None => Err(io::ErrorKind::NotFound.into()),
-        }
+        Ok(self.list(directory)?.into_iter().map(|entry| entry.name).collect())
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<Named>> {
+        let entries = self.entries(text(directory)?).map_err(io_error)?;
+        let entries = entries.ok_or(io::ErrorKind::NotFound)?.into_iter();
+        let is_directory = |entry: &Entry| matches!(entry.kind, Some(Kind::Directory));
+        Ok(entries
+            .map(|entry| Named { is_directory: is_directory(&entry), name: entry.name.into() })
+            .collect())
     }
 
     fn exists(&self, path: &Path) -> io::Result<bool> {
@@ -152,6 +158,12 @@ impl Renaming for Arc<Cluster> {
             writer.close().await
         });
         written.map_err(io_error)
+    }
+
+    fn read_text(&self, path: &Path) -> io::Result<String> {
+        let mut held = String::new();
+        Store::open(self, text(path)?).map_err(io_error)?.read_to_string(&mut held)?;
+        Ok(held)
     }
 
     fn create(&self, path: PathBuf) -> io::Result<Box<dyn WriteFile>> {

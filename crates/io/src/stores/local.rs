@@ -2,7 +2,7 @@
 
 use crate::error::{IoCause, IoError, IoOperation};
 use crate::path;
-use crate::store::{CommitMeans, Entry, Kind, ReadFile, Renaming, Store, WriteFile};
+use crate::store::{CommitMeans, Entry, Kind, Named, ReadFile, Renaming, Store, WriteFile};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -118,12 +118,24 @@ impl Renaming for Local {
         fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name())).collect()
     }
 
+    fn list(&self, directory: &Path) -> io::Result<Vec<Named>> {
+        let named = |entry: io::Result<fs::DirEntry>| {
+            let entry = entry?;
+            Ok(Named { name: entry.file_name(), is_directory: entry.file_type()?.is_dir() })
+        };
+        fs::read_dir(directory)?.map(named).collect()
+    }
+
     fn exists(&self, path: &Path) -> io::Result<bool> {
         fs::exists(path)
     }
 
     fn write_text(&self, path: &Path, text: &str) -> io::Result<()> {
         fs::write(path, text)
+    }
+
+    fn read_text(&self, path: &Path) -> io::Result<String> {
+        fs::read_to_string(path)
     }
 
     fn create(&self, path: PathBuf) -> io::Result<Box<dyn WriteFile>> {

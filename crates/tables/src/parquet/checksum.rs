@@ -16,13 +16,13 @@ use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use std::sync::Arc;
 
 /// The key of the checksums in a file.
-pub(super) const KEY: &str = "firesteel.crc32";
+pub(crate) const KEY: &str = "firesteel.crc32";
 /// The key of the footer's own checksum.
-pub(super) const FOOTER_KEY: &str = "firesteel.crc32.footer";
+pub(crate) const FOOTER_KEY: &str = "firesteel.crc32.footer";
 
 /// Returns the checksum of a footer's row groups: their number of rows, and each column's name, types, position
 /// and sizes.
-pub(super) fn footer_sum(row_groups: &[RowGroupMetaData]) -> String {
+pub(crate) fn footer_sum(row_groups: &[RowGroupMetaData]) -> String {
     let mut said = String::new();
     for group in row_groups {
         said.push_str(&format!("{} rows\n", group.num_rows()));
@@ -48,13 +48,13 @@ pub(super) fn footer_sum(row_groups: &[RowGroupMetaData]) -> String {
 
 /// Buffers finished pages, and updates the sum of each column chunk as it goes into the file.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Summing {
+pub(crate) struct Summing {
     sums: Arc<Mutex<Vec<Hasher>>>,
 }
 
 impl Summing {
     /// Returns the sums so far, as a file stores them.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let sums = self.sums.lock();
         sums.iter().map(|sum| format!("{:08x}", sum.clone().finalize())).collect()
     }
@@ -94,14 +94,14 @@ impl PageStore for SummingStore {
 }
 
 /// The checksums in a file.
-pub(super) struct Checksums {
+pub(crate) struct Checksums {
     sums: Vec<u32>,
     leaves: usize,
 }
 
 impl Checksums {
     /// Reads the checksums of a file. None when it has none; an error when they cannot be its own.
-    pub(super) fn of(metadata: &ParquetMetaData) -> std::result::Result<Option<Checksums>, String> {
+    pub(crate) fn of(metadata: &ParquetMetaData) -> std::result::Result<Option<Checksums>, String> {
         let pairs = metadata.file_metadata().key_value_metadata();
         let find = |key| pairs.and_then(|pairs| pairs.iter().find(|pair| pair.key == key));
         let Some(text) = find(KEY) else { return Ok(None) };
@@ -123,7 +123,7 @@ impl Checksums {
     }
 
     /// Returns whether a column chunk has the bytes that were written.
-    pub(super) fn matches(&self, row_group: usize, leaf: usize, chunk: &[u8]) -> bool {
+    pub(crate) fn matches(&self, row_group: usize, leaf: usize, chunk: &[u8]) -> bool {
         self.sums[row_group * self.leaves + leaf] == crc32fast::hash(chunk)
     }
 }

@@ -1,9 +1,7 @@
-//! The Parquet reader: reads the records of one split of a file. The split has the row groups whose middle lies
-//! in it, so that splits which cover a file have each of its rows once.
+//! The Parquet reader: reads the records of one split of a file.
 
+use super::batches::{Batches, ParquetFile};
 use super::cell::BatchRow;
-use super::checksum::Checksums;
-use super::chunks::Chunks;
 use super::column::Column;
 use super::fit::misfit;
 use super::project::leaves;
@@ -14,16 +12,9 @@ use crate::shape::{Kind, Shape};
 use arrow_array::{Array, RecordBatch};
 use firesteel_io::{FileSplit, Stores};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
-use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
+use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use serde::de::DeserializeOwned;
-use std::collections::VecDeque;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 /// Reads the records of one split of a Parquet file.
 ///
@@ -59,24 +50,9 @@ use std::sync::Arc;
 /// # Ok::<(), firesteel_tables::TableError>(())
 /// ```
 pub struct ParquetReader<T> {
-    path: String,
-    chunks: Chunks,
-    metadata: ArrowReaderMetadata,
-    sums: Option<Checksums>,
-    projection: ProjectionMask,
+    batches: Batches,
     plan: Plan,
-    batch_rows: usize,
-    /// Row groups to come, each with the number of its first row.
-    row_groups: VecDeque<(usize, u64)>,
-    current: Option<RowGroup>,
     types: PhantomData<fn() -> T>,
-}
-
-/// A row group that is being read.
-struct RowGroup {
-    batches: ParquetRecordBatchReader,
-    next_row: u64,
-    end: u64,
 }
 
 impl<T: DeserializeOwned> ParquetReader<T> {
@@ -86,30 +62,9 @@ impl<T: DeserializeOwned> ParquetReader<T> {
     /// # Errors
     /// When the file cannot be opened or is no Parquet file, or its columns do not fit the record.
     pub fn open(stores: &Stores, split: &FileSplit, batch_rows: usize) -> Result<Self, TableError> {
-        let path = split.path.clone();
-        let chunks = Chunks::open(stores, &path)?;
-        let fail = |message: String| TableError::File { path: path.clone(), message };
-        let metadata = guarded(&path, || ParquetMetaDataReader::new().parse_and_finish(&chunks))?;
-        let sums = Checksums::of(&metadata).map_err(fail)?;
-        // Arrow's notes of its own types are ignored: the file's schema says enough, in fewer types.
-        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let metadata = guarded(&path, || ArrowReaderMetadata::try_new(Arc::new(metadata), options))?;
-        let (projection, plan) = project::<T>(&path, &metadata)?;
-        let row_groups = groups_within(split, metadata.metadata().row_groups());
-        let batch_rows = batch_rows.max(1);
-        let types = PhantomData;
-        Ok(ParquetReader {
-            path,
-            chunks,
-            metadata,
-            sums,
-            projection,
-            plan,
-            batch_rows,
-            row_groups,
-            current: None,
-            types,
-        })
+        let file = ParquetFile::open(stores, &split.path)?;
+        let (projection, plan) = project::<T>(&file.path, &file.metadata)?;
+        Ok(ParquetReader { batches: file.batches(split, projection, batch_rows), plan, types: PhantomData })
     }
 
     /// Appends the next records to `out`: some, or none if all were bad. Returns false at the end of the split.
@@ -121,43 +76,9 @@ impl<T: DeserializeOwned> ParquetReader<T> {
         out: &mut Vec<T>,
         on_bad_row: &mut OnBadRow<'_>,
     ) -> Result<bool, TableError> {
-        loop {
-            let Some(mut current) = self.current.take() else {
-                let Some((index, first_row)) = self.row_groups.pop_front() else { return Ok(false) };
-                self.current = Some(self.open_row_group(index, first_row)?);
-                continue;
-            };
-            let batch =
-                guarded(&self.path, || current.batches.next().transpose().map_err(ParquetError::from))?;
-            match batch {
-                Some(batch) => {
-                    self.decode(&batch, current.next_row, out, on_bad_row)?;
-                    current.next_row += batch.num_rows() as u64;
-                    self.current = Some(current);
-                    return Ok(true);
-                }
-                None if current.next_row == current.end => {}
-                None => {
-                    let message = format!(
-                        "a row group ends {} rows too early: the file is damaged",
-                        current.end.abs_diff(current.next_row)
-                    );
-                    return Err(TableError::File { path: self.path.clone(), message });
-                }
-            }
-        }
-    }
-
-    fn open_row_group(&self, index: usize, first_row: u64) -> Result<RowGroup, TableError> {
-        let metadata = self.metadata.metadata();
-        let chunks = self.chunks.load(metadata, index, &self.projection, self.sums.as_ref())?;
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, self.metadata.clone())
-            .with_projection(self.projection.clone())
-            .with_row_groups(vec![index])
-            .with_batch_size(self.batch_rows);
-        let batches = guarded(&self.path, || builder.build())?;
-        let rows = u64::try_from(metadata.row_group(index).num_rows()).unwrap_or(0);
-        Ok(RowGroup { batches, next_row: first_row, end: first_row + rows })
+        let Some((batch, first_row)) = self.batches.next()? else { return Ok(false) };
+        self.decode(&batch, first_row, out, on_bad_row)?;
+        Ok(true)
     }
 
     fn decode(
@@ -183,7 +104,7 @@ impl<T: DeserializeOwned> ParquetReader<T> {
     fn bad_row(&self, row: u64, fault: Fault) -> BadRow {
         let (column, value, reason) = fault.into_parts();
         BadRow {
-            path: self.path.clone(),
+            path: self.batches.path().to_string(),
             line: row + 1,
             offset: 0,
             column,
@@ -241,40 +162,4 @@ fn project<T: DeserializeOwned>(
     };
     let leaves = leaves(metadata.parquet_schema().root_schema(), kind);
     Ok((ProjectionMask::leaves(metadata.parquet_schema(), leaves), plan))
-}
-
-/// Returns the row groups whose middle lies in a split, each with the number of its first row.
-fn groups_within(split: &FileSplit, row_groups: &[RowGroupMetaData]) -> VecDeque<(usize, u64)> {
-    let mut first_row = 0;
-    let mut within = VecDeque::new();
-    for (index, row_group) in row_groups.iter().enumerate() {
-        let ranges = row_group.columns().iter().map(|column| column.byte_range());
-        let (start, length) = ranges.fold((u64::MAX, 0_u64), |(start, length), (at, more)| {
-            (start.min(at), length.saturating_add(more))
-        });
-        let middle = start.saturating_add(length / 2);
-        if (split.start..split.end()).contains(&middle) {
-            within.push_back((index, first_row));
-        }
-        first_row += u64::try_from(row_group.num_rows()).unwrap_or(0);
-    }
-    within
-}
-
-/// Runs the library on a file's bytes. It may panic on bytes that no writer wrote: that is an error like its
-/// others.
-fn guarded<R>(path: &str, f: impl FnOnce() -> Result<R, ParquetError>) -> Result<R, TableError> {
-    let damaged = |what: &str| TableError::File {
-        path: path.into(),
-        message: format!("it is no Parquet file that can be read, or damaged: {what}"),
-    };
-    match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(ParquetError::External(error))) => match error.downcast::<firesteel_io::IoError>() {
-            Ok(error) => Err(TableError::Io(*error)),
-            Err(error) => Err(damaged(&error.to_string())),
-        },
-        Ok(Err(error)) => Err(damaged(&error.to_string())),
-        Err(_) => Err(damaged("its contents contradict each other")),
-    }
 }

@@ -2,9 +2,11 @@
 
 use super::*;
 use crate::location::Location;
-use crate::store::{CommitMeans, WriteFile};
+use crate::store::{CommitMeans, Named, Renaming, WriteFile};
 use crate::stores::Stores;
-use std::sync::Mutex;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 /// The local disks, except that the first question about one path fails.
 struct FailsOnce {
@@ -51,6 +53,10 @@ impl Renaming for FailsOnce {
         self.inner.names(directory)
     }
 
+    fn list(&self, directory: &Path) -> io::Result<Vec<Named>> {
+        self.inner.list(directory)
+    }
+
     fn exists(&self, path: &Path) -> io::Result<bool> {
         self.ask(path)?;
         self.inner.exists(path)
@@ -58,6 +64,10 @@ impl Renaming for FailsOnce {
 
     fn write_text(&self, path: &Path, text: &str) -> io::Result<()> {
         self.inner.write_text(path, text)
+    }
+
+    fn read_text(&self, path: &Path) -> io::Result<String> {
+        self.inner.read_text(path)
     }
 
     fn create(&self, path: PathBuf) -> io::Result<Box<dyn WriteFile>> {
@@ -75,7 +85,7 @@ fn committed_job(failing: impl Fn(&Renames) -> PathBuf) -> (tempfile::TempDir, R
     let dir = parent.path().join("out");
     let store = Location::of(&Stores::default(), IoOperation::SetUp, dir.to_str().unwrap()).unwrap().store;
     let CommitMeans::Renames(inner) = store.commit_means() else { panic!("local disks can rename") };
-    let mut job = Renames { files: inner.clone(), dir, token: "job-7".into() };
+    let mut job = Renames::new(inner.clone(), dir, "job-7".into(), Existing::Refuse, true).unwrap();
     job.setup_job().unwrap();
     for partition in [Partition(0), Partition(1)] {
         let name = format!("part-0000{partition}");
@@ -87,7 +97,12 @@ fn committed_job(failing: impl Fn(&Renames) -> PathBuf) -> (tempfile::TempDir, R
 }
 
 fn parts(job: &Renames) -> usize {
-    job.part_names(&job.dir).unwrap().len()
+    job.files
+        .names(&job.dir)
+        .unwrap()
+        .iter()
+        .filter(|name| name.to_str().unwrap().starts_with("part-"))
+        .count()
 }
 
 #[test]

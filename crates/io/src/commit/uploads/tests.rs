@@ -9,11 +9,13 @@ use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
 use object_store::{MultipartId, PutPayload, PutResult, Result as StoreResult};
 use proptest::prelude::*;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::Mutex;
 
 const PARTITIONS: u32 = 3;
+
+const ALL: [Existing; 3] = [Existing::Refuse, Existing::Append, Existing::Overwrite];
 
 /// A store in memory that knows its pending uploads, and can be told to fail completions.
 struct Counting {
@@ -80,6 +82,10 @@ struct Job {
 
 impl Job {
     fn new() -> Job {
+        Job::onto(Existing::Refuse)
+    }
+
+    fn onto(existing: Existing) -> Job {
         let inner = Arc::new(InMemory::new());
         let store =
             Arc::new(Counting { inner: inner.clone(), pending: Mutex::default(), failing: Mutex::default() });
@@ -90,8 +96,13 @@ impl Job {
             store: inner,
             uploads: Some(uploads),
         };
-        let output =
-            Uploads { store: Arc::new(Arc::new(bucket)), dir: "data/out".into(), token: "job-7".into() };
+        let output = Uploads {
+            store: Arc::new(Arc::new(bucket)),
+            dir: "data/out".into(),
+            token: "job-7".into(),
+            existing,
+            marks_success: true,
+        };
         output.setup_job().unwrap();
         Job { store, output }
     }
@@ -276,9 +287,11 @@ fn of_many_attempts_that_commit_at_once_the_last_wins() {
 
 #[test]
 fn attempts_and_the_end_of_the_job_may_come_at_once() {
-    for commits in [true, false] {
-        for _ in 0..20 {
-            let job = Job::new();
+    for (commits, existing) in
+        [true, false].into_iter().flat_map(|commits| ALL.map(|existing| (commits, existing)))
+    {
+        for _ in 0..15 {
+            let job = Job::onto(existing);
             job.write(0, 9);
             job.commit(0, 9).unwrap();
             std::thread::scope(|scope| {

@@ -61,6 +61,16 @@ impl Uploading for Arc<Bucket> {
         Ok(length(operation, &self.object(operation, path)?)?.is_some())
     }
 
+    fn found(&self, operation: IoOperation, paths: Vec<String>) -> Result<Vec<String>, IoError> {
+        let objects = paths.iter().map(|path| self.object(operation, path)).collect::<Result<Vec<_>, _>>()?;
+        let asked: Vec<Answer<bool>> =
+            objects.into_iter().map(|object| is_there(operation, object).boxed()).collect();
+        let answers: Vec<bool> = runtime::wait(operation, &self.root.clone(), async move {
+            stream::iter(asked).buffered(REQUESTS_IN_FLIGHT).try_collect().await
+        })?;
+        Ok(paths.into_iter().zip(answers).filter(|(_, is_there)| *is_there).map(|(path, _)| path).collect())
+    }
+
     fn below(&self, operation: IoOperation, path: &str) -> Result<Vec<String>, IoError> {
         let asked = self.object(operation, path)?;
         runtime::wait(operation, &asked.path(), async move {
@@ -137,6 +147,14 @@ async fn forget_one(operation: IoOperation, object: Object, upload: Uploaded) ->
         Ok(()) => Ok(()),
         Err(error) if failure::says_no_such_upload(&error) => Ok(()),
         Err(error) => Err(object.error(operation, error)),
+    }
+}
+
+async fn is_there(operation: IoOperation, object: Object) -> Result<bool, IoError> {
+    match object.head().await.map_err(|error| object.error(operation, error)) {
+        Ok(_) => Ok(true),
+        Err(absent) if absent.cause == IoCause::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -1,0 +1,272 @@
+//! Numbers as text: floating-point numbers as Java reads and prints them.
+
+use std::io::Write;
+
+/// The words for numbers that are none.
+#[derive(Clone, Debug)]
+pub(super) struct Words {
+    pub(super) nan: String,
+    pub(super) positive: String,
+    pub(super) negative: String,
+}
+
+macro_rules! parse {
+    ($name:ident, $type:ty) => {
+        /// Reads a number. White space at its sides and a letter for its type at its end do not matter.
+        #[inline]
+        pub(super) fn $name(text: &str, words: &Words) -> Option<$type> {
+            // Rust reads names in any case and Java does not, so only what begins like a number goes there at once.
+            let bytes = text.as_bytes();
+            let begins = match bytes {
+                [b'+' | b'-', next, ..] => *next,
+                [next, ..] => *next,
+                [] => return None,
+            };
+            if matches!(begins, b'0'..=b'9' | b'.')
+                && let Ok(value) = text.parse()
+            {
+                return Some(value);
+            }
+            if text == words.nan {
+                return Some(<$type>::NAN);
+            }
+            if text == words.positive {
+                return Some(<$type>::INFINITY);
+            }
+            if text == words.negative {
+                return Some(<$type>::NEG_INFINITY);
+            }
+            let text = text.trim_matches(|character| character <= ' ');
+            match text.strip_prefix(['+', '-']).unwrap_or(text) {
+                "NaN" => Some(<$type>::NAN),
+                "Infinity" if text.starts_with('-') => Some(<$type>::NEG_INFINITY),
+                "Infinity" => Some(<$type>::INFINITY),
+                digits if digits.starts_with(|first: char| first.is_ascii_digit() || first == '.') => {
+                    text.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(text).parse().ok()
+                }
+                _ => None,
+            }
+        }
+    };
+}
+
+parse!(parse_f32, f32);
+parse!(parse_f64, f64);
+
+/// Appends a number as Java prints it: `1.0`, `1.0E10`, `NaN`, `-Infinity`.
+pub(super) fn write_f64(value: f64, out: &mut Vec<u8>) {
+    // Java finds two digits where one would do.
+    if value.abs() == f64::from_bits(1) {
+        return out.extend_from_slice(if value < 0.0 { b"-4.9E-324" } else { b"4.9E-324" });
+    }
+    write_scientific(value.is_nan(), value == f64::INFINITY, value == f64::NEG_INFINITY, out, |digits| {
+        write!(digits, "{value:e}")
+    });
+}
+
+/// Appends a number of single precision as Java prints it.
+pub(super) fn write_f32(value: f32, out: &mut Vec<u8>) {
+    if value.abs() == f32::from_bits(1) {
+        return out.extend_from_slice(if value < 0.0 { b"-1.4E-45" } else { b"1.4E-45" });
+    }
+    write_scientific(value.is_nan(), value == f32::INFINITY, value == f32::NEG_INFINITY, out, |digits| {
+        write!(digits, "{value:e}")
+    });
+}
+
+/// Appends a number from the shortest digits that tell it from others.
+fn write_scientific(
+    nan: bool,
+    positive: bool,
+    negative: bool,
+    out: &mut Vec<u8>,
+    write: impl Fn(&mut std::io::Cursor<&mut [u8]>) -> std::io::Result<()>,
+) {
+    if nan {
+        return out.extend_from_slice(b"NaN");
+    }
+    if positive || negative {
+        return out.extend_from_slice(if negative { b"-Infinity" } else { b"Infinity" });
+    }
+    let mut buffer = [0; 40];
+    let mut cursor = std::io::Cursor::new(&mut buffer[..]);
+    // The buffer is longer than any such text.
+    let _ = write(&mut cursor);
+    let length = cursor.position() as usize;
+    let text = &buffer[..length];
+    let at = text.iter().position(|byte| *byte == b'e').unwrap_or(length);
+    let exponent: i32 = std::str::from_utf8(&text[(at + 1).min(length)..])
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0);
+    let (sign, digits) = match &text[..at] {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    let (first, rest) = (digits[0], digits.get(2..).unwrap_or(b""));
+    if sign {
+        out.push(b'-');
+    }
+    layout(first, rest, exponent, out);
+}
+
+/// Appends digits with the point where Java has it: with an exponent from ten million on, and below a thousandth.
+fn layout(first: u8, rest: &[u8], exponent: i32, out: &mut Vec<u8>) {
+    match exponent {
+        0..=6 => {
+            let whole = exponent as usize;
+            out.push(first);
+            out.extend_from_slice(&rest[..whole.min(rest.len())]);
+            out.resize(out.len() + whole.saturating_sub(rest.len()), b'0');
+            out.push(b'.');
+            out.extend_from_slice(if rest.len() > whole { &rest[whole..] } else { b"0" });
+        }
+        -3..=-1 => {
+            out.extend_from_slice(b"0.");
+            out.resize(out.len() + (-exponent - 1) as usize, b'0');
+            out.push(first);
+            out.extend_from_slice(rest);
+        }
+        _ => {
+            out.push(first);
+            out.push(b'.');
+            out.extend_from_slice(if rest.is_empty() { b"0" } else { rest });
+            let _ = write!(out, "E{exponent}");
+        }
+    }
+}
+
+/// Appends a whole number.
+pub(super) fn write_int(value: i64, out: &mut Vec<u8>) {
+    let (mut digits, mut at, mut left) = ([0; 20], 20, value.unsigned_abs());
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    if value < 0 {
+        out.push(b'-');
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+/// Appends a decimal number, from its digits and how many of them stand behind the point, as Java prints it: with an
+/// exponent below a millionth.
+pub(super) fn write_decimal(value: i128, scale: i8, out: &mut Vec<u8>) {
+    let digits = value.unsigned_abs().to_string();
+    let scale = usize::try_from(scale).unwrap_or(0);
+    if value < 0 {
+        out.push(b'-');
+    }
+    if scale > digits.len() + 5 {
+        let (first, rest) = digits.split_at(1);
+        let point = if rest.is_empty() { "" } else { "." };
+        let _ = write!(out, "{first}{point}{rest}E-{}", scale - rest.len());
+        return;
+    }
+    // As many zeros as it takes for a digit before the point.
+    let zeros = (scale + 1).saturating_sub(digits.len());
+    let digits = [vec![b'0'; zeros], digits.into_bytes()].concat();
+    let (whole, fraction) = digits.split_at(digits.len() - scale);
+    out.extend_from_slice(whole);
+    if scale > 0 {
+        out.push(b'.');
+        out.extend_from_slice(fraction);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn words() -> Words {
+        Words { nan: "NaN".into(), positive: "Inf".into(), negative: "-Inf".into() }
+    }
+
+    fn print(value: f64) -> String {
+        let mut out = vec![];
+        write_f64(value, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn numbers_look_as_in_java() {
+        let cases = [
+            (1.0, "1.0"),
+            (-0.0, "-0.0"),
+            (1e7, "1.0E7"),
+            (9_999_999.0, "9999999.0"),
+            (0.001, "0.001"),
+            (9.99e-4, "9.99E-4"),
+            (123_456_789.123, "1.23456789123E8"),
+            (5e-324, "4.9E-324"),
+            (f64::MAX, "1.7976931348623157E308"),
+            (340_000.0, "340000.0"),
+            (0.1, "0.1"),
+            (100.0, "100.0"),
+            (f64::NAN, "NaN"),
+            (f64::NEG_INFINITY, "-Infinity"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(print(value), text);
+        }
+        let mut out = vec![];
+        write_f32(0.1, &mut out);
+        assert_eq!(out, b"0.1");
+    }
+
+    #[test]
+    fn decimals_look_as_in_java() {
+        let cases = [
+            (0, 0, "0"),
+            (0, 3, "0.000"),
+            (0, 18, "0E-18"),
+            (1, 6, "0.000001"),
+            (1, 7, "1E-7"),
+            (1000, 10, "1.000E-7"),
+            (-12_345, 3, "-12.345"),
+            (5, 1, "0.5"),
+        ];
+        for (value, scale, text) in cases {
+            let mut out = vec![];
+            write_decimal(value, scale, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_as_java_reads_them() {
+        let cases = [
+            (" 1 ", 1.0),
+            ("1.", 1.0),
+            ("+.5", 0.5),
+            ("1d", 1.0),
+            ("1F", 1.0),
+            ("1e400", f64::INFINITY),
+            ("-Inf", f64::NEG_INFINITY),
+            ("+Infinity", f64::INFINITY),
+            ("1.e3", 1000.0),
+        ];
+        for (text, value) in cases {
+            assert_eq!(parse_f64(text, &words()), Some(value), "{text:?}");
+        }
+        for text in
+            ["", ".", "-", "1L", "nan", "infinity", "inf", "+Inf", "1e", "1_0", "1,0", "\u{a0}1", "dd"]
+        {
+            assert_eq!(parse_f64(text, &words()), None, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_is_read(bits in any::<u64>()) {
+            let value = f64::from_bits(bits);
+            let read = parse_f64(&print(value), &words()).unwrap();
+            prop_assert!(read.to_bits() == bits || (value.is_nan() && read.is_nan()));
+        }
+    }
+}

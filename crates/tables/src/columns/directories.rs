@@ -1,0 +1,243 @@
+//! Columns that are in the names of directories: `city=Ulm/day=2024-05-01/part-00000.parquet`. Every row of
+//! such a file has these values; a type is chosen that all values of a column have.
+
+use super::times::Times;
+use super::{Options, schema_of_json};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Date32Type, TimestampMicrosecondType};
+use arrow_array::{
+    ArrayRef, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array, StringArray, new_null_array,
+};
+use arrow_cast::parse::Parser;
+use arrow_schema::{DataType, Field};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// The name of a directory whose rows have no value.
+pub const NO_VALUE: &str = "__HIVE_DEFAULT_PARTITION__";
+
+/// A table's columns that are in the names of directories.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectoryColumns {
+    /// Their names and Spark's names of their types, from the outermost directory inwards.
+    pub columns: Vec<(String, String)>,
+}
+
+/// The values of one file's directories; none where a row has no value.
+pub type DirectoryValues = Vec<Option<String>>;
+
+impl DirectoryColumns {
+    /// Chooses the types of columns by their values in all files. Without `infer`, all are text.
+    pub fn of(names: &[String], files: &[DirectoryValues], infer: bool) -> DirectoryColumns {
+        let kind = |at: usize| {
+            let values = files.iter().filter_map(|values| values.get(at)?.as_deref());
+            let kind = if infer { values.map(Kind::of).reduce(Kind::and) } else { None };
+            kind.unwrap_or(Kind::Text).name().to_string()
+        };
+        let columns = names.iter().enumerate().map(|(at, name)| (name.clone(), kind(at))).collect();
+        DirectoryColumns { columns }
+    }
+
+    /// Returns a column of one value in all its rows.
+    ///
+    /// # Errors
+    /// A sentence, when the value is none of the column's type.
+    pub fn array(&self, at: usize, value: Option<&str>, rows: usize) -> Result<ArrayRef, String> {
+        let (name, kind) = &self.columns[at];
+        let field = self.field(at)?;
+        let Some(text) = value else { return Ok(new_null_array(field.data_type(), rows)) };
+        let wrong = || format!("the directory {name}={text} does not hold a value of the type {kind}");
+        Ok(match field.data_type() {
+            DataType::Int32 => Arc::new(Int32Array::from_value(text.parse().map_err(|_| wrong())?, rows)),
+            DataType::Int64 => Arc::new(Int64Array::from_value(text.parse().map_err(|_| wrong())?, rows)),
+            DataType::Float64 => Arc::new(Float64Array::from_value(text.parse().map_err(|_| wrong())?, rows)),
+            DataType::Date32 => Arc::new(Date32Array::from_value(civil_date(text).ok_or_else(wrong)?, rows)),
+            DataType::Utf8 => Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, rows))),
+            DataType::Decimal128(precision, 0) => {
+                let array = Decimal128Array::from_value(text.parse().map_err(|_| wrong())?, rows);
+                let array = array.with_precision_and_scale(*precision, 0).map_err(|_| wrong())?;
+                Arc::new(array)
+            }
+            other => {
+                let array: ArrayRef = Arc::new(StringArray::from(vec![text]));
+                let options = arrow_cast::CastOptions { safe: false, ..Default::default() };
+                let cast = arrow_cast::cast_with_options(&array, other, &options).map_err(|_| wrong())?;
+                let indices = arrow_array::UInt32Array::from_value(0, rows);
+                arrow_select::take::take(&cast, &indices, None).map_err(|_| wrong())?
+            }
+        })
+    }
+
+    /// Returns a column as a field of Arrow's.
+    ///
+    /// # Errors
+    /// A sentence, when its type is unknown.
+    pub fn field(&self, at: usize) -> Result<Field, String> {
+        let (name, kind) = &self.columns[at];
+        let json = serde_json::json!({"fields": [{"name": name, "type": kind, "nullable": true}]});
+        Ok(schema_of_json(&json.to_string())?.field(0).clone())
+    }
+}
+
+/// Splits the directories between a table's path and a file into names and values; none if one of them is no
+/// `name=value`.
+///
+/// ```
+/// use firesteel_tables::columns::directory_values;
+/// let found = directory_values("city=Ulm/street=A%2FB").unwrap();
+/// assert_eq!(found[1], ("street".to_string(), Some("A/B".to_string())));
+/// assert_eq!(directory_values("2024/city=Ulm"), None);
+/// ```
+pub fn directory_values(directories: &str) -> Option<Vec<(String, Option<String>)>> {
+    let parts = directories.split('/').filter(|part| !part.is_empty());
+    parts
+        .map(|part| {
+            let (name, value) = part.split_once('=').filter(|(name, _)| !name.is_empty())?;
+            let value = (value != NO_VALUE).then(|| unescaped(value));
+            Some((unescaped(name), value))
+        })
+        .collect()
+}
+
+/// Returns the name of the directory of a value, with the characters escaped that names cannot have.
+pub fn directory_name(name: &str, value: Option<&str>) -> String {
+    // An empty text cannot be told from a missing one in a name.
+    let value = value.filter(|value| !value.is_empty()).map_or_else(|| NO_VALUE.into(), escaped);
+    format!("{}={value}", escaped(name))
+}
+
+/// Returns the values of a column as the names of directories have them; none where it is null.
+///
+/// # Errors
+/// A sentence, when directories cannot have values of the column's type.
+pub fn directory_texts(column: &ArrayRef, options: &Options) -> Result<Vec<Option<String>>, String> {
+    let zone = [("timeZone", options.get("timeZone").unwrap_or("UTC"))];
+    let pattern = "yyyy-MM-dd HH:mm:ss";
+    let patterns = [("timestampFormat", pattern), ("timestampNTZFormat", pattern)];
+    let times = Times::of(&zone.into_iter().chain(patterns).collect())?;
+    Ok(match column.data_type() {
+        DataType::Struct(_) | DataType::List(_) | DataType::Map(..) => {
+            return Err(format!("a column of {} cannot be in the names of directories", column.data_type()));
+        }
+        DataType::Timestamp(_, zone) => {
+            let values = column.as_primitive::<TimestampMicrosecondType>().iter();
+            let is_instant = zone.is_some();
+            values.map(|value| value.map(|value| clock(&times, value, is_instant))).collect()
+        }
+        _ => {
+            let texts = arrow_cast::cast(column, &DataType::Utf8).map_err(|error| error.to_string())?;
+            texts.as_string::<i32>().iter().map(|text| text.map(String::from)).collect()
+        }
+    })
+}
+
+/// Returns a time as a clock shows it, with as many digits of a second as it has.
+fn clock(times: &Times, micros: i64, is_instant: bool) -> String {
+    let mut out = vec![];
+    match is_instant {
+        true => times.write_timestamp(micros, &mut out),
+        false => times.write_timestamp_ntz(micros, &mut out),
+    }
+    let mut text = String::from_utf8_lossy(&out).into_owned();
+    let fraction = micros.rem_euclid(1_000_000);
+    if fraction != 0 {
+        text.push_str(format!(".{fraction:06}").trim_end_matches('0'));
+    }
+    text
+}
+
+/// The characters that are written as `%` and two digits, beside control characters, as Hive does.
+const ESCAPED: &str = "\"#%'*/:=?\\\u{7f}{[]^";
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_ascii_control() || ESCAPED.contains(c) {
+            true => out.push_str(&format!("%{:02X}", c as u32)),
+            false => out.push(c),
+        }
+    }
+    out
+}
+
+fn unescaped(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
+    while at < bytes.len() {
+        let code = text.get(at + 1..at + 3).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match (bytes[at], code) {
+            (b'%', Some(code)) => {
+                out.push(code);
+                at += 3;
+            }
+            (byte, _) => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// The types that values of directories have, from the narrowest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Int,
+    Long,
+    Decimal,
+    Double,
+    Date,
+    Text,
+}
+
+impl Kind {
+    fn of(text: &str) -> Kind {
+        if text.parse::<i32>().is_ok() {
+            Kind::Int
+        } else if text.parse::<i64>().is_ok() {
+            Kind::Long
+        } else if text.len() <= 38 && text.parse::<i128>().is_ok() {
+            Kind::Decimal
+        } else if is_double(text) {
+            Kind::Double
+        } else if civil_date(text).is_some() {
+            Kind::Date
+        } else {
+            Kind::Text
+        }
+    }
+
+    /// Returns the type that has the values of both.
+    fn and(self, other: Kind) -> Kind {
+        match (self.min(other), self.max(other)) {
+            (low, high) if low == high => low,
+            (Kind::Int | Kind::Long | Kind::Decimal, high @ (Kind::Long | Kind::Decimal | Kind::Double)) => {
+                high
+            }
+            _ => Kind::Text,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Int => "integer",
+            Kind::Long => "long",
+            Kind::Decimal => "decimal(38,0)",
+            Kind::Double => "double",
+            Kind::Date => "date",
+            Kind::Text => "string",
+        }
+    }
+}
+
+/// Returns whether a text is a number with a fraction or an exponent. `inf` and `nan`, which Rust reads, are
+/// words.
+fn is_double(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte)) && text.parse::<f64>().is_ok()
+}
+
+/// Reads a date as `2024-05-01`, in days since 1970.
+fn civil_date(text: &str) -> Option<i32> {
+    let is_form = text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-';
+    Date32Type::parse(text).filter(|_| is_form)
+}

@@ -1,0 +1,115 @@
+//! Fits a column into another type, where no value can change by it: narrower numbers into wider ones, other
+//! units of time, lists and structs whose parts have other names.
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, ListArray, MapArray, StructArray};
+use arrow_cast::{CastOptions, cast_with_options};
+use arrow_schema::{DataType, Fields};
+use std::sync::Arc;
+
+/// Returns the column in another type.
+///
+/// # Errors
+/// A sentence, when the types do not fit, or a value does not.
+pub(super) fn fit(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, String> {
+    let found = array.data_type();
+    if found == wanted {
+        return Ok(array.clone());
+    }
+    let misfit = || format!("it is {found} in the file, and {wanted} was asked for");
+    match (found, wanted) {
+        (DataType::Struct(_), DataType::Struct(parts)) => fit_struct(array.as_struct(), parts),
+        (DataType::List(_), DataType::List(element)) => {
+            let list = array.as_list::<i32>();
+            let values = fit(list.values(), element.data_type())?;
+            let fitted =
+                ListArray::try_new(element.clone(), list.offsets().clone(), values, list.nulls().cloned());
+            fitted.map(|list| Arc::new(list) as ArrayRef).map_err(|error| error.to_string())
+        }
+        (DataType::Map(..), DataType::Map(entries, sorted)) => {
+            let map = array.as_map();
+            let DataType::Struct(parts) = entries.data_type() else { return Err(misfit()) };
+            // By position: writers name the parts of a map differently.
+            let columns = map.entries().columns().iter().zip(parts);
+            let columns: Result<Vec<ArrayRef>, String> =
+                columns.map(|(column, part)| fit(column, part.data_type())).collect();
+            let fitted = StructArray::try_new(parts.clone(), columns?, None).and_then(|fitted| {
+                let (offsets, nulls) = (map.offsets().clone(), map.nulls().cloned());
+                MapArray::try_new(entries.clone(), offsets, fitted, nulls, *sorted)
+            });
+            fitted.map(|map| Arc::new(map) as ArrayRef).map_err(|error| error.to_string())
+        }
+        (DataType::Timestamp(..), DataType::Timestamp(unit, zone)) => {
+            // Values with a zone are points in time, whatever the zone is: only its name changes.
+            let bare = relabelled(array, None)?;
+            let options = CastOptions { safe: false, ..CastOptions::default() };
+            let cast = cast_with_options(&bare, &DataType::Timestamp(*unit, None), &options);
+            relabelled(&cast.map_err(|error| error.to_string())?, zone.clone())
+        }
+        _ if is_exact(found, wanted) => {
+            let options = CastOptions { safe: false, ..CastOptions::default() };
+            cast_with_options(array, wanted, &options).map_err(|error| error.to_string())
+        }
+        _ => Err(misfit()),
+    }
+}
+
+fn fit_struct(array: &StructArray, parts: &Fields) -> Result<ArrayRef, String> {
+    let column = |name: &str| {
+        let exact = array.column_by_name(name);
+        exact.or_else(|| {
+            let at = array.fields().iter().position(|field| field.name().eq_ignore_ascii_case(name));
+            at.map(|at| array.column(at))
+        })
+    };
+    let fitted = parts.iter().map(|part| match column(part.name()) {
+        Some(column) => {
+            fit(column, part.data_type()).map_err(|what| format!("part {:?}: {what}", part.name()))
+        }
+        None => Ok(arrow_array::new_null_array(part.data_type(), array.len())),
+    });
+    let columns = fitted.collect::<Result<Vec<_>, _>>()?;
+    let fitted =
+        StructArray::try_new_with_length(parts.clone(), columns, array.nulls().cloned(), array.len());
+    fitted.map(|fitted| Arc::new(fitted) as ArrayRef).map_err(|error| error.to_string())
+}
+
+/// Returns the same times with another zone, or none.
+fn relabelled(array: &ArrayRef, zone: Option<Arc<str>>) -> Result<ArrayRef, String> {
+    let DataType::Timestamp(unit, _) = array.data_type() else { return Err("it has no times".into()) };
+    let data = array.to_data().into_builder().data_type(DataType::Timestamp(*unit, zone));
+    data.build().map(arrow_array::make_array).map_err(|error| error.to_string())
+}
+
+/// Returns whether every value of one type is a value of the other, or, of decimals and times, is checked.
+fn is_exact(found: &DataType, wanted: &DataType) -> bool {
+    use DataType::{
+        Binary, BinaryView, Date32, Decimal128, Duration, FixedSizeBinary, Float16, Float32, Float64, Int8,
+        Int16, Int32, Int64, Interval, LargeBinary, LargeUtf8, Null, Time32, Time64, Timestamp, UInt8,
+        UInt16, UInt32, UInt64, Utf8, Utf8View,
+    };
+    match (found, wanted) {
+        (Null, _) => true,
+        (Int8, Int16 | Int32 | Int64 | Float32 | Float64 | Decimal128(..))
+        | (Int16, Int32 | Int64 | Float32 | Float64 | Decimal128(..))
+        | (Int32, Int64 | Float64 | Decimal128(..) | Interval(_))
+        | (Int64, Decimal128(..) | Duration(_))
+        | (UInt8, Int16 | Int32 | Int64 | Float32 | Float64)
+        | (UInt16, Int32 | Int64 | Float32 | Float64)
+        | (UInt32, Int64 | Float64)
+        | (UInt64, Decimal128(..))
+        | (Float16, Float32 | Float64)
+        | (Float32, Float64)
+        | (Decimal128(..), Decimal128(..))
+        | (Duration(_), Int64 | Duration(_))
+        | (Interval(_), Int32)
+        | (Date32, Timestamp(_, None))
+        | (Time32(_) | Time64(_), Time64(_))
+        | (LargeUtf8 | Utf8View, Utf8)
+        | (LargeBinary | BinaryView | FixedSizeBinary(_), Binary)
+        | (Binary, Utf8) => true,
+        // Small numbers that a file holds in wider columns: a value beyond them is an error.
+        (Int32, Int8 | Int16) | (Int64, Int8 | Int16 | Int32) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,148 @@
+"""Rows for people: the boxes that ``show`` prints, and the tree of ``printSchema``."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import struct
+from typing import Any
+
+from firesteel.sql.containers import ArrayType, MapType
+from firesteel.sql.datatypes import DataType, FloatType
+from firesteel.sql.row import Row
+from firesteel.sql.structs import StructType
+
+__all__ = ["java_number", "shown", "table"]
+
+
+def table(schema: StructType, rows: list[Row], truncate: int, vertical: bool, has_more: bool) -> str:
+    """Returns rows as ``show`` prints them; texts longer than ``truncate`` are cut, if it is not 0.
+
+    >>> schema = StructType([StructField("n", LongType()), StructField("name", StringType())])
+    >>> print(table(schema, [Row(1, "Ada")], 20, False, False), end="")
+    +---+----+
+    |  n|name|
+    +---+----+
+    |  1| Ada|
+    +---+----+
+    """
+    kinds = [field.dataType for field in schema.fields]
+    cells = [[_cut(_one_line(shown(value, kind)), truncate) for value, kind in zip(row, kinds)] for row in rows]
+    # Names are never cut, in Spark either.
+    heads = [_one_line(name) for name in schema.names]
+    count = len(rows)
+    footer = f"only showing top {count} row{'' if count == 1 else 's'}" if has_more else ""
+    if vertical:
+        return _vertical(heads, cells) + footer
+    widths = [max(3, *(_width(row[at]) for row in [heads, *cells])) for at in range(len(heads))]
+    rule = "+" + "".join("-" * width + "+" for width in widths) + "\n"
+    lines = [
+        "|" + "".join(_padded(cell, width, truncate) + "|" for cell, width in zip(row, widths)) + "\n"
+        for row in [heads, *cells]
+    ]
+    return rule + lines[0] + rule + "".join(lines[1:]) + rule + footer
+
+
+def _vertical(heads: list[str], cells: list[list[str]]) -> str:
+    if not cells:
+        return "(0 rows)"
+    left = max(3, *map(_width, heads), 3) if heads else 3
+    right = max([3, *(_width(cell) for row in cells for cell in row)])
+    out = []
+    for number, row in enumerate(cells):
+        title = f"-RECORD {number}"
+        out.append(title.ljust(left + right + 5, "-") + "\n")
+        out += [f" {_padded(head, left, 0)} | {_padded(cell, right, 0)} \n" for head, cell in zip(heads, row)]
+    return "".join(out)
+
+
+def _padded(cell: str, width: int, truncate: int) -> str:
+    # Cut texts stand at the right, whole ones at the left, as Spark has them.
+    space = " " * (width - _width(cell))
+    return space + cell if truncate > 0 else cell + space
+
+
+def _width(text: str) -> int:
+    """Returns the number of columns that a terminal shows a text in."""
+    import unicodedata
+
+    if text.isascii():
+        return len(text)
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _cut(text: str, truncate: int) -> str:
+    if truncate <= 0 or len(text) <= truncate:
+        return text
+    return text[:truncate] if truncate < 4 else text[: truncate - 3] + "..."
+
+
+_LINE_ENDS = str.maketrans(
+    {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\f": "\\f", "\b": "\\b", "\u000b": "\\v", "\u0007": "\\a"}
+)
+
+
+def _one_line(text: str) -> str:
+    return text.translate(_LINE_ENDS)
+
+
+def shown(value: Any, kind: DataType) -> str:
+    """Returns a value of a type as Spark casts it to a string.
+
+    >>> shown([1.0, None], ArrayType(DoubleType()))
+    '[1.0, NULL]'
+    """
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return java_number(value, isinstance(kind, FloatType))
+    if isinstance(value, (bytes, bytearray)):
+        return "[" + " ".join(f"{byte:02X}" for byte in value) + "]"
+    if isinstance(value, datetime.datetime):
+        text = value.strftime("%Y-%m-%d %H:%M:%S")
+        return f"{text}.{value.microsecond:06d}".rstrip("0") if value.microsecond else text
+    if isinstance(value, decimal.Decimal):
+        return f"{value:f}"
+    if isinstance(kind, MapType):
+        parts = (f"{shown(key, kind.keyType)} -> {shown(each, kind.valueType)}" for key, each in value.items())
+        return "{" + ", ".join(parts) + "}"
+    if isinstance(kind, StructType):
+        return "{" + ", ".join(shown(each, field.dataType) for each, field in zip(value, kind.fields)) + "}"
+    if isinstance(kind, ArrayType):
+        return "[" + ", ".join(shown(each, kind.elementType) for each in value) + "]"
+    return str(value)
+
+
+def java_number(value: float, is_single: bool = False) -> str:
+    """Returns a number as Java prints it; ``is_single`` says that it is one of 32 bits.
+
+    >>> [java_number(each) for each in (1.0, 1e10, 1.5e-5, float("inf"), float("nan"))]
+    ['1.0', '1.0E10', '1.5E-5', 'Infinity', 'NaN']
+    >>> java_number(0.10000000149011612, True)
+    '0.1'
+    """
+    if value != value:
+        return "NaN"
+    if value in (float("inf"), float("-inf")):
+        return "Infinity" if value > 0 else "-Infinity"
+    text = _shortest(value) if is_single else repr(value)
+    if value == 0 or 1e-3 <= abs(value) < 1e7:
+        return repr(float(text))
+    found = decimal.Decimal(text).normalize().as_tuple()
+    digits = "".join(map(str, found.digits))
+    exponent = len(digits) - 1 + int(found.exponent)
+    return f"{'-' if found.sign else ''}{digits[0]}.{digits[1:] or '0'}E{exponent}"
+
+
+def _shortest(value: float) -> str:
+    """Returns the shortest text that is the same number of 32 bits."""
+    wanted = struct.pack("f", value)
+    for digits in range(1, 10):
+        text = f"{value:.{digits}g}"
+        if struct.pack("f", float(text)) == wanted:
+            break
+    return text

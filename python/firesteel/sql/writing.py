@@ -1,0 +1,147 @@
+"""Writing data frames to files: ``df.write.mode(...).option(...).partitionBy(...).parquet(path)``.
+
+A directory gets part files with Spark's names and ``_SUCCESS``; it appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from firesteel import callsite
+from firesteel.errors import FiresteelError
+from firesteel.sql.refusing import Refusing
+
+if TYPE_CHECKING:
+    from firesteel.sql.frame import DataFrame
+
+__all__ = ["DataFrameWriter"]
+
+_MODES = {
+    "append": "append",
+    "overwrite": "overwrite",
+    "ignore": "ignore",
+    "error": "refuse",
+    "errorifexists": "refuse",
+    "default": "refuse",
+}
+
+
+class DataFrameWriter(Refusing):
+    """Collects how a frame is written; all setters return the writer.
+
+    >>> import os, tempfile
+    >>> spark = SparkSession.builder.getOrCreate()
+    >>> path = os.path.join(tempfile.mkdtemp(), "people")
+    >>> spark.createDataFrame([("Ada", 36)], ["name", "age"]).write.partitionBy("age").json(path)
+    >>> spark.read.json(path).collect()
+    [Row(name='Ada', age=36)]
+    """
+
+    def __init__(self, frame: DataFrame) -> None:
+        self._frame = frame
+        self._options: dict[str, str] = {}
+        self._format = "parquet"
+        self._mode = "refuse"
+        self._columns: list[str] = []
+
+    def mode(self, saveMode: str | None) -> DataFrameWriter:
+        """Sets what happens if there is something already: ``error`` (the default), ``append``, ``overwrite``,
+        ``ignore``."""
+        if saveMode is not None:
+            if str(saveMode).lower() not in _MODES:
+                raise ValueError(
+                    f"[INVALID_SAVE_MODE] The specified save mode {saveMode!r} is invalid. Valid save modes include"
+                    ' "append", "overwrite", "ignore", "error", "errorifexists", and "default".'
+                )
+            self._mode = _MODES[str(saveMode).lower()]
+        return self
+
+    def format(self, source: str) -> DataFrameWriter:
+        """Sets the format: ``parquet``, ``csv``, ``json``, ``text``."""
+        self._format = source
+        return self
+
+    def option(self, key: str, value: Any) -> DataFrameWriter:
+        """Sets an option of the format."""
+        return self.options(**{key: value})
+
+    def options(self, **options: Any) -> DataFrameWriter:
+        """Sets options of the format. None unsets one."""
+        from firesteel.sql.reading import set_options
+
+        set_options(self._options, options)
+        return self
+
+    def partitionBy(self, *cols: Any) -> DataFrameWriter:
+        """Makes a directory for each value of these columns: ``city=Ulm/part-...``. They are not in the files."""
+        self._columns = [each for col in cols for each in (col if isinstance(col, (list, tuple)) else [col])]
+        return self
+
+    def save(self, path: Any = None, format: str | None = None, mode: str | None = None, partitionBy: Any = None,
+             **options: Any) -> None:
+        """Writes the files."""
+        self.mode(mode).options(**options)
+        if partitionBy is not None:
+            self.partitionBy(partitionBy)
+        if format is not None:
+            self.format(format)
+        target = path if path is not None else self._options.get("path")
+        if target is None:
+            raise FiresteelError("save needs a path: df.write.save(path), or the option path.")
+        self._save(str(os.fspath(target)), callsite.here("save"))
+
+    def parquet(self, path: Any, mode: str | None = None, partitionBy: Any = None, compression: str | None = None) -> None:
+        """Writes Parquet files, compressed with snappy unless ``compression`` says otherwise."""
+        self.options(compression=compression).save(path, "parquet", mode, partitionBy)
+
+    def csv(self, path: Any, mode: str | None = None, compression: str | None = None, sep: str | None = None,
+            quote: str | None = None, escape: str | None = None, header: bool | str | None = None,
+            nullValue: str | None = None, escapeQuotes: bool | str | None = None, quoteAll: bool | str | None = None,
+            dateFormat: str | None = None, timestampFormat: str | None = None,
+            ignoreLeadingWhiteSpace: bool | str | None = None, ignoreTrailingWhiteSpace: bool | str | None = None,
+            charToEscapeQuoteEscaping: str | None = None, encoding: str | None = None, emptyValue: str | None = None,
+            lineSep: str | None = None) -> None:
+        """Writes CSV files; ``header=True`` names the columns in each."""
+        given = {
+            "compression": compression, "sep": sep, "quote": quote, "escape": escape, "header": header,
+            "nullValue": nullValue, "escapeQuotes": escapeQuotes, "quoteAll": quoteAll, "dateFormat": dateFormat,
+            "timestampFormat": timestampFormat, "ignoreLeadingWhiteSpace": ignoreLeadingWhiteSpace,
+            "ignoreTrailingWhiteSpace": ignoreTrailingWhiteSpace,
+            "charToEscapeQuoteEscaping": charToEscapeQuoteEscaping, "encoding": encoding, "emptyValue": emptyValue,
+            "lineSep": lineSep,
+        }
+        self.options(**given).save(path, "csv", mode)
+
+    def json(self, path: Any, mode: str | None = None, compression: str | None = None, dateFormat: str | None = None,
+             timestampFormat: str | None = None, lineSep: str | None = None, encoding: str | None = None,
+             ignoreNullFields: bool | str | None = None) -> None:
+        """Writes a JSON object on each line."""
+        given = {
+            "compression": compression, "dateFormat": dateFormat, "timestampFormat": timestampFormat,
+            "lineSep": lineSep, "encoding": encoding, "ignoreNullFields": ignoreNullFields,
+        }
+        self.options(**given).save(path, "json", mode)
+
+    def text(self, path: Any, compression: str | None = None, lineSep: str | None = None) -> None:
+        """Writes the only column, of strings, as lines."""
+        self.options(compression=compression, lineSep=lineSep).save(path, "text")
+
+    def _save(self, path: str, site: str) -> None:
+        from firesteel.sql.reading import FORMATS, format_refused
+
+        frame, format = self._frame, self._format.lower()
+        if format not in FORMATS:
+            raise format_refused(self._format)
+        names = frame.columns
+        above = [frame._position(name) for name in self._columns]
+        if above and len(above) == len(names):
+            raise FiresteelError(
+                "[ALL_PARTITION_COLUMNS_NOT_ALLOWED] Cannot use all columns for partition columns: the files would be"
+                " empty."
+            )
+        session = frame.sparkSession
+        options = {"timezone": session._zone(), **self._options}
+        columns = frame._columns("save")
+        session._sc._before_job()
+        columns.save(path, format, options, frame.schema.json(), above, self._mode, session._sc._hadoop_settings, site)
