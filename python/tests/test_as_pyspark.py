@@ -100,7 +100,7 @@ def test_names_of_sparks_own_processes_say_what_to_do(module):
 
 @pytest.mark.parametrize("statement", ["from pyspark.sql import functions as F", "from pyspark.sql import Window"])
 def test_queries_are_refused_in_a_sentence(statement):
-    assert "Firesteel has no queries. Of pyspark.sql it has what RDD programs begin and end with" in installed(statement)
+    assert "Firesteel has no queries. Of pyspark.sql it has what RDD programs begin and" in installed(statement)
     assert installed("import pyspark.sql; print(hasattr(pyspark.sql, 'other'))") == "False\n"
 
 
