@@ -54,7 +54,8 @@ class FileScan(Scan):
 
     def columns(self, wanted: Sequence[int], site: str) -> _native.Columns:
         """Reads only the columns that are wanted."""
-        names = [self.schema.fields[at].name for at in wanted]
+        asked = [self.schema.fields[at].name for at in wanted]
+        names = list(dict.fromkeys(asked))
         inside = [name for name, _ in self._directories]
         own = self._data_schema.names
         read = [own.index(name) for name in names if name not in inside]
@@ -73,7 +74,7 @@ class FileScan(Scan):
         )
         # Columns of directories come last; another order was perhaps asked for.
         order = [name for name in names if name not in inside] + [name for name in names if name in inside]
-        return found if order == names else found.select([order.index(name) for name in names], site)
+        return found if order == asked else found.select([order.index(name) for name in asked], site)
 
 
 class RecordScan(Scan):
