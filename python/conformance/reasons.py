@@ -11,8 +11,8 @@ import re
 #: Pattern over the source of a docstring's examples, and what it means.
 NEEDS_JVM: list[tuple[str, str]] = [
     (
-        r"\bspark\.(range|createDataFrame|sql)\(|pyspark\.sql\.functions|\bsession\)",
-        "DataFrames and SQL sessions run in a JVM",
+        r"\bspark\.sql\(|pyspark\.sql\.functions|\bsession\)",
+        "queries on data frames run in a JVM",
     ),
     (r"pyspark\.sql import is_remote", "Spark Connect, whose other side is a JVM"),
     (

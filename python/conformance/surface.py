@@ -49,7 +49,6 @@ PUBLIC = {
 NOT_OURS = {
     "core.context.SparkContext.__init__": "takes handles of py4j",
     "core.rdd.RDD.__init__": "takes handles of py4j",
-    "core.rdd.RDD.toDF": "DataFrames",
 }
 
 

@@ -16,6 +16,7 @@ from types import ModuleType
 
 import firesteel
 from firesteel import SparkContext
+from firesteel.sql import SparkSession
 
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -54,6 +55,8 @@ def run_module(module: ModuleType) -> doctest.TestResults:
             for test in tests:
                 if "sc" in source:
                     test.globs["sc"] = SparkContext.getOrCreate()
+                if "SparkSession" in source:
+                    test.globs.setdefault("SparkSession", SparkSession)
                 runner.run(test)
         finally:
             if SparkContext._active_spark_context is not None:

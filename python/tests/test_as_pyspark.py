@@ -98,9 +98,9 @@ def test_names_of_sparks_own_processes_say_what_to_do(module):
     assert "workers are started by Firesteel's own server" in out
 
 
-@pytest.mark.parametrize("statement", ["from pyspark.sql import functions as F", "from pyspark.sql import DataFrame"])
-def test_data_frames_are_refused_in_a_sentence(statement):
-    assert "Firesteel has no data frames. Of pyspark.sql it has what RDD programs begin with" in installed(statement)
+@pytest.mark.parametrize("statement", ["from pyspark.sql import functions as F", "from pyspark.sql import Window"])
+def test_queries_are_refused_in_a_sentence(statement):
+    assert "Firesteel has no queries. Of pyspark.sql it has what RDD programs begin and" in installed(statement)
     assert installed("import pyspark.sql; print(hasattr(pyspark.sql, 'other'))") == "False\n"
 
 

@@ -255,6 +255,80 @@ class TestArrow:
         assert spark.createDataFrame(np.array([1.5])).collect() == [Row(value=1.5)]
 
 
+def test_lines_of_an_rdd_are_read(spark: SparkSession) -> None:
+    sc = spark.sparkContext
+    frame = spark.read.json(sc.parallelize(['{"a": 1,\n "b": "x"}', '{"a": 2.5}'], 2))
+    assert frame.dtypes == [("a", "double"), ("b", "string")] and frame.collect() == [(1.0, "x"), (2.5, None)]
+    lines = sc.parallelize(["name,age", "Ada,36", "name,age", "Bob,41"], 2)
+    frame = spark.read.csv(lines, header=True, inferSchema=True)
+    assert frame.collect() == [Row(name="Ada", age=36), Row(name="Bob", age=41)]
+    assert spark.read.csv(sc.parallelize(["1,2"]), "a int, b int").select("b").collect() == [Row(b=2)]
+    with pytest.raises(RuntimeError, match="lines of text"):
+        spark.read.json(sc.parallelize([1]))
+
+
+@pytest.mark.parametrize("format", ["parquet", "json", "csv"])
+def test_tables_without_rows_have_columns(spark: SparkSession, tmp_path: Path, format: str) -> None:
+    frame = spark.sparkContext.emptyRDD().toDF("a int, b string")
+    frame.write.format(format).option("header", True).save(tmp_path / "out")
+    again = spark.read.format(format).option("header", True).load(tmp_path / "out")
+    assert again.collect() == []
+    if format != "json":
+        assert again.columns == ["a", "b"]
+
+
+def test_columns_of_files_are_chosen(spark: SparkSession, tmp_path: Path) -> None:
+    spark.createDataFrame([("a", 1, 2.0)], ["k", "n", "x"]).write.partitionBy("n").parquet(str(tmp_path / "t"))
+    frame = spark.read.parquet(str(tmp_path / "t"))
+    assert frame.collect() == [Row(k="a", x=2.0, n=1)]
+    assert frame.select("n", "k", "n").collect() == [(1, "a", 1)] and frame.select("n").collect() == [Row(n=1)]
+    assert frame.drop("k").collect() == [Row(x=2.0, n=1)] and frame.count() == 1
+
+
+@pytest.mark.parametrize("format", ["parquet", "json", "csv"])
+def test_what_exists_is_refused_kept_added_to_or_replaced(spark: SparkSession, tmp_path: Path, format: str) -> None:
+    path = str(tmp_path / "out")
+
+    def write(number: int, mode: str | None = None) -> None:
+        spark.createDataFrame([(number,)], "n int").write.mode(mode).format(format).save(path)
+
+    def read() -> list[int]:
+        return sorted(row.n for row in spark.read.schema("n int").format(format).load(path).collect())
+
+    write(1)
+    with pytest.raises(RuntimeError, match=r"PATH_ALREADY_EXISTS.*overwrite") as refused:
+        write(2)
+    assert refused.value.getCondition() == "PATH_ALREADY_EXISTS"  # type: ignore[attr-defined]
+    write(3, "ignore")
+    assert read() == [1]
+    write(4, "append")
+    assert read() == [1, 4]
+    write(5, "overwrite")
+    assert read() == [5]
+    with pytest.raises(ValueError, match="INVALID_SAVE_MODE"):
+        write(6, "upsert")
+    assert (tmp_path / "out" / "_SUCCESS").exists()
+
+
+def test_a_write_that_fails_leaves_nothing_and_keeps_what_was_there(spark: SparkSession, tmp_path: Path) -> None:
+    path = str(tmp_path / "out")
+
+    def fail(number: int) -> tuple[int]:
+        if number == 7:
+            raise ValueError("seven")
+        return (number,)
+
+    bad = spark.sparkContext.range(10).map(fail).toDF("n long")
+    with pytest.raises(RuntimeError, match="seven"):
+        bad.write.parquet(path)
+    assert not (tmp_path / "out").exists()
+    spark.range(3).write.parquet(path)
+    for mode in ("overwrite", "append"):
+        with pytest.raises(RuntimeError, match="seven"):
+            bad.write.mode(mode).parquet(path)
+        assert sorted(row.id for row in spark.read.parquet(path).collect()) == [0, 1, 2]
+
+
 def test_a_frame_is_what_its_schema_says(spark: SparkSession) -> None:
     schema = StructType([StructField("k", StringType(), False, {"note": "x"})])
     frame = spark.createDataFrame([("a",)], schema)

@@ -166,7 +166,7 @@ REFUSED = [
     (lambda sc: sc.parallelize([(1, 2)]).sampleByKey(False, {1: -1}), AssertionError, "Negative fraction"),
     (lambda sc: sc.hadoopFile("/x", "com.acme.Format", "K", "V"), RuntimeError, "com.acme.Format"),
     (lambda sc: sc.sequenceFile("/x", keyConverter="com.acme.C"), RuntimeError, "com.acme.C"),
-    (lambda sc: sc.range(3).toDF(), RuntimeError, "no DataFrames"),
+    (lambda sc: sc.range(3).toDF(), TypeError, "Can not infer schema|CANNOT_INFER_SCHEMA_FOR_TYPE"),
 ]
 
 

@@ -350,3 +350,74 @@ impl Batches<ColumnBatch> for TableBatches {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn file(path: &str, length: u64) -> InputFile {
+        InputFile { path: path.into(), length }
+    }
+
+    #[test]
+    fn directories_begin_below_the_path() {
+        let below = |file, path, base| directories_below(file, path, base);
+        assert_eq!(below("/t/a=1/b=2/part-0", "/t", None), "a=1/b=2");
+        assert_eq!(below("/t/part-0", "/t/", None), "");
+        assert_eq!(below("/t/part-0", "/t/part-0", None), "", "the file itself");
+        assert_eq!(
+            below("/t/a=1/b=2/part-0", "file:///t/*", None),
+            "b=2",
+            "a pattern stands for what it matches"
+        );
+        assert_eq!(below("/t/a=1/b=2/part-0", "/t/a=1", Some("/t")), "a=1/b=2");
+        assert_eq!(below("s3a://b/t/a=1/part-0", "s3a://b/t", None), "a=1");
+    }
+
+    #[test]
+    fn directories_are_columns_if_all_are() {
+        let at = |inside: &str| (file(&format!("/t/{inside}/f"), 1), inside.to_string());
+        let found = with_directories(vec![at("a=1"), at("a=__HIVE_DEFAULT_PARTITION__")]).unwrap();
+        assert_eq!(found.names, ["a"]);
+        assert_eq!(found.values, [vec![Some("1".to_string())], vec![None]]);
+        // Spark passes over what lies in other directories.
+        let found = with_directories(vec![at(""), at("old")]).unwrap();
+        assert_eq!((found.files.len(), found.names.len()), (1, 0));
+        let mixed = with_directories(vec![at("a=1"), at("old")]).unwrap_err();
+        assert!(mixed.contains("recursiveFileLookup"), "{mixed}");
+        let conflict = with_directories(vec![at("a=1"), at("a=1/b=2")]).unwrap_err();
+        assert!(conflict.contains("[a], [a/b]"), "{conflict}");
+    }
+
+    fn packed(lengths: &[u64], most_bytes: u64, open_cost: u64, partitions: u64) -> Vec<Vec<u64>> {
+        let files = lengths.iter().enumerate().map(|(at, length)| file(&format!("/f{at}"), *length));
+        let files = TableFiles { files: files.collect(), values: vec![vec![]; lengths.len()], names: vec![] };
+        let packed = pack(files, false, PartitionSizes { most_bytes, open_cost, partitions });
+        packed.iter().map(|pieces| pieces.iter().map(|piece| piece.split.length).collect()).collect()
+    }
+
+    #[test]
+    fn small_files_share_a_partition_and_large_ones_are_cut() {
+        // As Spark 4.3 cuts them, with its defaults scaled down.
+        assert_eq!(packed(&[10], 128, 4, 4), [[4], [4], [2]].map(Vec::from));
+        assert_eq!(packed(&[1; 8], 128, 4, 2), [vec![1; 4], vec![1; 4]]);
+        assert_eq!(packed(&[300, 1], 128, 4, 1), [vec![128], vec![128], vec![44, 1]]);
+        assert!(packed(&[0, 0], 128, 4, 2).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn every_byte_is_in_one_partition(
+            lengths in proptest::collection::vec(0..500_u64, 0..20),
+            most in 1..200_u64,
+            cost in 1..20_u64,
+            partitions in 1..9_u64,
+        ) {
+            let packed = packed(&lengths, most, cost, partitions);
+            prop_assert_eq!(packed.iter().flatten().sum::<u64>(), lengths.iter().sum::<u64>());
+            prop_assert!(packed.iter().all(|pieces| !pieces.is_empty()));
+            prop_assert!(packed.iter().flatten().all(|length| *length <= most));
+        }
+    }
+}

@@ -6,6 +6,7 @@
 //! this crate run them with inputs that once failed (`fuzz/regressions/<target>/`), with seeds, and with seeds broken in
 //! simple ways. A new decoder gets a function, a row in [`TARGETS`], and its name in `fuzz/Cargo.toml`.
 
+mod columns;
 mod files;
 mod messages;
 mod records;
@@ -61,6 +62,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "object_file", run: files::object_file, seeds: files::object_seeds },
     Target { name: "java_objects", run: files::java_objects, seeds: files::java_seeds },
     Target { name: "csv", run: tables::csv, seeds: tables::csv_seeds },
+    Target { name: "csv_columns", run: columns::csv, seeds: columns::csv_seeds },
     Target { name: "json_lines", run: tables::json_lines, seeds: tables::json_seeds },
     Target { name: "glob", run: files::glob, seeds: files::glob_seeds },
     Target { name: "blocks", run: records::blocks, seeds: records::block_seeds },

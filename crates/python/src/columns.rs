@@ -145,7 +145,7 @@ fn path_error(py: Python<'_>, error: Error) -> PyErr {
     made.map_or_else(|error| error, PyErr::from_value)
 }
 
-fn table_format(name: &str) -> PyResult<TableFormat> {
+pub(crate) fn table_format(name: &str) -> PyResult<TableFormat> {
     TableFormat::named(name)
         .ok_or_else(|| PyValueError::new_err(format!("there is no format {name:?} for tables")))
 }
@@ -369,7 +369,7 @@ fn explain(record: &Bound<'_, PyAny>, schema: &str) -> PyErr {
     }
 }
 
-fn failure(operation: &str, what: &dyn std::fmt::Display) -> Box<TaskFailure> {
+pub(crate) fn failure(operation: &str, what: &dyn std::fmt::Display) -> Box<TaskFailure> {
     Box::new(TaskFailure::Operation {
         operation: operation.into(),
         message: what.to_string(),

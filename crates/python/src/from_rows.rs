@@ -14,6 +14,7 @@ use arrow_buffer::OffsetBuffer;
 use arrow_schema::{DataType, Field, FieldRef, Fields, SchemaRef};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use std::sync::Arc;
 
@@ -354,8 +355,14 @@ const NOTHING: (u8, i8) = (0, 0);
 
 /// Calls a function of `firesteel.sql.rows` with a value.
 fn helper<'py>(value: &Bound<'py, PyAny>, name: &str, more: (u8, i8)) -> Result<Bound<'py, PyAny>, Misfit> {
+    static KNOWN: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
     let py = value.py();
-    Ok(py.import("firesteel.sql.rows")?.getattr(name)?.call1((value, more))?)
+    // The module's own dictionary: looked up once, and then by name for each value.
+    let known = KNOWN.get_or_try_init(py, || {
+        Ok::<_, PyErr>(py.import("firesteel.sql.rows")?.dict().unbind())
+    })?;
+    let function = known.bind(py).get_item(name)?.ok_or(Misfit)?;
+    Ok(function.call1((value, more))?)
 }
 
 fn push_list(

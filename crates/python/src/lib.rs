@@ -21,6 +21,7 @@ mod files;
 mod from_rows;
 mod function;
 mod hash;
+mod lines;
 mod lookup;
 mod noting;
 mod objects;
@@ -55,6 +56,8 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(columns::parquet_schema, module)?)?;
     module.add_function(wrap_pyfunction!(columns::read_table, module)?)?;
     module.add_function(wrap_pyfunction!(columns::infer_schema, module)?)?;
+    module.add_function(wrap_pyfunction!(lines::infer_lines, module)?)?;
+    module.add_function(wrap_pyfunction!(lines::lines_to_columns, module)?)?;
     module.add_function(wrap_pyfunction!(columns::to_columns, module)?)?;
     module.add_function(wrap_pyfunction!(columns::streams_to_columns, module)?)?;
     module.add_function(wrap_pyfunction!(columns::records_stream, module)?)?;

@@ -14,6 +14,7 @@ mod java_numbers;
 mod json;
 mod options;
 mod parquet;
+mod rows;
 mod schema;
 mod text;
 mod times;
@@ -24,16 +25,13 @@ pub use directories::{DirectoryColumns, DirectoryValues, directory_name, directo
 pub use json::JsonInference;
 pub use options::Options;
 pub use parquet::parquet_schema;
+pub use rows::{ReadColumns, WriteColumns};
 pub use schema::{schema_of_json, schema_of_stream, schema_to_json};
 
 use crate::error::TableError;
-use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use firesteel_io::{FileSplit, Output, Stores};
 use serde::{Deserialize, Serialize};
-
-/// The most rows of a batch that is read.
-pub(crate) const BATCH_ROWS: usize = 4096;
 
 /// The formats of tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +75,7 @@ impl TableFormat {
     }
 }
 
-/// What is read of the files of a table. Sent to tasks.
+/// The part of a table that is read. Sent to tasks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Table {
     /// The format of its files.
@@ -90,15 +88,6 @@ pub struct Table {
     pub wanted: Vec<usize>,
 }
 
-/// Reads the rows of one split as batches.
-pub trait ReadColumns {
-    /// Returns the next rows, or none at the end. A batch may be empty.
-    ///
-    /// # Errors
-    /// When the file cannot be read, or a row is bad where the options let none be.
-    fn next_batch(&mut self) -> Result<Option<RecordBatch>, TableError>;
-}
-
 impl Table {
     /// Opens a split of one of its files.
     ///
@@ -108,10 +97,18 @@ impl Table {
         let fail = |message| TableError::File { path: split.path.clone(), message };
         let schema = schema_of_json(&self.schema).map_err(fail)?;
         Ok(match self.format {
-            TableFormat::Text => Box::new(text::TextColumns::open(stores, split, &schema, self)?),
-            TableFormat::Csv => Box::new(csv::CsvColumns::open(stores, split, &schema, self)?),
-            TableFormat::Json => Box::new(json::JsonColumns::open(stores, split, &schema, self)?),
-            TableFormat::Parquet => Box::new(parquet::ParquetColumns::open(stores, split, &schema, self)?),
+            TableFormat::Text => {
+                Box::new(text::TextColumns::open(stores, split, &schema, &self.options, &self.wanted)?)
+            }
+            TableFormat::Csv => {
+                Box::new(csv::CsvColumns::open(stores, split, &schema, &self.options, &self.wanted)?)
+            }
+            TableFormat::Json => {
+                Box::new(json::JsonColumns::open(stores, split, &schema, &self.options, &self.wanted)?)
+            }
+            TableFormat::Parquet => {
+                Box::new(parquet::ParquetColumns::open(stores, split, &schema, &self.wanted)?)
+            }
         })
     }
 }
@@ -127,21 +124,6 @@ pub struct TableSink {
     pub schema: String,
 }
 
-/// Writes batches to one file.
-pub trait WriteColumns {
-    /// Writes all rows of a batch, whose columns are those of the sink's schema.
-    ///
-    /// # Errors
-    /// When the file cannot be written, or cannot hold a value.
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), TableError>;
-
-    /// Writes what is left, and returns the file, which is not finished yet.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    fn finish(self: Box<Self>) -> Result<Output, TableError>;
-}
-
 impl TableSink {
     /// Begins a file.
     ///
@@ -155,7 +137,7 @@ impl TableSink {
             TableFormat::Text => Box::new(text::TextSink::create(output, &schema, &self.options)?),
             TableFormat::Csv => Box::new(csv::CsvSink::create(output, &schema, &self.options)?),
             TableFormat::Json => Box::new(json::JsonSink::create(output, &schema, &self.options)?),
-            TableFormat::Parquet => Box::new(parquet::ParquetSink::create(output, &schema, self)?),
+            TableFormat::Parquet => Box::new(parquet::ParquetSink::create(output, &schema, &self.options)?),
         })
     }
 

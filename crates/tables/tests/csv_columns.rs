@@ -108,6 +108,8 @@ fn stray_quotes_mean_what_spark_makes_of_them() {
         (",\"\"\\\"\"\"b,b", "- [\"\\\"\"\"bb] -"),
         ("\"a\"  ,b", "[a] [b] -"),
         ("a\"b,c", "[a\"b] [c] -"),
+        ("\"\"\" a\"\"\"", "[\"\"\" a\"\"\"\"] - -"),
+        ("\"\"\" aa\"\"\"", "[\"\"\" aa\"\"\"] - -"),
     ];
     for (line, row) in cases {
         assert_eq!(rows(line, THREE, &[]), [row], "{line}");
@@ -228,6 +230,8 @@ fn a_header_is_no_row_and_its_names_count_where_asked() {
         let multi = ("multiLine", lines);
         assert_eq!(rows("\n\n#x\nc,b,a\n1,x,2\n", TYPED, &[header, ("comment", "#"), multi]), ["1 [x] 2"]);
         let strict = options(&[header, ("enforceSchema", "false"), multi]);
+        let short = read(&File::new("a,b\n1,x,2\n").split(), TYPED, None, &strict).unwrap_err().to_string();
+        assert!(short.contains("2 columns, and the schema 3"), "{short}");
         let error = read(&File::new("c,b,a\n1,x,2\n").split(), TYPED, None, &strict).unwrap_err().to_string();
         assert!(
             error.contains("\"c\" in the header, and \"a\"") && error.contains("enforceSchema"),

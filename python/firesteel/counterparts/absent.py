@@ -34,7 +34,7 @@ _WORKERS = (
     "workers are started by Firesteel's own server; what is to be set up in each of them is imported by the functions,"
     " or lies in a file of spark.submit.pyFiles"
 )
-_FRAMES = "compare what RDDs hold: sorted(rdd.collect()), or collectAsMap()"
+_FRAMES = "compare what is collected: sorted(rdd.collect()), rdd.collectAsMap(), df.collect()"
 _MEMORY = "memory is not profiled; spark.python.profile with a profiler_cls profiles time"
 _FAULTS = "call Python's faulthandler in the function itself"
 _SQL = "it numbers the kinds of functions in SQL, which are no concern of RDDs"

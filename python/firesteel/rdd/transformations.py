@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from firesteel import callsite
 from firesteel.chain import Filter, FlatMap, KeyBy, Keys, Map, OfRecords
-from firesteel.errors import FiresteelError
 from firesteel.join import Join, intersect, subtract
 from firesteel.rdd.base import Base, Partitioner, portable_hash
 from firesteel.sampling import PlainSample, RangeSample
@@ -351,17 +350,6 @@ class Transformations(Base[T_co]):
         from firesteel.rdd.pipelined import RDDBarrier
 
         return RDDBarrier(self._as_rdd())
-
-    def toDF(self, schema: Any = None, sampleRatio: float | None = None) -> Any:
-        """Refuses: there are no DataFrames here.
-
-        >>> sc.range(3).toDF()
-        Traceback (most recent call last):
-            ...
-        firesteel.errors.FiresteelError: Firesteel has RDDs and no DataFrames: keep the records as tuples or
-        dataclasses.
-        """
-        raise FiresteelError("Firesteel has RDDs and no DataFrames: keep the records as tuples or dataclasses.")
 
 
 class _Partitions:

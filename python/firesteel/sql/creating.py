@@ -49,14 +49,15 @@ def create(session: SparkSession, data: Any, schema: Any, ratio: float | None, v
 def of_rdd(session: SparkSession, rdd: RDD[Any], schema: Any, ratio: float | None) -> DataFrame:
     """Makes a frame of an RDD's records. Without a schema its types are those of the first record, or of a sample."""
     parsed = _parsed(schema)
+    # Rows that were persisted are taken from there, and not computed again as columns.
+    kept = None if rdd.is_cached else rdd._frame
     if isinstance(parsed, StructType):
-        frame = getattr(rdd, "_frame", None)
+        frame = kept
         return frame if frame is not None and frame.schema == parsed else _of_records(session, rdd, parsed)
     if isinstance(parsed, DataType):
         return _of_records(session, rdd.map(_alone), _single(parsed))
-    frame = getattr(rdd, "_frame", None)
-    if frame is not None and parsed is None:
-        return frame  # type: ignore[no-any-return]
+    if kept is not None and parsed is None:
+        return kept
     names = parsed
     if ratio is not None:
         sample = rdd if ratio >= 0.99 else rdd.sample(False, float(ratio))

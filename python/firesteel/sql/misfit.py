@@ -18,7 +18,7 @@ def explain(record: Any, schema: str) -> Exception:
 
     >>> from firesteel.sql.types import *
     >>> explain(("x",), StructType([StructField("n", IntegerType())]).json())
-    TypeError(...)
+    SchemaTypeError(...)
     """
     kind = StructType.fromJson(json.loads(schema))
     try:

@@ -16,7 +16,7 @@ from firesteel.sql.datatypes import DataType, StringType
 from firesteel.sql.ddl import _parse_datatype_string
 from firesteel.sql.frame import DataFrame
 from firesteel.sql.refusing import Refusing
-from firesteel.sql.scans import FileScan
+from firesteel.sql.scans import FileScan, LineScan
 from firesteel.sql.structs import StructField, StructType
 
 if TYPE_CHECKING:
@@ -162,12 +162,16 @@ class DataFrameReader(Refusing):
         return self.format("json").options(**given)._load(path, callsite.here("json"))
 
     def _load(self, given: Any, site: str) -> DataFrame:
+        from firesteel.rdd import RDD
+
         format = self._format.lower()
         if format not in FORMATS:
             raise format_refused(self._format)
-        paths = self._paths(given)
         options = self._options
         sc = self._spark._sc
+        if isinstance(given, RDD):
+            return self._load_lines(given, format, site)
+        paths = _paths(given)
         files = _native.table_files(
             sc._native, paths, options.get("basepath"), _is_set(options, "recursivefilelookup"),
             options.get("pathglobfilter"), site,
@@ -180,15 +184,20 @@ class DataFrameReader(Refusing):
         scan = FileScan(sc, files, format, of_format, data, directories, schema, self._spark._sizes())
         return DataFrame(self._spark, scan)
 
-    def _paths(self, given: Any) -> list[str]:
-        from firesteel.rdd import RDD
-
-        if isinstance(given, RDD):
-            return [_written(given)]
-        several: Sequence[Any] = given if isinstance(given, (list, tuple)) else [given]
-        if not several:
-            raise FiresteelError("a path is needed to read from.")
-        return [str(os.fspath(each)) for each in several]
+    def _load_lines(self, lines: RDD[Any], format: str, site: str) -> DataFrame:
+        """Reads the lines of an RDD."""
+        options = {"timezone": self._spark._zone(), **self._options}
+        first = None
+        if format == "csv":
+            found = lines.take(1)
+            first = found[0] if found else None
+        schema = self._schema
+        if schema is None:
+            self._spark._sc._before_job()
+            schema = _of_json(_native.infer_lines(lines._native, format, options, first, site))
+        fields = [StructField(each.name, each.dataType, True, each.metadata) for each in schema.fields]
+        named = first if _is_set(self._options, "header") else None
+        return DataFrame(self._spark, LineScan(lines, format, options, StructType(fields), named))
 
     def _schemas(
         self,
@@ -233,19 +242,11 @@ class DataFrameReader(Refusing):
         return _of_json(_native.infer_schema(sc._native, files, format, options, self._spark._sizes(), site))
 
 
-def _written(lines: RDD[Any]) -> str:
-    """Writes an RDD of lines to files of the context, which are read like others: readers read files."""
-    import tempfile
-
-    path = os.path.join(tempfile.mkdtemp(prefix="lines-", dir=lines.ctx._native.directory), "lines")
-    lines.map(_one_line).saveAsTextFile(path)
-    return path
-
-
-def _one_line(record: Any) -> Any:
-    if isinstance(record, (str, bytes)):
-        return record
-    raise TypeError(f"an RDD that is read has lines of text, and this record is a {type(record).__name__}")
+def _paths(given: Any) -> list[str]:
+    several: Sequence[Any] = given if isinstance(given, (list, tuple)) else [given]
+    if not several:
+        raise FiresteelError("a path is needed to read from.")
+    return [str(os.fspath(each)) for each in several]
 
 
 def _is_set(options: dict[str, str], name: str) -> bool:

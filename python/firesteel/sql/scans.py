@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from firesteel.context import SparkContext
     from firesteel.rdd import RDD
 
-__all__ = ["DerivedScan", "FileScan", "RecordScan", "Scan", "StreamScan"]
+__all__ = ["DerivedScan", "FileScan", "LineScan", "RecordScan", "Scan", "StreamScan"]
 
 
 class Scan:
@@ -54,7 +54,8 @@ class FileScan(Scan):
 
     def columns(self, wanted: Sequence[int], site: str) -> _native.Columns:
         """Reads only the columns that are wanted."""
-        names = [self.schema.fields[at].name for at in wanted]
+        asked = [self.schema.fields[at].name for at in wanted]
+        names = list(dict.fromkeys(asked))
         inside = [name for name, _ in self._directories]
         own = self._data_schema.names
         read = [own.index(name) for name in names if name not in inside]
@@ -73,7 +74,7 @@ class FileScan(Scan):
         )
         # Columns of directories come last; another order was perhaps asked for.
         order = [name for name in names if name not in inside] + [name for name in names if name in inside]
-        return found if order == names else found.select([order.index(name) for name in names], site)
+        return found if order == asked else found.select([order.index(name) for name in asked], site)
 
 
 class RecordScan(Scan):
@@ -87,6 +88,25 @@ class RecordScan(Scan):
         """Makes columns of records; all of them are looked at, so that each is verified."""
         made = _native.to_columns(self._rdd._native, self.schema.json(), site)
         return _selected(made, wanted, len(self.schema), site)
+
+
+class LineScan(Scan):
+    """The lines of an RDD, read as those of a file are."""
+
+    def __init__(
+        self, lines: RDD[Any], format: str, options: dict[str, str], schema: StructType, first: str | None
+    ) -> None:
+        self._lines = lines
+        self._format = format
+        self._options = options
+        self._first = first
+        self.schema = schema
+
+    def columns(self, wanted: Sequence[int], site: str) -> _native.Columns:
+        """Reads only the columns that are wanted."""
+        return _native.lines_to_columns(
+            self._lines._native, self._format, self._options, self.schema.json(), list(wanted), self._first, site
+        )
 
 
 class StreamScan(Scan):

@@ -18,6 +18,7 @@ __all__ = ["java_number", "shown", "table"]
 def table(schema: StructType, rows: list[Row], truncate: int, vertical: bool, has_more: bool) -> str:
     """Returns rows as ``show`` prints them; texts longer than ``truncate`` are cut, if it is not 0.
 
+    >>> from firesteel.sql.types import LongType, StringType, StructField
     >>> schema = StructType([StructField("n", LongType()), StructField("name", StringType())])
     >>> print(table(schema, [Row(1, "Ada")], 20, False, False), end="")
     +---+----+
@@ -89,6 +90,7 @@ def _one_line(text: str) -> str:
 def shown(value: Any, kind: DataType) -> str:
     """Returns a value of a type as Spark casts it to a string.
 
+    >>> from firesteel.sql.types import DoubleType
     >>> shown([1.0, None], ArrayType(DoubleType()))
     '[1.0, NULL]'
     """

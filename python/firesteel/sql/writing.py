@@ -128,7 +128,9 @@ class DataFrameWriter(Refusing):
         self.options(compression=compression, lineSep=lineSep).save(path, "text")
 
     def _save(self, path: str, site: str) -> None:
+        from firesteel.sql.frame import DataFrame
         from firesteel.sql.reading import FORMATS, format_refused
+        from firesteel.sql.scans import RecordScan
 
         frame, format = self._frame, self._format.lower()
         if format not in FORMATS:
@@ -143,5 +145,8 @@ class DataFrameWriter(Refusing):
         session = frame.sparkSession
         options = {"timezone": session._zone(), **self._options}
         columns = frame._columns("save")
+        if columns.partitions == 0:
+            # A table without rows has its columns all the same, in one file.
+            columns = DataFrame(session, RecordScan(session._sc.parallelize([], 1), frame.schema))._columns("save")
         session._sc._before_job()
         columns.save(path, format, options, frame.schema.json(), above, self._mode, session._sc._hadoop_settings, site)

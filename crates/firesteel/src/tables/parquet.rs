@@ -111,6 +111,7 @@ impl<T: Data> ReadParquet<T> {
             block_size: SPLIT_BYTES,
             remote_block_size: SPLIT_BYTES,
             empty_splits: true,
+            cut_bzip2: false,
         };
         let sent: Sent = (file_splits(&files, &options), source.bad_rows.sent());
         let code = Open::code(&sent, |stores: &Stores, (splits, bad_rows): &Sent, partition: Partition| {

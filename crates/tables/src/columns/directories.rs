@@ -1,8 +1,9 @@
 //! Columns that are in the names of directories: `city=Ulm/day=2024-05-01/part-00000.parquet`. Every row of
 //! such a file has these values; a type is chosen that all values of a column have.
 
+use super::options::Options;
+use super::schema::schema_of_json;
 use super::times::Times;
-use super::{Options, schema_of_json};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, TimestampMicrosecondType};
 use arrow_array::{
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The name of a directory whose rows have no value.
-pub const NO_VALUE: &str = "__HIVE_DEFAULT_PARTITION__";
+const NO_VALUE: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// A table's columns that are in the names of directories.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -240,4 +241,58 @@ fn is_double(text: &str) -> bool {
 fn civil_date(text: &str) -> Option<i32> {
     let is_form = text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-';
     Date32Type::parse(text).filter(|_| is_form)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::Array;
+    use arrow_array::types::Int32Type;
+    use proptest::prelude::*;
+
+    fn kinds(values: &[Option<&str>]) -> String {
+        let files: Vec<DirectoryValues> = values.iter().map(|value| vec![value.map(String::from)]).collect();
+        DirectoryColumns::of(&["c".into()], &files, true).columns[0].1.clone()
+    }
+
+    #[test]
+    fn all_values_of_a_column_fit_its_type() {
+        assert_eq!(kinds(&[Some("1"), None, Some("-20")]), "integer");
+        assert_eq!(kinds(&[Some("1"), Some("3000000000")]), "long");
+        assert_eq!(kinds(&[Some("1"), Some("1.5")]), "double");
+        assert_eq!(kinds(&[Some("30000000000000000000")]), "decimal(38,0)");
+        assert_eq!(kinds(&[Some("2024-05-01"), Some("2024-05-02")]), "date");
+        assert_eq!(kinds(&[Some("2024-05-01"), Some("7")]), "string");
+        assert_eq!(kinds(&[Some("nan"), Some("inf")]), "string", "words are no numbers");
+        assert_eq!(kinds(&[None]), "string");
+        let plain = DirectoryColumns::of(&["c".into()], &[vec![Some("1".into())]], false);
+        assert_eq!(plain.columns[0].1, "string");
+    }
+
+    #[test]
+    fn a_directory_fills_a_column() {
+        let columns = DirectoryColumns { columns: vec![("c".into(), "integer".into())] };
+        let array = columns.array(0, Some("7"), 3).unwrap();
+        assert_eq!(array.as_primitive::<Int32Type>().values(), &[7, 7, 7]);
+        assert_eq!(columns.array(0, None, 2).unwrap().null_count(), 2);
+        let wrong = columns.array(0, Some("x"), 1).unwrap_err();
+        assert!(wrong.contains("c=x") && wrong.contains("integer"), "{wrong}");
+    }
+
+    #[test]
+    fn names_are_those_of_hive() {
+        assert_eq!(directory_name("a b", Some("x/y=z%")), "a b=x%2Fy%3Dz%25");
+        assert_eq!(directory_name("c", None), "c=__HIVE_DEFAULT_PARTITION__");
+        assert_eq!(directory_name("c", Some("")), "c=__HIVE_DEFAULT_PARTITION__");
+    }
+
+    proptest! {
+        #[test]
+        fn names_are_read_back(name in "[^/]{1,8}", value in ".{1,12}") {
+            let found = directory_values(&directory_name(&name, Some(&value)));
+            if value != NO_VALUE {
+                prop_assert_eq!(found, Some(vec![(name, Some(value))]));
+            }
+        }
+    }
 }

@@ -113,3 +113,52 @@ fn is_exact(found: &DataType, wanted: &DataType) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::types::{Int64Type, TimestampMicrosecondType};
+    use arrow_array::{Int32Array, Int64Array, StringArray, TimestampNanosecondArray};
+    use arrow_schema::{Field, TimeUnit};
+
+    #[test]
+    fn a_value_never_changes() {
+        let small: ArrayRef = Arc::new(Int32Array::from(vec![Some(1), None]));
+        assert_eq!(fit(&small, &DataType::Int64).unwrap().as_primitive::<Int64Type>().value(0), 1);
+        let large: ArrayRef = Arc::new(Int64Array::from(vec![1 << 40]));
+        assert!(fit(&large, &DataType::Int32).is_err(), "it does not fit");
+        assert!(fit(&large, &DataType::Float32).is_err(), "digits would be lost");
+        let text: ArrayRef = Arc::new(StringArray::from(vec!["1"]));
+        let error = fit(&text, &DataType::Int32).unwrap_err();
+        assert!(error.contains("Utf8") && error.contains("Int32"), "{error}");
+    }
+
+    #[test]
+    fn zones_are_names_of_the_same_points_in_time() {
+        let utc: ArrayRef =
+            Arc::new(TimestampNanosecondArray::from(vec![1_500]).with_timezone("Europe/Berlin"));
+        let wanted = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        assert_eq!(fit(&utc, &wanted).unwrap().as_primitive::<TimestampMicrosecondType>().value(0), 1);
+    }
+
+    #[test]
+    fn parts_of_structs_are_found_by_name() {
+        let fields = Fields::from(vec![
+            Field::new("A", DataType::Int32, true),
+            Field::new("b", DataType::Int32, true),
+        ]);
+        let columns: Vec<ArrayRef> =
+            vec![Arc::new(Int32Array::from(vec![1])), Arc::new(Int32Array::from(vec![2]))];
+        let found: ArrayRef = Arc::new(StructArray::new(fields, columns, None));
+        let wanted = Fields::from(vec![
+            Field::new("b", DataType::Int64, true),
+            Field::new("missing", DataType::Utf8, true),
+            Field::new("a", DataType::Int32, true),
+        ]);
+        let fitted = fit(&found, &DataType::Struct(wanted)).unwrap();
+        let parts = fitted.as_struct();
+        assert_eq!(parts.column(0).as_primitive::<Int64Type>().value(0), 2);
+        assert_eq!(parts.column(1).null_count(), 1);
+        assert_eq!(parts.column(2).as_ref(), &Int32Array::from(vec![1]) as &dyn Array);
+    }
+}

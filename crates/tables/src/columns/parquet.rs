@@ -5,8 +5,10 @@
 //! file lacks is null in all its rows, as in Spark, since tables grow columns.
 
 use super::fit::fit;
+use super::options::Options;
+use super::rows::{BATCH_ROWS, ReadColumns, WriteColumns};
+use super::schema::schema_to_json;
 use super::schema::{schema_of_json, spark_field};
-use super::{BATCH_ROWS, Options, ReadColumns, Table, TableSink, WriteColumns, schema_to_json};
 use crate::error::TableError;
 use crate::parquet::batches::{Batches, ParquetFile};
 use crate::parquet::checksum::{FOOTER_KEY, KEY, Summing, footer_sum};
@@ -82,11 +84,11 @@ impl ParquetColumns {
         stores: &Stores,
         split: &FileSplit,
         schema: &SchemaRef,
-        table: &Table,
+        wanted: &[usize],
     ) -> Result<Self, TableError> {
         let file = ParquetFile::open(stores, &split.path)?.with_times()?;
         let fail = |message: String| TableError::File { path: split.path.clone(), message };
-        let schema = Arc::new(schema.project(&table.wanted).map_err(|error| fail(error.to_string()))?);
+        let schema = Arc::new(schema.project(wanted).map_err(|error| fail(error.to_string()))?);
         let found = file.metadata.schema().fields();
         let roots: Vec<Option<usize>> = schema
             .fields()
@@ -170,18 +172,19 @@ pub(super) struct ParquetSink {
 }
 
 impl ParquetSink {
-    pub(super) fn create(output: Output, schema: &SchemaRef, sink: &TableSink) -> Result<Self, TableError> {
+    pub(super) fn create(output: Output, schema: &SchemaRef, options: &Options) -> Result<Self, TableError> {
         let path = output.path().to_string();
         let fail = |message| TableError::File { path: path.clone(), message };
-        let (_, compression) = codec(&sink.options).map_err(fail)?;
+        let (_, compression) = codec(options).map_err(fail)?;
         let stored: Fields =
             schema.fields().iter().map(|field| stored(field)).collect::<Result<_, _>>().map_err(fail)?;
         let stored = Arc::new(Schema::new(stored));
+        let json = schema_to_json(schema).map_err(fail)?;
         let sums = Summing::default();
         let properties = WriterProperties::builder()
             .set_compression(compression)
             .set_created_by(concat!("firesteel version ", env!("CARGO_PKG_VERSION")).into())
-            .set_key_value_metadata(Some(vec![KeyValue::new(SPARK_SCHEMA.to_string(), sink.schema.clone())]))
+            .set_key_value_metadata(Some(vec![KeyValue::new(SPARK_SCHEMA.to_string(), json)]))
             .build();
         let options = ArrowWriterOptions::new()
             .with_properties(properties)

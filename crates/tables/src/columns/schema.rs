@@ -248,3 +248,70 @@ pub fn schema_of_stream(bytes: &[u8]) -> Result<String, String> {
         .collect::<Result<Fields, _>>()?;
     schema_to_json(&Schema::new(fields))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_types_are_told_and_read_back() {
+        let simple = [
+            "boolean",
+            "byte",
+            "short",
+            "integer",
+            "long",
+            "float",
+            "double",
+            "decimal(38,10)",
+            "string",
+            "binary",
+            "date",
+            "timestamp",
+            "timestamp_ntz",
+            "void",
+            "varchar(10)",
+            "interval day to second",
+            "interval year to month",
+            "time(6)",
+        ];
+        let mut kinds: Vec<Value> = simple.iter().map(|name| Value::String((*name).into())).collect();
+        kinds.push(json!({"type": "array", "elementType": "char(3)", "containsNull": false}));
+        kinds.push(json!({"type": "map", "keyType": "string", "valueType": {"type": "struct", "fields": []},
+            "valueContainsNull": true}));
+        let fields = kinds.iter().enumerate().map(|(at, kind)| {
+            json!({"name": format!("c{at}"), "type": kind, "nullable": at % 2 == 0, "metadata": {"note": at}})
+        });
+        let json = json!({"type": "struct", "fields": fields.collect::<Vec<_>>()}).to_string();
+        let schema = schema_of_json(&json).unwrap();
+        let again: Value = serde_json::from_str(&schema_to_json(&schema).unwrap()).unwrap();
+        assert_eq!(again, serde_json::from_str::<Value>(&json).unwrap());
+    }
+
+    #[test]
+    fn what_is_no_schema_is_refused() {
+        for (json, what) in [
+            ("", "no JSON"),
+            ("{}", "has none"),
+            (r#"{"fields":[{"name":"a","type":"variant"}]}"#, "variant"),
+            (r#"{"fields":[{"type":"string"}]}"#, "a name and a type"),
+        ] {
+            let error = schema_of_json(json).unwrap_err();
+            assert!(error.contains(what), "{error}");
+        }
+    }
+
+    #[test]
+    fn types_that_spark_lacks_become_wider_ones() {
+        let of =
+            |data_type| spark_field(&Field::new("c", data_type, true), false).unwrap().data_type().clone();
+        assert_eq!(of(DataType::UInt32), DataType::Int64);
+        assert_eq!(of(DataType::UInt64), DataType::Decimal128(20, 0));
+        assert_eq!(of(DataType::LargeUtf8), DataType::Utf8);
+        assert_eq!(
+            of(DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))),
+            DataType::Utf8
+        );
+        assert!(spark_field(&Field::new("c", DataType::Decimal256(70, 0), true), false).is_err());
+    }
+}

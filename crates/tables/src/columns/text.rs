@@ -1,7 +1,8 @@
 //! Text: a row for each line, with the line as its only column; whole files with the option `wholetext`. The
 //! option `encoding` does not matter, as in Spark: bytes that are not UTF-8 become U+FFFD.
 
-use super::{BATCH_ROWS, Options, ReadColumns, Table, WriteColumns};
+use super::options::Options;
+use super::rows::{BATCH_ROWS, ReadColumns, WriteColumns};
 use crate::error::TableError;
 use crate::line_feed::{Chunk, LineFeed, first_line, first_line_ended_by};
 use arrow_array::builder::StringBuilder;
@@ -32,19 +33,20 @@ impl TextColumns {
         stores: &Stores,
         split: &FileSplit,
         schema: &SchemaRef,
-        table: &Table,
+        options: &Options,
+        wanted: &[usize],
     ) -> Result<Self, TableError> {
         let fail = |message| TableError::File { path: split.path.clone(), message };
         check_schema(schema).map_err(fail)?;
-        let end = line_end(&table.options).map_err(fail)?;
-        let lines = match table.options.flag("wholetext", false).map_err(fail)? {
+        let end = line_end(options).map_err(fail)?;
+        let lines = match options.flag("wholetext", false).map_err(fail)? {
             true => Lines::Whole(Some(read_text(stores, &split.path)?).filter(|text| !text.is_empty())),
             false => {
                 let feed = Box::new(LineFeed::open_ended_by(stores, split, end.as_deref())?);
                 Lines::Feed { feed, end, left: None }
             }
         };
-        let schema = Arc::new(schema.project(&table.wanted).map_err(|error| fail(error.to_string()))?);
+        let schema = Arc::new(schema.project(wanted).map_err(|error| fail(error.to_string()))?);
         Ok(TextColumns { lines, path: split.path.clone(), schema, texts: StringBuilder::new(), rows: 0 })
     }
 
@@ -177,7 +179,7 @@ impl WriteColumns for TextSink {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::columns::{TableFormat, TableSink};
+    use crate::columns::{Table, TableFormat, TableSink};
     use arrow_array::StringArray;
 
     const SCHEMA: &str =

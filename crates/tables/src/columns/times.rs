@@ -11,11 +11,14 @@ mod pattern;
 mod print;
 mod zone;
 
-use super::Options;
+use super::options::Options;
 use calendar::{DAY_MICROS, days_of, micros_of};
 use pattern::Pattern;
 use print::{Moment, print};
 use zone::Zone;
+
+/// The option by which text that does not have the form of a pattern is read all the same.
+const FALLBACK: &str = "enableDateTimeParsingFallback";
 
 /// The rules by which dates and times are read and written.
 #[derive(Clone, Debug)]
@@ -26,6 +29,9 @@ pub(crate) struct Times {
     timestamp_ntz: Option<Pattern>,
     /// The pattern of dates whose text the inference of schemas calls a date, where no option sets one.
     strict_date: Pattern,
+    /// True if text that does not have the form of a pattern is read as if there were none; false if dates have the
+    /// default form where there is none.
+    lenient: Option<bool>,
 }
 
 impl Times {
@@ -48,6 +54,10 @@ impl Times {
             timestamp: pattern("timestampFormat")?,
             timestamp_ntz: pattern("timestampNTZFormat")?,
             strict_date: Pattern::of("yyyy-MM-dd")?,
+            lenient: match options.get(FALLBACK) {
+                Some(_) => Some(options.flag(FALLBACK, false)?),
+                None => None,
+            },
         })
     }
 
@@ -67,8 +77,13 @@ impl Times {
     /// Reads a date, in days since 1970.
     pub(crate) fn parse_date(&self, text: &str) -> Option<i32> {
         match &self.date {
+            None if self.lenient == Some(false) => self.parse_strict_date(text),
             None => lenient::date(text),
-            Some(pattern) => parse::parse(pattern, text)?.days().and_then(|days| i32::try_from(days).ok()),
+            Some(pattern) => {
+                let days = parse::parse(pattern, text).and_then(|parsed| parsed.days());
+                let days = days.and_then(|days| i32::try_from(days).ok());
+                days.or_else(|| if self.lenient == Some(true) { lenient::date(text) } else { None })
+            }
         }
     }
 
@@ -89,16 +104,20 @@ impl Times {
     /// Reads a point in time, in microseconds since 1970.
     pub(crate) fn parse_timestamp(&self, text: &str) -> Option<i64> {
         match &self.timestamp {
-            None => {
-                let time = lenient::time(text)?;
-                let days = time.days.unwrap_or_else(|| self.today());
-                self.point(days, time.micros, time.zone.as_ref())
-            }
+            None => self.parse_lenient(text),
             Some(pattern) => {
-                let parsed = parse::parse(pattern, text)?;
-                self.point(parsed.days()?, parsed.micros(), parsed.zone.as_ref())
+                let parsed = parse::parse(pattern, text);
+                let point = parsed
+                    .and_then(|parsed| self.point(parsed.days()?, parsed.micros(), parsed.zone.as_ref()));
+                point.or_else(|| if self.lenient == Some(true) { self.parse_lenient(text) } else { None })
             }
         }
+    }
+
+    fn parse_lenient(&self, text: &str) -> Option<i64> {
+        let time = lenient::time(text)?;
+        let days = time.days.unwrap_or_else(|| self.today());
+        self.point(days, time.micros, time.zone.as_ref())
     }
 
     /// Reads a time of day on a date without a zone, in microseconds since 1970.

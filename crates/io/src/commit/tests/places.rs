@@ -25,20 +25,26 @@ pub(super) enum Effect {
     None,
     Half,
     Whole,
+    /// It succeeds, but another job removes all empty directories just before.
+    Swept,
 }
 
 /// The operations that succeed before one fails.
 #[derive(Default)]
-pub(super) struct Fault(Mutex<Option<(usize, Effect)>>);
+pub(super) struct Fault {
+    next: Mutex<Option<(usize, Effect)>>,
+    /// The output, where directories can be removed.
+    dir: Option<PathBuf>,
+}
 
 impl Fault {
     pub(super) fn set(&self, fault: Option<(usize, Effect)>) {
-        *self.0.lock().unwrap() = fault;
+        *self.next.lock().unwrap() = fault;
     }
 
     /// Returns whether the failure is still to come.
     pub(super) fn is_left(&self) -> bool {
-        self.0.lock().unwrap().is_some()
+        self.next.lock().unwrap().is_some()
     }
 
     fn run<T, E>(
@@ -48,7 +54,7 @@ impl Fault {
         whole: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, E> {
         let effect = {
-            let mut next = self.0.lock().unwrap();
+            let mut next = self.next.lock().unwrap();
             match next.take() {
                 Some((0, effect)) => Some(effect),
                 Some((left, effect)) => {
@@ -60,11 +66,25 @@ impl Fault {
         };
         match effect {
             None => return whole(),
+            Some(Effect::Swept) => {
+                self.dir.iter().for_each(|dir| sweep(dir));
+                return whole();
+            }
             Some(Effect::None) => {}
             Some(Effect::Half) => half(),
             Some(Effect::Whole) => drop(whole()),
         }
         Err(lost())
+    }
+}
+
+/// Removes the empty directories below one, except staged ones.
+fn sweep(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        if entry.file_type().unwrap().is_dir() && entry.file_name() != "_temporary" {
+            sweep(&entry.path());
+            let _ = fs::remove_dir(entry.path());
+        }
     }
 }
 
@@ -251,7 +271,8 @@ const DIR: &str = "data/out";
 
 impl Place {
     pub(super) fn on_disk() -> Place {
-        let (fault, parent) = (Arc::new(Fault::default()), tempfile::tempdir().unwrap());
+        let parent = tempfile::tempdir().unwrap();
+        let fault = Arc::new(Fault { dir: Some(parent.path().join(DIR)), ..Fault::default() });
         let path = parent.path().to_str().unwrap();
         let store = Location::of(&Stores::default(), IoOperation::SetUp, path).unwrap().store;
         let CommitMeans::Renames(inner) = store.commit_means() else { panic!("local disks can rename") };

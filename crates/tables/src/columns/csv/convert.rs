@@ -2,7 +2,7 @@
 
 use super::decimal::Decimal;
 use super::numbers::{Words, parse_f32, parse_f64};
-use crate::columns::Options;
+use crate::columns::options::Options;
 use crate::columns::times::Times;
 use arrow_array::ArrayRef;
 use arrow_array::builder::{

@@ -1,7 +1,7 @@
 //! The dialect: what the options say about the form of a file. Options that Spark has and nothing here obeys are
 //! refused; unknown ones are none of our business, as in Spark.
 
-use crate::columns::Options;
+use crate::columns::options::Options;
 
 /// The form of CSV files.
 #[derive(Clone, Debug)]
@@ -21,14 +21,14 @@ pub(super) struct Dialect {
     pub(super) max_characters: Option<usize>,
     pub(super) header: bool,
     pub(super) multi_line: bool,
-    /// What ends a line, if not one of the usual ends.
+    /// The end of lines, if not one of the usual ends.
     pub(super) line_end: Option<Vec<u8>>,
     pub(super) null: String,
     pub(super) empty: Option<String>,
     pub(super) charset: Charset,
 }
 
-/// What happens at a quote that neither ends a field nor is escaped.
+/// The meaning of a quote that neither ends a field nor is escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unescaped {
     /// The field reaches to the next separator, with its quotes.

@@ -1,10 +1,11 @@
 //! The header of a table: the first record of its first file, which names its columns, or tells how many there are.
 
 use super::dialect::Dialect;
-use super::fields::{Fields, Kind};
+use super::fields::Fields;
 use super::names::column_names;
 use super::records::Records;
-use crate::columns::Options;
+use super::tokens::Kind;
+use crate::columns::options::Options;
 use crate::error::TableError;
 use firesteel_io::{FileSplit, Input, Stores};
 use serde::{Deserialize, Serialize};
@@ -22,7 +23,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(header.names(), ["id0", "_c1", "id2"]);
 /// # Ok::<(), firesteel_tables::TableError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CsvHeader {
     names: Vec<String>,
     /// The header's text: lines that look like it are no rows when types are inferred.
@@ -101,14 +102,25 @@ pub(super) fn value<'a>(
     filled(text, fields, index, dialect).filter(|text| *text != dialect.null)
 }
 
-/// Checks that a file's header has the names of a schema, whose case does not matter.
+/// Checks that a file's header has the names of a schema, whose case does not matter, and as many, if all are read.
 pub(super) fn check_names(
     stores: &Stores,
     path: &str,
     wanted: &[(usize, String)],
+    width: Option<usize>,
     options: &Options,
 ) -> Result<(), TableError> {
     let Some((fields, _)) = first_record(stores, path, options)? else { return Ok(()) };
+    if let Some(width) = width.filter(|width| *width != fields.len()) {
+        return Err(TableError::File {
+            path: path.to_string(),
+            message: format!(
+                "the header has {} columns, and the schema {width}. Correct the schema, or set the option \
+                 enforceSchema to true, by which headers do not matter",
+                fields.len()
+            ),
+        });
+    }
     let name = |position: usize| fields.get(position).and_then(Option::as_deref).unwrap_or("");
     for (position, wanted) in wanted {
         if name(*position).to_lowercase() != wanted.to_lowercase() {

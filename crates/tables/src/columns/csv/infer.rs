@@ -6,15 +6,16 @@ use super::dialect::{Dialect, check_locale};
 use super::header::{CsvHeader, value};
 use super::numbers::{Words, parse_f64};
 use super::records::Records;
+use crate::columns::options::Options;
+use crate::columns::schema::schema_to_json;
 use crate::columns::times::Times;
-use crate::columns::{Options, schema_to_json};
 use crate::error::TableError;
 use crate::fault::Fault;
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use firesteel_io::{FileSplit, Stores};
 use serde::{Deserialize, Serialize};
 
-/// What the text of a split tells about the types of columns. Those of all splits are merged, in any order.
+/// The types of columns, as far as the text of a split tells them. Those of all splits are merged, in any order.
 ///
 /// A column has the narrowest of these types that all its values have: int, long, decimal (whole numbers beyond a
 /// long), double; date, timestamp; boolean; string. Unlike in Spark, the order of rows does not matter: there a number

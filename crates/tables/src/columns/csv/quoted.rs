@@ -2,7 +2,7 @@
 //! parser shows. Such fields are rare, and the rules are odd; they were found by reading hostile text in both.
 
 use super::dialect::{Dialect, Unescaped};
-use super::fields::{Bounds, Kind, ParseError, bare_end};
+use super::tokens::{Bounds, Kind, ParseError, bare_end};
 
 /// The end of a field that was read.
 pub(super) struct Quoted {
@@ -34,6 +34,7 @@ pub(super) fn read(
         previous: NONE,
         current: dialect.quote.unwrap_or(NONE),
         strayed: false,
+        spaced: false,
     };
     let kind = match reader.inside(out) {
         Stop::Closed => Kind::Quoted,
@@ -57,6 +58,13 @@ pub(super) fn read(
                 out.insert(start, char::from(reader.quote));
                 let end = bare_end(text.as_bytes(), reader.at, dialect, bounds);
                 out.push_str(&text[reader.at..end]);
+                // A field that went on behind white space, with a quote as the second character there, has one more at
+                // the end of all.
+                let second = text[reader.at..end].chars().nth(1);
+                let doubles = reader.spaced && end == text.len() && bounds.last;
+                if doubles && reader.current != reader.quote && second == Some(char::from(reader.quote)) {
+                    out.push(char::from(reader.quote));
+                }
                 reader.at = end;
                 if dialect.trim_end {
                     let kept = out[start..].trim_end_matches(|character| character <= ' ').len();
@@ -91,6 +99,8 @@ struct Reader<'a> {
     previous: u8,
     current: u8,
     strayed: bool,
+    /// True if the field went on behind a quote and white space.
+    spaced: bool,
 }
 
 impl Reader<'_> {
@@ -237,7 +247,7 @@ impl Reader<'_> {
             return Some(Stop::Closed);
         }
         // There is more: the quote and the space are text.
-        self.strayed = true;
+        self.spaced = true;
         out.push(char::from(self.quote));
         out.push_str(&self.text[from..self.at - 1]);
         if self.dialect.unescaped != Unescaped::StopAtClosingQuote {

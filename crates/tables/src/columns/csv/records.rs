@@ -2,7 +2,8 @@
 //! header, blank lines and comments are left out.
 
 use super::dialect::{Charset, Dialect};
-use super::fields::{Bounds, Fields, LINE, ParseError};
+use super::fields::Fields;
+use super::tokens::{Bounds, LINE, ParseError};
 use crate::error::{BadRow, TableError};
 use crate::fault::Fault;
 use crate::line_feed::{LineFeed, first_line, first_line_ended_by, line_ends};
@@ -34,9 +35,9 @@ pub(super) struct Records {
     feed: LineFeed,
     dialect: Dialect,
     fields: Fields,
-    /// Whether the next record is the header.
+    /// True if the next record is the header.
     header: bool,
-    /// Whether records are split into fields: counting them needs none.
+    /// True if records are split into fields: counting them needs none.
     splits: bool,
     open: Open,
 }
@@ -46,18 +47,18 @@ pub(super) struct Records {
 struct Open {
     text: String,
     place: Place,
-    /// The bytes of a file that ends in the middle of a character.
+    /// The end of its records, once its beginning was seen.
     newline: Option<Newline>,
     /// The length from which the text is parsed again, so that a record of many chunks is not parsed with each.
     enough: usize,
     done: bool,
 }
 
-/// What ends a record in a file whose records may be of several lines.
+/// The end of a record in a file whose records may be of several lines.
 #[derive(Clone, Copy)]
 struct Newline {
     byte: u8,
-    /// What stands for the byte in the file, if it is not itself.
+    /// The text that stands for the byte in the file, if it is not itself.
     written: Option<&'static str>,
 }
 

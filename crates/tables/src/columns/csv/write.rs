@@ -2,8 +2,9 @@
 
 use super::dialect::{Charset, Dialect, check_locale};
 use super::numbers::{write_decimal, write_f32, write_f64, write_int};
+use crate::columns::options::Options;
+use crate::columns::rows::WriteColumns;
 use crate::columns::times::Times;
-use crate::columns::{Options, WriteColumns};
 use crate::error::TableError;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -18,7 +19,7 @@ use firesteel_io::{Output, TextWriter};
 const BUFFER_BYTES: usize = 64 << 10;
 
 /// Writes one file.
-pub(in crate::columns) struct CsvSink {
+pub(crate) struct CsvSink {
     writer: TextWriter,
     form: Form,
     times: Times,
@@ -46,11 +47,7 @@ struct Form {
 }
 
 impl CsvSink {
-    pub(in crate::columns) fn create(
-        output: Output,
-        schema: &SchemaRef,
-        options: &Options,
-    ) -> Result<Self, TableError> {
+    pub(crate) fn create(output: Output, schema: &SchemaRef, options: &Options) -> Result<Self, TableError> {
         let path = output.path().to_string();
         let fail = |message| TableError::File { path: path.clone(), message };
         for field in schema.fields() {

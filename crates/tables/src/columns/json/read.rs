@@ -2,7 +2,8 @@
 
 use super::options::JsonOptions;
 use super::rows::Rows;
-use crate::columns::{BATCH_ROWS, ReadColumns, Table};
+use crate::columns::options::Options;
+use crate::columns::rows::{BATCH_ROWS, ReadColumns};
 use crate::error::{BadRow, TableError};
 use crate::fault::Fault;
 use crate::line_feed::{LineFeed, first_line};
@@ -25,12 +26,13 @@ impl JsonColumns {
         stores: &Stores,
         split: &FileSplit,
         schema: &SchemaRef,
-        table: &Table,
+        options: &Options,
+        wanted: &[usize],
     ) -> Result<Self, TableError> {
         let fail = |message| TableError::File { path: split.path.clone(), message };
-        let options = JsonOptions::of(&table.options).map_err(fail)?;
+        let options = JsonOptions::of(options).map_err(fail)?;
         let records = Records::open(stores, split, &options)?;
-        let rows = Rows::new(schema, &table.wanted, options).map_err(fail)?;
+        let rows = Rows::new(schema, wanted, options).map_err(fail)?;
         Ok(JsonColumns { records, rows, path: split.path.clone() })
     }
 }

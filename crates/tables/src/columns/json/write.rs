@@ -2,8 +2,8 @@
 
 use super::encode::{Encoder, Style, check_type};
 use super::options::{check_encoding, separator};
-use crate::columns::WriteColumns;
 use crate::columns::options::Options;
+use crate::columns::rows::WriteColumns;
 use crate::columns::times::Times;
 use crate::error::TableError;
 use arrow_array::{RecordBatch, StructArray};

@@ -6,7 +6,7 @@ use super::pattern::{OffsetForm, Part, Pattern, Unit};
 use super::print::{DAYS, MONTHS};
 use super::zone::Zone;
 
-/// What was read.
+/// The parts that were read.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parsed {
     year: Option<i64>,

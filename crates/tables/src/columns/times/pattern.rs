@@ -8,7 +8,7 @@ pub(super) struct Pattern {
     text: String,
 }
 
-/// What a number stands for.
+/// The meaning of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
     Year,
@@ -31,12 +31,12 @@ pub(super) enum Unit {
 /// How an offset is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct OffsetForm {
-    /// What stands for an offset of nothing, if not digits.
+    /// The text of an offset of nothing, if not digits.
     pub(super) zero: Option<&'static str>,
     pub(super) colon: bool,
-    /// Whether minutes may be left out when there are none.
+    /// True if minutes may be left out when there are none.
     pub(super) short: bool,
-    /// Whether seconds are written when there are some.
+    /// True if seconds are written when there are some.
     pub(super) seconds: bool,
     /// `GMT` before it.
     pub(super) prefix: bool,
@@ -69,7 +69,7 @@ pub(super) enum Part {
     Offset(OffsetForm),
     ZoneName,
     ZoneId,
-    /// What may be missing.
+    /// Parts that may be missing.
     Optional(Vec<Part>),
 }
 

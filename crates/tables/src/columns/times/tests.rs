@@ -119,6 +119,18 @@ fn patterns_read_their_form_alone() {
 }
 
 #[test]
+fn text_of_another_form_is_read_where_asked() {
+    let read = |pattern: Option<&str>, fallback: &str| {
+        let mut options = vec![("enableDateTimeParsingFallback", fallback)];
+        options.extend(pattern.map(|pattern| ("dateFormat", pattern)));
+        ["2020/01/02", "2020-1-2", "2020-01-02"].map(|text| times(&options).parse_date(text).is_some())
+    };
+    assert_eq!(read(Some("yyyy/MM/dd"), "true"), [true, true, true]);
+    assert_eq!(read(Some("yyyy/MM/dd"), "false"), [true, false, false]);
+    assert_eq!(read(None, "false"), [false, false, true]);
+}
+
+#[test]
 fn patterns_write() {
     let cases = [
         ("yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "2020-01-02T04:04:05.500+01:00"),
