@@ -12,7 +12,7 @@ WORDS = "the old lamp of the harbour shone, and a ship came in; nobody saw it co
 CITIES = ["Ulm", "São Paulo", "New York", "a/b=c", "Kraków"]
 
 #: Lines that no plain reading survives: too few values, too many, none that are numbers, an open quote.
-DIRTY = """id,name,score,day
+DIRTY = '''id,name,score,day
 1,Ada,3.5,2024-01-31
 2,Bob,not a number,2024-02-30
 3,"Cy, junior",7,2024-03-01
@@ -22,7 +22,7 @@ six,Fay,2.25,2024-06-06
 7,,,
 8," Gus ",-0.0,2024-12-31
 9,"He said ""no""",NaN,1969-12-31
-"""
+'''
 
 #: Points in time, with and without a zone; summer time begins and ends in some of them.
 TIMES = """when,what

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import json
 import re
 from collections.abc import Callable
 from itertools import zip_longest
@@ -11,6 +12,14 @@ from pathlib import Path
 
 #: What differs from run to run in the name of a file.
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+#: A point in time, which Spark stores as 96 bits unless it is told otherwise, and Firesteel as microseconds. Both read
+#: both, and pyarrow gives one a zone.
+_INSTANT = re.compile(r"(?:int96|int64)( field_id=-1 \w+)(?: \(Timestamp\(isAdjustedToUTC=true, [^)]*\)\))?;")
+_ZONE = re.compile(r", tzinfo=[^)]*\)")
+
+#: How much of a line is shown where it differs.
+_SHOWN = 120
 
 _UNPACKED: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.decompress, ".bz2": bz2.decompress}
 
@@ -59,21 +68,25 @@ def parquet(file: Path) -> str:
     import pyarrow.parquet
 
     # Not as a data set: directories' names would become columns.
-    read = pyarrow.parquet.ParquetFile(file)
+    read = pyarrow.parquet.ParquetFile(file, coerce_int96_timestamp_unit="us")
     schema = read.schema_arrow
-    of_spark = (schema.metadata or {}).get(b"org.apache.spark.sql.parquet.row.metadata", b"none").decode()
+    of_spark = json.loads((schema.metadata or {}).get(b"org.apache.spark.sql.parquet.row.metadata", b"null"))
     codecs = {
         read.metadata.row_group(group).column(column).compression
         for group in range(read.metadata.num_row_groups)
         for column in range(read.metadata.num_columns)
     }
-    rows = [repr(row) for row in read.read().to_pylist()]
-    physical = "\n".join(str(read.schema).splitlines()[1:])
-    return "\n".join([physical, of_spark, f"{sorted(codecs)}", *rows])
+    rows = [_ZONE.sub(")", repr(row)) for row in read.read().to_pylist()]
+    physical = _INSTANT.sub(r"point in time \\1", "\n".join(str(read.schema).splitlines()[1:]))
+    return "\n".join([physical, json.dumps(of_spark, sort_keys=True), f"{sorted(codecs)}", *rows])
 
 
 def _first_difference(theirs: str, ours: str) -> str:
     """The first line that differs."""
     pairs = enumerate(zip_longest(theirs.split("\n"), ours.split("\n")), 1)
     number, (their, our) = next((number, pair) for number, pair in pairs if pair[0] != pair[1])
-    return f"line {number}:\n        Spark:     {their!r}\n        Firesteel: {our!r}"
+    if their is None or our is None:
+        return f"line {number}: only {'Firesteel' if their is None else 'Spark'} has {their or our!r}"
+    at = next((at for at, both in enumerate(zip(their, our)) if both[0] != both[1]), min(len(their), len(our)))
+    shown = [line[max(0, at - _SHOWN // 2) : at + _SHOWN] for line in (their, our)]
+    return f"line {number}:\n        Spark:     {shown[0]!r}\n        Firesteel: {shown[1]!r}"

@@ -53,7 +53,7 @@ def answer(request: Any) -> Any:
 
     spark = SparkSession.builder.appName("edges").getOrCreate()
     spark.sparkContext.setLogLevel("OFF")
-    names = {"spark": spark, "sc": spark.sparkContext, "told": told, **request["names"]}
+    names = {"spark": spark, "sc": spark.sparkContext, "told": told, "said": said, **request["names"]}
     exec(request["code"], names)  # noqa: S102, the text is our own
     return names.get("answer", "")
 

@@ -96,7 +96,8 @@ pub(crate) fn read_table(
 ) -> PyResult<Columns> {
     let format = table_format(format)?;
     let table = Table { format, options: options.into_iter().collect(), schema, wanted };
-    let directories = DirectoryColumns { columns: directories };
+    let zone = table.options.get("timeZone").map(String::from);
+    let directories = DirectoryColumns { columns: directories, zone };
     let sizes = PartitionSizes { most_bytes: sizes.0, open_cost: sizes.1, partitions: sizes.2 };
     let site = sites::parse(site);
     let read =

@@ -15,7 +15,7 @@ people = pandas.DataFrame(
         "height": [1.7, None, 1.1, 1.65],
         "member": [True, False, True, False],
         "born": [datetime.date(1988, 2, 29), datetime.date(1983, 1, 1), None, datetime.date(1944, 6, 6)],
-        "seen": pandas.to_datetime(["2024-01-01 12:00", None, "2024-07-01 00:00:00.5", "1970-01-01"]),
+        "seen": pandas.to_datetime(["2024-01-01 12:00", None, "2024-07-01 00:00", "1970-01-01 01:00"]),
     }
 )
 frame = spark.createDataFrame(people)

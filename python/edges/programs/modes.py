@@ -2,6 +2,7 @@
 
 import sys
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 source, target = sys.argv[1:]
@@ -21,8 +22,8 @@ for name in ("parquet", "csv", "json"):
     numbers(400).write.format(name).mode("ignore").save(path)
     try:
         numbers(500).write.format(name).save(path)
-    except Exception as error:
-        print("refused:", type(error).__name__)
+    except AnalysisException as error:
+        print("refused:", str(error).partition("]")[0])
     read = spark.read.schema("n int, k int, s string").format(name).load(path)
     print(sorted(read.rdd.map(lambda row: row.n).collect()))
 path = f"{target}/by"

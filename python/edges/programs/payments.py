@@ -11,7 +11,7 @@ paid = spark.read.parquet(f"{source}/paid").rdd.map(lambda row: (row.person, row
 joined = paid.leftOuterJoin(people).map(
     lambda pair: (pair[0], pair[1][0], pair[1][1] and pair[1][1].name, pair[1][1] and pair[1][1].born)
 )
-ordered = joined.sortBy(lambda row: (row[0], row[1] is not None, row[1] or 0), numPartitions=3)
+ordered = joined.sortBy(lambda row: (row[0], row[1] is not None, row[1] or 0), numPartitions=1)
 table = spark.createDataFrame(ordered, "id long, amount decimal(12,2), name string, born date")
 table.write.csv(f"{target}/plain")
 table.write.option("nullValue", "NULL").option("quoteAll", True).csv(f"{target}/quoted", header=True, sep=";")

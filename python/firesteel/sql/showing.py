@@ -124,14 +124,15 @@ def java_number(value: float, is_single: bool = False) -> str:
 
     >>> [java_number(each) for each in (1.0, 1e10, 1.5e-5, float("inf"), float("nan"))]
     ['1.0', '1.0E10', '1.5E-5', 'Infinity', 'NaN']
-    >>> java_number(0.10000000149011612, True)
-    '0.1'
+    >>> java_number(0.10000000149011612, True), java_number(5e-324)
+    ('0.1', '4.9E-324')
     """
     if value != value:
         return "NaN"
     if value in (float("inf"), float("-inf")):
         return "Infinity" if value > 0 else "-Infinity"
-    text = _shortest(value) if is_single else repr(value)
+    # The smallest number there is has two digits in Java, although one tells it.
+    text = _shortest(value) if is_single else repr(value).replace("5e-324", "4.9e-324")
     if value == 0 or 1e-3 <= abs(value) < 1e7:
         return repr(float(text))
     found = decimal.Decimal(text).normalize().as_tuple()
