@@ -110,7 +110,7 @@ fn names_are_sorted_as_java_sorts_and_twins_stay() {
         "<Z:long,_:long,z:long,😀:long,\u{FFEE}:long>",
     );
     check(&[r#"{"b":1,"b":"s"}"#, r#"{"b":1}"#], &[], "<b:string,b:string>");
-    check(&[r#"{"b":1}"#, r#"{"b":1}"#], &[], "<b:long>");
+    check(&[r#"{"b":1}"#, r#"{"b":1,"":2}"#], &[], "<b:long>");
 }
 
 #[test]

@@ -86,7 +86,10 @@ fn booleans_strings_binaries_and_voids() {
         (r#""aGVs\nbG8=""#, r#""aGVsbG8=""#),
         (r#""""#, r#""""#),
         (r#""aGVsbG8""#, "null bad"),
+        (r#""VN==""#, r#""VA==""#),
         (r#""-_-_""#, "null bad"),
+        (r#""jQ=""#, "all null bad"),
+        (r#""x""#, "all null bad"),
         ("1", "null bad"),
     ];
     check("binary", &binaries);
