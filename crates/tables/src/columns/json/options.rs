@@ -41,6 +41,8 @@ impl JsonOptions {
         check_encoding(options)?;
         check_locale(options)?;
         let flag = |name| options.flag(name, false);
+        let times = Times::of(options)?;
+        times.check_reading()?;
         Ok(JsonOptions {
             dialect: Dialect {
                 comments: flag("allowComments")?,
@@ -55,7 +57,7 @@ impl JsonOptions {
             corrupt: options.get("columnNameOfCorruptRecord").unwrap_or("_corrupt_record").into(),
             multi_line: flag("multiLine")?,
             separator: separator(options)?,
-            times: Times::of(options)?,
+            times,
             days: options.get("dateFormat").is_none(),
             primitives_as_string: flag("primitivesAsString")?,
             prefers_decimal: flag("prefersDecimal")?,
