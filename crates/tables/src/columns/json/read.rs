@@ -170,7 +170,7 @@ fn records_before(stores: &Stores, split: &FileSplit, separator: &[u8]) -> Resul
     Ok(records)
 }
 
-/// What a program can do about a bad record.
+/// The advice about a bad record.
 const REMEDY: &str = ". Set the option mode to PERMISSIVE to have nulls instead, or to DROPMALFORMED to leave such records out";
 
 fn with_remedy(mut row: BadRow) -> TableError {
