@@ -14,8 +14,9 @@ from firesteel.sql import DataFrame, Row, SparkSession
 from firesteel.sql.types import IntegerType, LongType, StringType, StructField, StructType
 
 EVERYTHING = (
-    "name string, age int, d double, f float, y tinyint, s smallint, n bigint, day date, t timestamp, ntz timestamp_ntz,"
-    " m decimal(10,2), l array<int>, mm map<string,array<double>>, st struct<a:int,b:string>, b binary, ok boolean"
+    "name string, age int, d double, f float, y tinyint, s smallint, n bigint, day date, t timestamp,"
+    " ntz timestamp_ntz, m decimal(10,2), l array<int>, mm map<string,array<double>>, st struct<a:int,b:string>,"
+    " b binary, ok boolean"
 )
 FULL = (
     "Ada",
@@ -91,7 +92,8 @@ def test_records_that_do_not_fit_are_told_of(spark: SparkSession) -> None:
     late = spark.sparkContext.parallelize([(1,), ("x",)], 1).toDF("n int")
     with pytest.raises(RuntimeError, match="field n.*'x'"):
         late.collect()
-    for data, schema in (([(1 << 40,)], "n int"), ([(1, 2)], "n int"), ([(None,)], StructType([StructField("n", LongType(), False)]))):
+    never_null = StructType([StructField("n", LongType(), False)])
+    for data, schema in (([(1 << 40,)], "n int"), ([(1, 2)], "n int"), ([(None,)], never_null)):
         with pytest.raises((TypeError, ValueError)):
             spark.createDataFrame(data, schema)
     with pytest.raises(ValueError, match="CANNOT_INFER_EMPTY_SCHEMA"):

@@ -55,7 +55,7 @@ struct Piece {
     values: DirectoryValues,
 }
 
-/// What tasks read. The wanted columns are numbers: those of the files' own columns first, then those of
+/// The environment of tasks that read. The wanted columns are numbers: those of the files' own columns first, then those of
 /// directories.
 #[derive(Serialize, Deserialize)]
 struct Sent {

@@ -42,7 +42,8 @@ def format_refused(name: str) -> FiresteelError:
     """Returns the error for a format that there is not."""
     return FiresteelError(
         f"[DATA_SOURCE_NOT_FOUND] Firesteel reads and writes {', '.join(FORMATS)}, and not {name!r}:"
-        " sc.binaryFiles(path) with a reader of that format for Python makes records, and rdd.toDF(schema) rows of them."
+        " sc.binaryFiles(path) with a reader of that format for Python makes records, and rdd.toDF(schema) makes rows"
+        " of them."
     )
 
 
@@ -229,8 +230,8 @@ class DataFrameReader(Refusing):
         if format == "parquet":
             if not paths:
                 raise FiresteelError(
-                    "[UNABLE_TO_INFER_SCHEMA] Unable to infer schema for Parquet. It must be specified manually: there is"
-                    " no file; spark.read.schema(...) gives one."
+                    "[UNABLE_TO_INFER_SCHEMA] Unable to infer schema for Parquet. It must be specified manually: there"
+                    " is no file; spark.read.schema(...) gives one."
                 )
             chosen = paths if _is_set(self._options, "mergeschema") else paths[:1]
             found = [_of_json(_native.parquet_schema(sc._native, path, options, site)) for path in chosen]
@@ -276,8 +277,8 @@ def _merged(one: StructType, other: StructType) -> StructType:
     for field in other.fields:
         if field.name in known and known[field.name].dataType != field.dataType:
             raise FiresteelError(
-                f"[CANNOT_MERGE_SCHEMAS] the column {field.name!r} is {known[field.name].dataType.simpleString()} in one"
-                f" file and {field.dataType.simpleString()} in another; give a schema, or read the files apart."
+                f"[CANNOT_MERGE_SCHEMAS] the column {field.name!r} is {known[field.name].dataType.simpleString()} in"
+                f" one file and {field.dataType.simpleString()} in another; give a schema, or read the files apart."
             )
         known.setdefault(field.name, field)
     return StructType(list(known.values()))

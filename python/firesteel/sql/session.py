@@ -224,8 +224,8 @@ class SparkSession(Refusing):
         return of_rdd(self, self._sc.range(start, end, step, numPartitions).map(_alone), "id long", None)
 
     def _zone(self) -> str:
-        """Returns the time zone in which times are read from text and written to it: that of the session, or else of this
-        process."""
+        """Returns the time zone in which times are read from text and written to it: that of the session, or else of
+        this process."""
         given = self._conf.get("spark.sql.session.timeZone", None)
         return given or os.environ.get("TZ") or _local_zone()
 

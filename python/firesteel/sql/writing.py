@@ -91,7 +91,9 @@ class DataFrameWriter(Refusing):
             raise FiresteelError("save needs a path: df.write.save(path), or the option path.")
         self._save(str(os.fspath(target)), callsite.here("save"))
 
-    def parquet(self, path: Any, mode: str | None = None, partitionBy: Any = None, compression: str | None = None) -> None:
+    def parquet(
+        self, path: Any, mode: str | None = None, partitionBy: Any = None, compression: str | None = None
+    ) -> None:
         """Writes Parquet files, compressed with snappy unless ``compression`` says otherwise."""
         self.options(compression=compression).save(path, "parquet", mode, partitionBy)
 

@@ -15,14 +15,14 @@ use firesteel_io::{FileSplit, LinePositions, Stores, read_decoded};
 const BATCH_BYTES: usize = 64 << 20;
 
 /// Reads records.
-pub(in crate::columns) struct JsonColumns {
+pub(crate) struct JsonColumns {
     records: Records,
     rows: Rows,
     path: String,
 }
 
 impl JsonColumns {
-    pub(in crate::columns) fn open(
+    pub(crate) fn open(
         stores: &Stores,
         split: &FileSplit,
         schema: &SchemaRef,
