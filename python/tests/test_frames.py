@@ -331,6 +331,28 @@ def test_a_write_that_fails_leaves_nothing_and_keeps_what_was_there(spark: Spark
         assert sorted(row.id for row in spark.read.parquet(path).collect()) == [0, 1, 2]
 
 
+def test_settings_of_a_session_are_heeded(spark: SparkSession, tmp_path: Path) -> None:
+    session = spark.newSession()
+    for key, value in {
+        "spark.sql.sources.default": "json",
+        "spark.sql.session.timeZone": "Europe/Berlin",
+        "spark.sql.files.maxRecordsPerFile": 2,
+        "spark.sql.sources.partitionOverwriteMode": "dynamic",
+        "spark.sql.parquet.compression.codec": "zstd",
+    }.items():
+        session.conf.set(key, value)
+    frame = session.createDataFrame([(number, datetime.datetime(2024, 1, 1)) for number in range(5)], "n int, t timestamp")
+    frame.coalesce(1).write.save(tmp_path / "json")
+    names = sorted(path.name for path in (tmp_path / "json").glob("part-*"))
+    assert len(names) == 3 and names[2].startswith("part-00000-") and names[2].endswith("-c002.json")
+    assert "+01:00" in (tmp_path / "json" / names[0]).read_text()
+    assert sorted(row.n for row in session.read.schema("n int").load(str(tmp_path / "json")).collect()) == [0, 1, 2, 3, 4]
+    frame.write.parquet(str(tmp_path / "parquet"))
+    assert all(path.name.endswith(".zstd.parquet") for path in (tmp_path / "parquet").glob("part-*"))
+    with pytest.raises(RuntimeError, match="dynamic"):
+        frame.write.mode("overwrite").partitionBy("n").parquet(str(tmp_path / "parquet"))
+
+
 def test_a_frame_is_what_its_schema_says(spark: SparkSession) -> None:
     schema = StructType([StructField("k", StringType(), False, {"note": "x"})])
     frame = spark.createDataFrame([("a",)], schema)
