@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     from firesteel.sql.structs import StructType
 
-__all__ = ["BatchFunction", "PandasFunction", "batches", "renamed", "schema_of", "slices", "table", "to_pandas", "with_instants"]
+__all__ = [
+    *("BatchFunction", "PandasFunction", "batches", "renamed", "schema_of", "slices", "stream", "table", "to_pandas"),
+    "with_instants",
+]
 
 
 def _pyarrow() -> Any:
@@ -63,9 +66,8 @@ def slices(data: Any, count: int) -> list[list[bytes]]:
     pa = _pyarrow()
     whole = data if isinstance(data, pa.Table) else _table_of(pa, data)
     bounds = [whole.num_rows * at // count for at in range(count + 1)]
-    return [
-        [stream(batch) for batch in whole.slice(start, end - start).to_batches()] for start, end in zip(bounds, bounds[1:])
-    ]
+    parts = [whole.slice(start, end - start) for start, end in zip(bounds, bounds[1:])]
+    return [[stream(batch) for batch in part.to_batches()] for part in parts]
 
 
 def _table_of(pa: Any, data: Any) -> Any:

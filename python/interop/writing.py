@@ -221,6 +221,9 @@ def others() -> Iterator[Case]:
         ("numbers", "range(25)", 10),
         ("mixed", "[None, (1, 2), {'a': [1]}, 'é', b'x']", 10),
         ("one by one", "[1, 'a']", 1),
+        ("many one by one", "range(57)", 1),
+        ("in large batches", "range(57)", 25),
+        ("in batches of its own choice", "range(57)", 0),
         ("nothing", "[]", 10),
     ):
         yield Case(f"pickle/{name}", f"sc.parallelize({records}, 2).saveAsPickleFile(path, {batch})", reads=read[:1])

@@ -14,8 +14,9 @@ from firesteel.sql import DataFrame, Row, SparkSession
 from firesteel.sql.types import IntegerType, LongType, StringType, StructField, StructType
 
 EVERYTHING = (
-    "name string, age int, d double, f float, y tinyint, s smallint, n bigint, day date, t timestamp, ntz timestamp_ntz,"
-    " m decimal(10,2), l array<int>, mm map<string,array<double>>, st struct<a:int,b:string>, b binary, ok boolean"
+    "name string, age int, d double, f float, y tinyint, s smallint, n bigint, day date, t timestamp,"
+    " ntz timestamp_ntz, m decimal(10,2), l array<int>, mm map<string,array<double>>, st struct<a:int,b:string>,"
+    " b binary, ok boolean"
 )
 FULL = (
     "Ada",
@@ -91,7 +92,8 @@ def test_records_that_do_not_fit_are_told_of(spark: SparkSession) -> None:
     late = spark.sparkContext.parallelize([(1,), ("x",)], 1).toDF("n int")
     with pytest.raises(RuntimeError, match="field n.*'x'"):
         late.collect()
-    for data, schema in (([(1 << 40,)], "n int"), ([(1, 2)], "n int"), ([(None,)], StructType([StructField("n", LongType(), False)]))):
+    never_null = StructType([StructField("n", LongType(), False)])
+    for data, schema in (([(1 << 40,)], "n int"), ([(1, 2)], "n int"), ([(None,)], never_null)):
         with pytest.raises((TypeError, ValueError)):
             spark.createDataFrame(data, schema)
     with pytest.raises(ValueError, match="CANNOT_INFER_EMPTY_SCHEMA"):
@@ -327,6 +329,28 @@ def test_a_write_that_fails_leaves_nothing_and_keeps_what_was_there(spark: Spark
         with pytest.raises(RuntimeError, match="seven"):
             bad.write.mode(mode).parquet(path)
         assert sorted(row.id for row in spark.read.parquet(path).collect()) == [0, 1, 2]
+
+
+def test_settings_of_a_session_are_heeded(spark: SparkSession, tmp_path: Path) -> None:
+    session = spark.newSession()
+    for key, value in {
+        "spark.sql.sources.default": "json",
+        "spark.sql.session.timeZone": "Europe/Berlin",
+        "spark.sql.files.maxRecordsPerFile": 2,
+        "spark.sql.sources.partitionOverwriteMode": "dynamic",
+        "spark.sql.parquet.compression.codec": "zstd",
+    }.items():
+        session.conf.set(key, value)
+    frame = session.createDataFrame([(number, datetime.datetime(2024, 1, 1)) for number in range(5)], "n int, t timestamp")
+    frame.coalesce(1).write.save(tmp_path / "json")
+    names = sorted(path.name for path in (tmp_path / "json").glob("part-*"))
+    assert len(names) == 3 and names[2].startswith("part-00000-") and names[2].endswith("-c002.json")
+    assert "+01:00" in (tmp_path / "json" / names[0]).read_text()
+    assert sorted(row.n for row in session.read.schema("n int").load(str(tmp_path / "json")).collect()) == [0, 1, 2, 3, 4]
+    frame.write.parquet(str(tmp_path / "parquet"))
+    assert all(path.name.endswith(".zstd.parquet") for path in (tmp_path / "parquet").glob("part-*"))
+    with pytest.raises(RuntimeError, match="dynamic"):
+        frame.write.mode("overwrite").partitionBy("n").parquet(str(tmp_path / "parquet"))
 
 
 def test_a_frame_is_what_its_schema_says(spark: SparkSession) -> None:

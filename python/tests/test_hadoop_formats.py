@@ -5,8 +5,10 @@ What is right was found by running Spark 4.3 on the same files and calls.
 
 from __future__ import annotations
 
+import base64
 import bz2
 import os
+import pickle
 import struct
 import zlib
 from pathlib import Path
@@ -311,9 +313,65 @@ def test_pickle_files_are_those_of_pyspark(sc: SparkContext, tmp_path: Path) -> 
     assert sc.pickleFile(str(path)).collect() == list(range(25))
 
 
-def test_pickle_files_of_before_are_read(sc: SparkContext, tmp_path: Path) -> None:
-    import pickle
+RECORDS = [1, "a", None, (2.5, b"x"), [True], {"k": 2**40}, "é"]
+BY_PYSPARK = {
+    "batches of three": (
+        "Q$<k*A#ZYLE@5zCV`ybAXklb;Z*VSYZ!S)CY;0F@X>?&?Y-J*Ea%V1KaA9L;WiDu8WN&Y9E@^KrLV0v$b60X{bYWs_WdHyG0001!^sVyHeSJ"
+        "IFv7w^X$_!!v005`}00000005+{?EnRJasUHcTS80y85L(|+cyFL0C;c!000AZasUEbLag%__y!16-~s>ucyIs!02hD-l?(s?0000009}+QO"
+        "96}lVU$i~E_HDLegFah001(81(hcN00000003Q-C`Uj900000002V)c$9{eU6hDneUyv=Ym|xx0000000DDlE_HDLegFah000z#1(gW^0000"
+        "0003Q-i~_@{lwmF",
+        RECORDS,
+    ),
+    "one by one": (
+        "Q$<k*A#ZYLE@5zCV`ybAXklb;Z*VSYZ!S)CY;0F@X>?&?Y-J*Ea%V1KaA9L;WiDu8WN&Y9E@^KrLV0v$b60X{bYWs_WdHyG0002tKQwK%0S6"
+        "Ea0ePIWE8=JX009aB00000009Q9?EnRJasUHcTS80y85L(|+cyFL0C;c!000MdasUEbLag%__y!16-~s>ucyIs!01<!%l?DI+0000009}+z0"
+        "bwq6aR7b*0ssI26MzMk2mk;800000U6hOgVU%Gmb#VZG00IC201$u$l?4C*0000009}+$VJ>xX0Db@h0000UfCZHk0000000018lt(}W0000"
+        "0002V)c$9{eVJ>xX0Db@h0000JfCZHZ0000000018lwFjFVPP(HaR7b*0ssI29)Jav6951J00000U6g&4i~(zuiUt4x00001b73xZaR7b*0s"
+        "sI26o3Vl2><{900000U6hOh!>N>EE&",
+        RECORDS,
+    ),
+    "by a context of MarshalSerializer": (
+        "Q$<k*A#ZYLE@5zCV`ybAXklb;Z*VSYZ!S)CY;0F@X>?&?Y-J*Ea%V1KaA9L;WiDu8WN&Y9E@^KrLV0v$b60X{bYWs_WdHyG00003rD0qe7VA"
+        "2KPnRIo^oiF10049V00000003~T?EnRJasUHcTS80y85L(|+cyFL0C;c!0007YasUEbLag%__y!16-~s>ucyIs!02Y7+l?wm>0000009}+QO"
+        "96}lVU%Sqb#VZG00IC203Cn@l@b5|0000009}+QPF<8oKm-5)00000VP!4",
+        [1, "a", None, [2.5]],
+    ),
+}
+"""Files that PySpark 4.3's saveAsPickleFile wrote, and what it reads from them."""
 
+
+@pytest.mark.parametrize(("packed", "records"), BY_PYSPARK.values(), ids=BY_PYSPARK)
+def test_pickle_files_that_pyspark_wrote_are_read(
+    sc: SparkContext, tmp_path: Path, packed: str, records: list[Any]
+) -> None:
+    (tmp_path / "part-00000").write_bytes(base64.b85decode(packed))
+    assert sc.pickleFile(str(tmp_path)).collect() == records
+    assert sc.pickleFile(str(tmp_path), 5).collect() == records
+
+
+def java_arrays(lists: list[bytes]) -> bytes:
+    """Java's stream of a ``byte[][]``: the class of the arrays is told once, and referred to from then on."""
+    outer = b"\xac\xed\x00\x05ur\x00\x03[[BK\xfd\x19\x15gg\xdb7\x02\x00\x00xp" + struct.pack(">i", len(lists))
+    described, again = b"ur\x00\x02[B\xac\xf3\x17\xf8\x06\x08T\xe0\x02\x00\x00xp", b"uq\x00~\x00\x02"
+    arrays = [struct.pack(">i", len(one)) + one for one in lists]
+    return outer + b"".join((again if at else described) + array for at, array in enumerate(arrays))
+
+
+@pytest.mark.parametrize("batch", [1, 2, 7, 100])
+@pytest.mark.parametrize("protocol", [0, 2, 5])
+def test_pickled_lists_of_any_size_and_protocol_are_read(
+    sc: SparkContext, tmp_path: Path, batch: int, protocol: int
+) -> None:
+    records: list[Any] = [*range(40), *"abc", None, {"a": [1.5]}]
+    lists = [pickle.dumps(records[at : at + batch], protocol) for at in range(0, len(records), batch)]
+    # Spark puts ten lists into a record.
+    values = [java_arrays(lists[at : at + 10]) for at in range(0, len(lists), 10)]
+    pairs = [(b"", struct.pack(">i", len(value)) + value) for value in values]
+    (tmp_path / "part-00000").write_bytes(sequence_file("NullWritable", "BytesWritable", pairs))
+    assert sc.pickleFile(str(tmp_path)).collect() == records
+
+
+def test_pickle_files_of_before_are_read(sc: SparkContext, tmp_path: Path) -> None:
     lists = [pickle.dumps([1, "a"], 5), pickle.dumps([None], 2)]
     pairs = [(b"", struct.pack(">i", len(one)) + one) for one in lists]
     (tmp_path / "file").write_bytes(sequence_file("NullWritable", "BytesWritable", pairs))
@@ -324,3 +382,29 @@ def test_other_sequence_files_are_no_pickle_files(sc: SparkContext, tmp_path: Pa
     sc.parallelize([(1, "a")], 1).saveAsSequenceFile(str(tmp_path / "out"))
     with pytest.raises(Exception, match="saveAsPickleFile"):
         sc.pickleFile(str(tmp_path / "out")).collect()
+
+
+# -- j: maps in maps, and arrays
+
+
+def test_maps_in_maps_come_back(sc: SparkContext, tmp_path: Path) -> None:
+    maps = [{"a": {"b": {"c": 1}}}, {1: {}, 2**40: {"x": None}, "y": {"z": 2.5}}, {None: {True: b"x"}}]
+    sc.parallelize([(1, one) for one in maps], 1).saveAsSequenceFile(str(tmp_path / "maps"))
+    assert sc.sequenceFile(str(tmp_path / "maps")).values().collect() == maps
+
+
+@pytest.mark.parametrize("value", [(1, 2), {"a": (1, 2)}, {"a": {"b": [1]}}])
+def test_arrays_are_not_written_even_in_maps(sc: SparkContext, tmp_path: Path, value: Any) -> None:
+    """PySpark writes tuples as ArrayWritable, which nobody can read again, and refuses lists."""
+    with pytest.raises(Exception, match="cannot be written as a Writable"):
+        sc.parallelize([(1, value)], 1).saveAsSequenceFile(str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_arrays_are_refused_with_the_reason(sc: SparkContext, tmp_path: Path) -> None:
+    """The values are what PySpark writes for ``(1, 2)`` and ``{"a": (1, 2)}``, and fails to read."""
+    array = struct.pack(">iii", 2, 1, 2)
+    for name, value in (("ArrayWritable", array), ("MapWritable", b"\0\0\0\0\x01\x8c\x01a\x81" + array)):
+        (tmp_path / name).write_bytes(sequence_file("IntWritable", name, [(struct.pack(">i", 1), value)]))
+        with pytest.raises(Exception, match="ArrayWritable.*do not say of which class its elements are"):
+            sc.sequenceFile(str(tmp_path / name)).collect()

@@ -80,7 +80,7 @@ fn prepared(python: &Python, age: Age, wheel: &Path) -> Fallible<Environment> {
 }
 
 /// The tests that run once more on a local cluster whose executors' blocks travel from one to the other.
-const ON_A_CLUSTER: &str = "operations rdd keys keys_refused hadoop_formats spilling broadcast accumulators files errors \
+const ON_A_CLUSTER: &str = "operations frames rdd keys keys_refused hadoop_formats spilling broadcast accumulators files errors \
      failures taskcontext bad_input jobs";
 
 fn all_tests(environment: &Environment, age: Age) -> Job {

@@ -55,7 +55,7 @@ struct Piece {
     values: DirectoryValues,
 }
 
-/// What tasks read. The wanted columns are numbers: those of the files' own columns first, then those of
+/// The environment of tasks that read. The wanted columns are numbers: those of the files' own columns first, then those of
 /// directories.
 #[derive(Serialize, Deserialize)]
 struct Sent {
@@ -126,9 +126,11 @@ impl DriverContext {
         let whole = !is_splittable(table.format, &table.options);
         let partitions = pack(files, whole, sizes);
         let count = u32::try_from(partitions.len()).unwrap_or(u32::MAX);
+        let refused = |message| Error::InvalidArgument { site: site.clone(), message };
+        let flag = |name, default| table.options.flag(name, default).map_err(refused);
         let lenient = Lenient {
-            corrupt: self.conf().get(&conf::IGNORE_CORRUPT_FILES)?,
-            missing: self.conf().get(&conf::IGNORE_MISSING_FILES)?,
+            corrupt: flag("ignoreCorruptFiles", self.conf().get(&conf::IGNORE_CORRUPT_FILES)?)?,
+            missing: flag("ignoreMissingFiles", self.conf().get(&conf::IGNORE_MISSING_FILES)?)?,
         };
         let sent = Sent { partitions, table, directories, wanted_directories, lenient };
         let code = Open::code(&sent, |stores: &Stores, sent: &Sent, partition: Partition| {

@@ -21,7 +21,7 @@ const NOTHING: &str = r#"{"type":"struct","fields":[]}"#;
 const LINES: &str =
     r#"{"type":"struct","fields":[{"name":"value","type":"string","nullable":true,"metadata":{}}]}"#;
 
-/// What a task saw of the rows of its files.
+/// The traits of rows that a task saw in its files.
 #[derive(Clone, Serialize, Deserialize)]
 enum Seen {
     Csv(CsvInference),

@@ -5,6 +5,7 @@ use crate::codec::Codec;
 use crate::encoder::Encoder;
 use crate::error::{IoCause, IoError, IoOperation};
 use crate::framing::{FramedReader, Packing};
+use crate::gzip::GzipReader;
 use crate::zlib::ZlibReader;
 use std::io::{self, BufRead, BufReader, Read, Write};
 
@@ -27,7 +28,7 @@ impl Codec {
     ) -> Result<Box<dyn Read + Send + 'a>, IoCause> {
         Ok(match self {
             Codec::Plain => Box::new(bytes),
-            Codec::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(bytes)),
+            Codec::Gzip => Box::new(GzipReader::new(bytes)),
             Codec::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(bytes)),
             Codec::Zstd => Box::new(zstd::Decoder::with_buffer(bytes)?),
             Codec::Deflate => Box::new(ZlibReader::new(bytes)),

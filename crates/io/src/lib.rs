@@ -28,6 +28,7 @@ mod error;
 mod file;
 mod framing;
 mod glob;
+mod gzip;
 pub mod hadoop;
 mod inputs;
 mod key_values;

@@ -148,6 +148,21 @@ fn what_follows_the_compressed_data_and_is_none_is_an_error() {
     }
 }
 
+/// As gzip does, which says "trailing zero bytes ignored", and Spark does not: tapes and block devices pad files.
+#[test]
+fn zeros_behind_a_gzip_file_are_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = path(dir.path(), "padded", Codec::Gzip);
+    write_lines(&path, Codec::Gzip, &sample(10));
+    let packed = read_raw(&Stores::default(), &path).unwrap();
+    for count in [1, 2, 10, 512, 300_000] {
+        std::fs::write(&path, [&packed[..], &vec![0; count]].concat()).unwrap();
+        assert_eq!(lines(&path).unwrap(), sample(10), "{count}");
+    }
+    std::fs::write(&path, [&packed[..], &[0; 512], &packed[..]].concat()).unwrap();
+    assert!(matches!(lines(&path).unwrap_err().cause, IoCause::Corrupt { .. }));
+}
+
 #[test]
 fn text_under_a_codecs_name_is_an_error_that_says_so() {
     let dir = tempfile::tempdir().unwrap();

@@ -358,9 +358,8 @@ fn helper<'py>(value: &Bound<'py, PyAny>, name: &str, more: (u8, i8)) -> Result<
     static KNOWN: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
     let py = value.py();
     // The module's own dictionary: looked up once, and then by name for each value.
-    let known = KNOWN.get_or_try_init(py, || {
-        Ok::<_, PyErr>(py.import("firesteel.sql.rows")?.dict().unbind())
-    })?;
+    let known =
+        KNOWN.get_or_try_init(py, || Ok::<_, PyErr>(py.import("firesteel.sql.rows")?.dict().unbind()))?;
     let function = known.bind(py).get_item(name)?.ok_or(Misfit)?;
     Ok(function.call1((value, more))?)
 }

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use tempfile::NamedTempFile;
 
-/// What tasks know of the lines.
+/// The environment of tasks that read lines.
 #[derive(Clone, Serialize, Deserialize)]
 struct Lines {
     format: TableFormat,

@@ -89,7 +89,8 @@ def _parsed(schema: Any) -> Any:
     if isinstance(schema, (list, tuple)):
         return [str(name) for name in schema]
     raise TypeError(
-        f"[NOT_LIST_OR_NONE_OR_STRUCT] Argument `schema` should be a list, None or StructType, got {type(schema).__name__}."
+        "[NOT_LIST_OR_NONE_OR_STRUCT] Argument `schema` should be a list, None or StructType, got"
+        f" {type(schema).__name__}."
     )
 
 

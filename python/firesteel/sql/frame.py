@@ -161,7 +161,8 @@ class DataFrame(Refusing):
         """Returns the frame in other partitions, among which rows are dealt out in turn."""
         if cols or not isinstance(numPartitions, int):
             raise FiresteelError(
-                "repartition takes a number of partitions here; df.rdd.keyBy(...).partitionBy(...) places rows by values."
+                "repartition takes a number of partitions here; df.rdd.keyBy(...).partitionBy(...) places rows by their"
+                " values."
             )
         from firesteel.sql.scans import RecordScan
 
@@ -354,7 +355,8 @@ class DataFrame(Refusing):
             return alike[0]
         known = ", ".join(f"`{each}`" for each in names)
         raise FiresteelError(
-            f"[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column with name `{name}` cannot be resolved: the columns are {known}."
+            f"[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column with name `{name}` cannot be resolved: the columns are"
+            f" {known}."
         )
 
     def _columns(self, operation: str) -> _native.Columns:

@@ -26,5 +26,6 @@ def explain(record: Any, schema: str) -> Exception:
     except Exception as error:
         return error
     return TypeError(
-        f"a record does not fit the columns {kind.simpleString()}, or has a value beyond its type: {bounded_repr(record)}"
+        f"a record does not fit the columns {kind.simpleString()}, or has a value beyond its type:"
+        f" {bounded_repr(record)}"
     )

@@ -31,6 +31,14 @@ FORMATS = ("parquet", "csv", "json", "text")
 _OF_FILES = ("path", "paths", "basepath", "recursivefilelookup", "pathglobfilter", "mergeschema")
 
 
+#: Options of reading that a session's settings stand for.
+_OF_SESSION = {
+    "spark.sql.files.ignoreCorruptFiles": "ignorecorruptfiles",
+    "spark.sql.files.ignoreMissingFiles": "ignoremissingfiles",
+    "spark.sql.parquet.binaryAsString": "binaryasstring",
+}
+
+
 def set_options(target: dict[str, str], options: dict[str, Any]) -> None:
     """Sets options, whose names are taken in any case; None leaves one as it is."""
     for name, value in options.items():
@@ -42,7 +50,8 @@ def format_refused(name: str) -> FiresteelError:
     """Returns the error for a format that there is not."""
     return FiresteelError(
         f"[DATA_SOURCE_NOT_FOUND] Firesteel reads and writes {', '.join(FORMATS)}, and not {name!r}:"
-        " sc.binaryFiles(path) with a reader of that format for Python makes records, and rdd.toDF(schema) rows of them."
+        " sc.binaryFiles(path) with a reader of that format for Python makes records, and rdd.toDF(schema) makes rows"
+        " of them."
     )
 
 
@@ -60,7 +69,7 @@ class DataFrameReader(Refusing):
 
     def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
-        self._format = "parquet"
+        self._format = spark.conf.get("spark.sql.sources.default", "parquet") or "parquet"
         self._options: dict[str, str] = {}
         self._schema: StructType | None = None
 
@@ -176,8 +185,8 @@ class DataFrameReader(Refusing):
             sc._native, paths, options.get("basepath"), _is_set(options, "recursivefilelookup"),
             options.get("pathglobfilter"), site,
         )
-        zone = {"timezone": self._spark._zone()}
-        of_format = {**zone, **{name: value for name, value in options.items() if name not in _OF_FILES}}
+        of_session = self._spark._options(_OF_SESSION)
+        of_format = {**of_session, **{name: value for name, value in options.items() if name not in _OF_FILES}}
         infers = self._spark.conf.get("spark.sql.sources.partitionColumnTypeInference.enabled", "true") == "true"
         directories = files.directories(infers)
         data, schema, directories = self._schemas(format, files, of_format, directories, site)
@@ -186,7 +195,7 @@ class DataFrameReader(Refusing):
 
     def _load_lines(self, lines: RDD[Any], format: str, site: str) -> DataFrame:
         """Reads the lines of an RDD."""
-        options = {"timezone": self._spark._zone(), **self._options}
+        options = {**self._spark._options(_OF_SESSION), **self._options}
         first = None
         if format == "csv":
             found = lines.take(1)
@@ -229,10 +238,11 @@ class DataFrameReader(Refusing):
         if format == "parquet":
             if not paths:
                 raise FiresteelError(
-                    "[UNABLE_TO_INFER_SCHEMA] Unable to infer schema for Parquet. It must be specified manually: there is"
-                    " no file; spark.read.schema(...) gives one."
+                    "[UNABLE_TO_INFER_SCHEMA] Unable to infer schema for Parquet. It must be specified manually: there"
+                    " is no file; spark.read.schema(...) gives one."
                 )
-            chosen = paths if _is_set(self._options, "mergeschema") else paths[:1]
+            merges = self._options.get("mergeschema") or self._spark.conf.get("spark.sql.parquet.mergeSchema", "false")
+            chosen = paths if str(merges).lower() == "true" else paths[:1]
             found = [_of_json(_native.parquet_schema(sc._native, path, options, site)) for path in chosen]
             merged = found[0]
             for other in found[1:]:
@@ -276,8 +286,8 @@ def _merged(one: StructType, other: StructType) -> StructType:
     for field in other.fields:
         if field.name in known and known[field.name].dataType != field.dataType:
             raise FiresteelError(
-                f"[CANNOT_MERGE_SCHEMAS] the column {field.name!r} is {known[field.name].dataType.simpleString()} in one"
-                f" file and {field.dataType.simpleString()} in another; give a schema, or read the files apart."
+                f"[CANNOT_MERGE_SCHEMAS] the column {field.name!r} is {known[field.name].dataType.simpleString()} in"
+                f" one file and {field.dataType.simpleString()} in another; give a schema, or read the files apart."
             )
         known.setdefault(field.name, field)
     return StructType(list(known.values()))

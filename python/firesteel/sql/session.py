@@ -224,10 +224,15 @@ class SparkSession(Refusing):
         return of_rdd(self, self._sc.range(start, end, step, numPartitions).map(_alone), "id long", None)
 
     def _zone(self) -> str:
-        """Returns the time zone in which times are read from text and written to it: that of the session, or else of this
-        process."""
+        """Returns the time zone in which times are read from text and written to it: that of the session, or else of
+        this process."""
         given = self._conf.get("spark.sql.session.timeZone", None)
         return given or os.environ.get("TZ") or _local_zone()
+
+    def _options(self, names: dict[str, str]) -> dict[str, str]:
+        """Returns the options of reading or writing that this session's settings stand for, with its time zone."""
+        found = {option: self._conf.get(setting, None) for setting, option in names.items()}
+        return {"timezone": self._zone(), **{option: value for option, value in found.items() if value is not None}}
 
     def _sizes(self) -> tuple[int, int, int]:
         """Returns the bounds by which files are cut: the most bytes of a partition, those that a file counts for beside

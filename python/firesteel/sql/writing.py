@@ -27,6 +27,10 @@ _MODES = {
 }
 
 
+#: Options of writing that a session's settings stand for.
+_OF_SESSION = {"spark.sql.files.maxRecordsPerFile": "maxrecordsperfile"}
+
+
 class DataFrameWriter(Refusing):
     """Collects how a frame is written; all setters return the writer.
 
@@ -41,7 +45,7 @@ class DataFrameWriter(Refusing):
     def __init__(self, frame: DataFrame) -> None:
         self._frame = frame
         self._options: dict[str, str] = {}
-        self._format = "parquet"
+        self._format = frame.sparkSession.conf.get("spark.sql.sources.default", "parquet") or "parquet"
         self._mode = "refuse"
         self._columns: list[str] = []
 
@@ -91,7 +95,9 @@ class DataFrameWriter(Refusing):
             raise FiresteelError("save needs a path: df.write.save(path), or the option path.")
         self._save(str(os.fspath(target)), callsite.here("save"))
 
-    def parquet(self, path: Any, mode: str | None = None, partitionBy: Any = None, compression: str | None = None) -> None:
+    def parquet(
+        self, path: Any, mode: str | None = None, partitionBy: Any = None, compression: str | None = None
+    ) -> None:
         """Writes Parquet files, compressed with snappy unless ``compression`` says otherwise."""
         self.options(compression=compression).save(path, "parquet", mode, partitionBy)
 
@@ -143,7 +149,19 @@ class DataFrameWriter(Refusing):
                 " empty."
             )
         session = frame.sparkSession
-        options = {"timezone": session._zone(), **self._options}
+        options = {**session._options(_OF_SESSION), **self._options}
+        if format == "parquet":
+            codec = session.conf.get("spark.sql.parquet.compression.codec", None)
+            options = {**({"compression": codec} if codec else {}), **options}
+        overwrites = options.get("partitionoverwritemode") or session.conf.get(
+            "spark.sql.sources.partitionOverwriteMode", "static"
+        )
+        if self._mode == "overwrite" and above and str(overwrites).lower() == "dynamic":
+            raise FiresteelError(
+                "overwriting only the directories that get rows (partitionOverwriteMode dynamic) is not here, and"
+                " overwriting all would remove the others: write to the directories by themselves, or set the mode to"
+                " static."
+            )
         columns = frame._columns("save")
         if columns.partitions == 0:
             # A table without rows has its columns all the same, in one file.

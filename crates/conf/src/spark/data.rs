@@ -1,6 +1,6 @@
 //! Spark's settings of data: shuffles, memory, disks, files, checkpoints.
 
-use super::rule::{Rule, harmless, in_python_only, obeyed, refused};
+use super::rule::{Rule, harmless, in_python, in_python_only, obeyed, refused};
 
 pub(super) static RULES: &[Rule] = &[
     obeyed(
@@ -55,6 +55,24 @@ pub(super) static RULES: &[Rule] = &[
             "spark.files.openCostInBytes",
         ],
         "see the table above",
+    ),
+    in_python(
+        &[
+            "spark.sql.session.timeZone",
+            "spark.sql.files.maxPartitionBytes",
+            "spark.sql.files.openCostInBytes",
+            "spark.sql.files.minPartitionNum",
+            "spark.sql.files.maxRecordsPerFile",
+            "spark.sql.files.ignoreCorruptFiles",
+            "spark.sql.files.ignoreMissingFiles",
+            "spark.sql.sources.default",
+            "spark.sql.sources.partitionColumnTypeInference.enabled",
+            "spark.sql.sources.partitionOverwriteMode",
+            "spark.sql.parquet.compression.codec",
+            "spark.sql.parquet.mergeSchema",
+            "spark.sql.parquet.binaryAsString",
+        ],
+        "tables are read and written by them, also where a session sets them (docs/python.md)",
     ),
     harmless(
         &["spark.hadoop.cloneConf"],

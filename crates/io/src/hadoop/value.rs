@@ -101,6 +101,11 @@ impl Value {
             "ObjectWritable" | "MapWritable" | "SortedMapWritable" => {
                 Err(format!("maps and objects lie {MAX_DEPTH} deep in one another"))?
             }
+            // These hold values without their class, which subclasses know; Hadoop cannot make them itself.
+            "ArrayWritable" | "TwoDArrayWritable" => Err(format!(
+                "values of class {class} are not known: its bytes do not say of which class its elements are, so \
+                 that Hadoop itself cannot read them; write a MapWritable, or lines of text"
+            ))?,
             _ => Err(format!("values of class {class} are not known"))?,
         })
     }
@@ -272,6 +277,42 @@ mod tests {
             for class in MAP_CLASSES {
                 let _ = Value::read(&format!("{PACKAGE}{class}"), &bytes);
             }
+        }
+    }
+
+    /// The bytes are those that PySpark 4.3 wrote for `{"a": {"b": {"c": 1}}}` and for a map of several classes.
+    #[test]
+    fn maps_in_maps_are_those_of_hadoop() {
+        let class = "org.apache.hadoop.io.MapWritable";
+        let map = |key: &str, value| Value::Map(vec![(Value::Text(key.into()), value)]);
+        let nested = b"\0\0\0\0\x01\x8c\x01a\x87\0\0\0\0\x01\x8c\x01b\x87\0\0\0\0\x01\x8c\x01c\x85\0\0\0\x01";
+        let value = map("a", map("b", map("c", Value::Int(1))));
+        assert_eq!(Value::read(class, nested), Ok(value.clone()));
+        let mut bytes = vec![];
+        value.write(&mut bytes);
+        assert_eq!(bytes, nested);
+
+        let entries = vec![
+            (Value::Long(1 << 40), Value::Map(vec![])),
+            (Value::Int(1), Value::Bytes(b"x".to_vec())),
+            (Value::Text("b".into()), Value::Double(2.5)),
+        ];
+        let mixed = b"\x01\x01\0\x23org.apache.hadoop.io.DoubleWritable\0\0\0\x03\x86\0\0\x01\0\0\0\0\0\x87\0\0\0\0\0\
+            \x85\0\0\0\x01\x83\0\0\0\x01x\x8c\x01b\x01@\x04\0\0\0\0\0\0";
+        assert_eq!(Value::read(class, mixed), Ok(Value::Map(entries.clone())));
+        bytes.clear();
+        Value::Map(entries).write(&mut bytes);
+        assert_eq!(bytes, mixed);
+    }
+
+    /// The bytes are those that PySpark 4.3 wrote for `(1, 2)` and for `{"a": (1, 2)}`, and could not read.
+    #[test]
+    fn arrays_are_refused_since_their_bytes_do_not_say_of_what_they_are() {
+        let array = b"\0\0\0\x02\0\0\0\x01\0\0\0\x02";
+        let map = [&b"\0\0\0\0\x01\x8c\x01a\x81"[..], array].concat();
+        for (class, bytes) in [("ArrayWritable", &array[..]), ("MapWritable", &map)] {
+            let error = Value::read(&format!("{PACKAGE}{class}"), bytes).unwrap_err();
+            assert!(error.contains("ArrayWritable") && error.contains("class its elements are"), "{error}");
         }
     }
 

@@ -29,9 +29,10 @@ use serde::{Deserialize, Serialize};
 /// std::fs::write(&path, "n,day\n1,2020-01-02\n2.5,\n").unwrap();
 /// let (stores, options) = (Stores::default(), Options::from_iter([("header", "true")]));
 /// let header = CsvHeader::read(&stores, &path, &options)?.unwrap();
-/// let split = FileSplit { path, start: 0, length: 28 };
+/// let split = FileSplit { path, start: 0, length: 24 };
 /// let inference = CsvInference::observe(&stores, &split, &header, &options)?;
-/// assert!(inference.schema(&header).contains(r#""name":"n","type":"double""#));
+/// let schema = inference.schema(&header);
+/// assert!(schema.contains(r#""type":"double""#) && schema.contains(r#""type":"date""#));
 /// # Ok::<(), firesteel_tables::TableError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-/// What long division needs of a number.
+/// The operations that long division needs.
 pub(super) trait Whole: Clone {
     /// Divides by a number that is more than a tenth, and keeps the rest.
     fn take_quotient(&mut self, by: &Self) -> u8;

@@ -49,7 +49,7 @@ struct Member<'a> {
 pub(super) struct Style {
     pub(super) times: Times,
     pub(super) ignore_null_fields: bool,
-    /// Whether characters beyond ASCII are escaped.
+    /// True if characters beyond ASCII are escaped.
     pub(super) ascii: bool,
 }
 

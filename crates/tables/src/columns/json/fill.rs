@@ -7,7 +7,11 @@ use super::scan::{Broken, Scanner};
 use crate::columns::times::Times;
 use crate::fault::Fault;
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use base64::alphabet::STANDARD;
+use base64::engine::general_purpose::{GeneralPurpose, PAD};
+
+/// Spark's parser does not mind bits behind the last byte.
+const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, PAD.with_decode_allow_trailing_bits(true));
 
 /// The reason why a value is not in its column.
 pub(super) enum Fail {
@@ -149,11 +153,7 @@ impl Filler {
             }
             Data::Binary(ends, bytes) => {
                 let text = string(scan, byte, &mut self.scratch, "it is not a string in base64")?;
-                let text: String =
-                    text.chars().filter(|character| !character.is_ascii_whitespace()).collect();
-                if BASE64.decode_vec(text, bytes).is_err() {
-                    return unfit("it is not a string in base64");
-                }
+                decode(text, scan.position().0, bytes)?;
                 ends.push(bytes.len());
             }
             Data::List(ends, item) => {
@@ -321,6 +321,28 @@ fn boolean(scan: &mut Scanner<'_>, byte: u8) -> Result<bool, Fail> {
         _ => return unfit("it is neither true nor false (boolean)"),
     }
     Ok(byte == b't')
+}
+
+/// Decodes a string in base64, which may have blanks between its groups of four. One that breaks off breaks the
+/// record, since Spark's parser looks for the rest behind the string's end.
+fn decode(text: &str, at: usize, out: &mut Vec<u8>) -> Result<(), Fail> {
+    let mut groups = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character > ' ' || groups.len() % 4 != 0 {
+            groups.push(character);
+        }
+    }
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
+    let (whole, rest) = groups.as_bytes().split_at(groups.len() / 4 * 4);
+    let breaks_off = match rest {
+        [one] => fits(one),
+        [one, two, b'='] => fits(one) && fits(two),
+        _ => false,
+    };
+    if breaks_off && whole.iter().all(|byte| fits(byte) || *byte == b'=') {
+        return Err(Fail::Broken(Broken { at, reason: "a string in base64 ends too early" }));
+    }
+    BASE64.decode_vec(groups, out).or_else(|_| unfit("it is not a string in base64"))
 }
 
 fn string<'s, 'a: 's>(

@@ -32,7 +32,7 @@ use serde_json::json;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JsonInference {
     fields: Fields,
-    /// Whether fields that are always null are left out.
+    /// True if fields that are always null are left out.
     drop_null: bool,
 }
 

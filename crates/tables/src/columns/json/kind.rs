@@ -28,7 +28,7 @@ pub(super) type Fields = BTreeMap<String, Seen>;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Seen {
     pub(super) kind: Kind,
-    /// Whether an object had it twice.
+    /// True if an object had it twice.
     pub(super) twice: bool,
     /// The last object that had it, while objects are observed.
     #[serde(skip)]
@@ -123,10 +123,10 @@ pub(super) fn join_fields(fields: &mut Fields, others: Fields) {
     }
 }
 
-/// Returns fields as Spark's schema has them: sorted as Java sorts strings. One that an object had twice is
-/// there twice, which Spark, and whoever checks schemas, refuses.
+/// Returns fields as Spark's schema has them: sorted as Java sorts strings, without one that has no name. One that an object had twice is
+/// there twice, which Spark refuses when it checks the schema.
 pub(super) fn fields_to_json(fields: &Fields, drop_null: bool) -> Vec<Value> {
-    let mut sorted: Vec<(&String, &Seen)> = fields.iter().collect();
+    let mut sorted: Vec<(&String, &Seen)> = fields.iter().filter(|(name, _)| !name.is_empty()).collect();
     sorted.sort_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
     let mut columns = vec![];
     for (name, seen) in sorted {

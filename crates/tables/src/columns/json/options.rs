@@ -4,7 +4,7 @@ use super::scan::Dialect;
 use crate::columns::options::Options;
 use crate::columns::times::Times;
 
-/// What becomes of a bad record.
+/// The ways of dealing with a bad record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     /// Its good fields are kept, and the others null.
@@ -26,7 +26,7 @@ pub(super) struct JsonOptions {
     /// The end of a record, if not that of a line.
     pub(super) separator: Option<Vec<u8>>,
     pub(super) times: Times,
-    /// Whether a date may be a number of days in a string: without a format of the program's.
+    /// True if a date may be a number of days in a string: without a format of the program's.
     pub(super) days: bool,
     pub(super) primitives_as_string: bool,
     pub(super) prefers_decimal: bool,
@@ -41,6 +41,8 @@ impl JsonOptions {
         check_encoding(options)?;
         check_locale(options)?;
         let flag = |name| options.flag(name, false);
+        let times = Times::of(options)?;
+        times.check_reading()?;
         Ok(JsonOptions {
             dialect: Dialect {
                 comments: flag("allowComments")?,
@@ -55,7 +57,7 @@ impl JsonOptions {
             corrupt: options.get("columnNameOfCorruptRecord").unwrap_or("_corrupt_record").into(),
             multi_line: flag("multiLine")?,
             separator: separator(options)?,
-            times: Times::of(options)?,
+            times,
             days: options.get("dateFormat").is_none(),
             primitives_as_string: flag("primitivesAsString")?,
             prefers_decimal: flag("prefersDecimal")?,

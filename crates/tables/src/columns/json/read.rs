@@ -15,14 +15,14 @@ use firesteel_io::{FileSplit, LinePositions, Stores, read_decoded};
 const BATCH_BYTES: usize = 64 << 20;
 
 /// Reads records.
-pub(in crate::columns) struct JsonColumns {
+pub(crate) struct JsonColumns {
     records: Records,
     rows: Rows,
     path: String,
 }
 
 impl JsonColumns {
-    pub(in crate::columns) fn open(
+    pub(crate) fn open(
         stores: &Stores,
         split: &FileSplit,
         schema: &SchemaRef,
@@ -170,7 +170,7 @@ fn records_before(stores: &Stores, split: &FileSplit, separator: &[u8]) -> Resul
     Ok(records)
 }
 
-/// What a program can do about a bad record.
+/// The advice about a bad record.
 const REMEDY: &str = ". Set the option mode to PERMISSIVE to have nulls instead, or to DROPMALFORMED to leave such records out";
 
 fn with_remedy(mut row: BadRow) -> TableError {

@@ -36,9 +36,9 @@ const DEPTH: u32 = 1000;
 /// A number, or a word for one.
 pub(super) struct Number<'a> {
     pub(super) text: &'a str,
-    /// Whether it is written without a fraction, an exponent or a word.
+    /// True if it is written without a fraction, an exponent or a word.
     pub(super) whole: bool,
-    /// Whether it is a word, such as `NaN`.
+    /// True if it is a word, such as `NaN`.
     pub(super) word: bool,
 }
 

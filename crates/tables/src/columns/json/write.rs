@@ -14,18 +14,14 @@ use firesteel_io::{Output, TextWriter};
 const BUFFER_BYTES: usize = 64 << 10;
 
 /// Writes objects.
-pub(in crate::columns) struct JsonSink {
+pub(crate) struct JsonSink {
     writer: TextWriter,
     separator: Vec<u8>,
     style: Style,
 }
 
 impl JsonSink {
-    pub(in crate::columns) fn create(
-        output: Output,
-        schema: &SchemaRef,
-        options: &Options,
-    ) -> Result<Self, TableError> {
+    pub(crate) fn create(output: Output, schema: &SchemaRef, options: &Options) -> Result<Self, TableError> {
         let path = output.path().to_string();
         let fail = |message| TableError::File { path: path.clone(), message };
         for field in schema.fields() {

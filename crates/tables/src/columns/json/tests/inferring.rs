@@ -110,7 +110,7 @@ fn names_are_sorted_as_java_sorts_and_twins_stay() {
         "<Z:long,_:long,z:long,😀:long,\u{FFEE}:long>",
     );
     check(&[r#"{"b":1,"b":"s"}"#, r#"{"b":1}"#], &[], "<b:string,b:string>");
-    check(&[r#"{"b":1}"#, r#"{"b":1}"#], &[], "<b:long>");
+    check(&[r#"{"b":1}"#, r#"{"b":1,"":2}"#], &[], "<b:long>");
 }
 
 #[test]
@@ -120,4 +120,18 @@ fn samples_are_a_part_and_always_the_same() {
     let fields = sample().schema().matches("\"name\"").count();
     assert!((200..400).contains(&fields), "{fields}");
     assert_eq!(sample(), sample());
+}
+
+#[test]
+fn points_in_time_when_they_are_looked_for() {
+    field(&[r#""2020-01-01 10:00:00""#], &[], "<b:string>");
+    let look = [("inferTimestamp", "true")];
+    for text in ["2020-01-01 10:00:00", "2020-01-01T10:00:00Z", "2020-01-01", "10:00", "12:30:00"] {
+        field(&[&format!("{text:?}"), "null"], &look, "<b:timestamp>");
+    }
+    field(&[r#""1""#], &look, "<b:string>");
+    field(&[r#""2020-01-01""#, r#""x""#], &look, "<b:string>");
+    field(&[r#""2020-01-01""#, "1"], &look, "<b:string>");
+    field(&[r#""01/02/2020 10""#], &[look[0], ("timestampFormat", "dd/MM/yyyy HH")], "<b:timestamp>");
+    field(&[r#""1.5""#], &[look[0], ("prefersDecimal", "true")], "<b:decimal(2,1)>");
 }

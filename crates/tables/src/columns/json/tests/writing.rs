@@ -78,3 +78,11 @@ fn keys_of_maps_are_numbers_or_strings() {
     let batch = RecordBatch::try_from_iter([("m", Arc::new(map.finish()) as ArrayRef)]).unwrap();
     assert_eq!(write(&batch, &[]).unwrap(), b"{\"m\":{\"3\":\"x\"}}\n");
 }
+
+#[test]
+fn dates_and_times_have_three_digits_of_seconds() {
+    let columns = [("d", "date"), ("t", "timestamp"), ("n", "timestamp_ntz")];
+    let line = r#"{"d":"9999-12-31","t":"1969-12-31T23:59:59.999123Z","n":"2020-01-02T03:04:05.678901"}"#;
+    let wanted = r#"{"d":"9999-12-31","t":"1969-12-31T23:59:59.999Z","n":"2020-01-02T03:04:05.678"}"#;
+    assert_eq!(rewrite(line, &columns, &[]), format!("{wanted}\n"));
+}
