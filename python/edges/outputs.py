@@ -16,7 +16,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 #: A point in time, which Spark stores as 96 bits unless it is told otherwise, and Firesteel as microseconds. Both read
 #: both, and pyarrow gives one a zone.
 _INSTANT = re.compile(r"(?:int96|int64)( field_id=-1 \w+)(?: \(Timestamp\(isAdjustedToUTC=true, [^)]*\)\))?;")
-_ZONE = re.compile(r", tzinfo=[^)]*\)")
+_ZONE = re.compile(r", tzinfo=(?:zoneinfo\.ZoneInfo\([^)]*\)|<UTC>|datetime\.timezone\.utc)")
 
 #: How much of a line is shown where it differs.
 _SHOWN = 120
@@ -51,8 +51,9 @@ def _name(file: Path, folder: Path) -> str:
 
 
 def _contents(folder: Path, name: str) -> list[str]:
-    """The contents of all files of that name, as lines."""
-    return sorted(_text(file) for file in _files(folder) if _name(file, folder) == name)
+    """The contents of all files of that name, as lines. In a directory of a value Spark keeps no order of rows."""
+    found = [_text(file) for file in _files(folder) if _name(file, folder) == name]
+    return sorted("\n".join(sorted(text.split("\n"))) if "=" in name else text for text in found)
 
 
 def _text(file: Path) -> str:
@@ -76,8 +77,8 @@ def parquet(file: Path) -> str:
         for group in range(read.metadata.num_row_groups)
         for column in range(read.metadata.num_columns)
     }
-    rows = [_ZONE.sub(")", repr(row)) for row in read.read().to_pylist()]
-    physical = _INSTANT.sub(r"point in time \\1", "\n".join(str(read.schema).splitlines()[1:]))
+    rows = [_ZONE.sub("", repr(row)) for row in read.read().to_pylist()]
+    physical = _INSTANT.sub(r"point in time\1", "\n".join(str(read.schema).splitlines()[1:]))
     return "\n".join([physical, json.dumps(of_spark, sort_keys=True), f"{sorted(codecs)}", *rows])
 
 

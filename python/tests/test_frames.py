@@ -339,6 +339,7 @@ def test_settings_of_a_session_are_heeded(spark: SparkSession, tmp_path: Path) -
         "spark.sql.files.maxRecordsPerFile": 2,
         "spark.sql.sources.partitionOverwriteMode": "dynamic",
         "spark.sql.parquet.compression.codec": "zstd",
+        "spark.sql.jsonGenerator.ignoreNullFields": "false",
     }.items():
         session.conf.set(key, value)
     frame = session.createDataFrame([(number, datetime.datetime(2024, 1, 1)) for number in range(5)], "n int, t timestamp")
@@ -349,6 +350,8 @@ def test_settings_of_a_session_are_heeded(spark: SparkSession, tmp_path: Path) -
     assert sorted(row.n for row in session.read.schema("n int").load(str(tmp_path / "json")).collect()) == [0, 1, 2, 3, 4]
     frame.write.parquet(str(tmp_path / "parquet"))
     assert all(path.name.endswith(".zstd.parquet") for path in (tmp_path / "parquet").glob("part-*"))
+    session.createDataFrame([(None,)], "n int").coalesce(1).write.save(tmp_path / "nulls")
+    assert [path.read_text() for path in (tmp_path / "nulls").glob("part-*")] == ['{"n":null}\n']
     with pytest.raises(RuntimeError, match="dynamic"):
         frame.write.mode("overwrite").partitionBy("n").parquet(str(tmp_path / "parquet"))
 

@@ -29,9 +29,8 @@ for name in ("parquet", "csv", "json"):
 path = f"{target}/by"
 numbers(0).write.partitionBy("k").mode("overwrite").csv(path)
 numbers(100).write.partitionBy("k").mode("append").csv(path)
-spark.conf.set("spark.sql.sources.partitionOverwriteMode", "dynamic")
-one = numbers(200).rdd.filter(lambda row: row.k == 1).toDF(numbers(0).schema)
-one.write.partitionBy("k").mode("overwrite").csv(path)
+one = numbers(200).select("n", "s").rdd.filter(lambda row: row.n % 3 == 1).toDF("n int, s string")
+one.write.mode("overwrite").csv(f"{path}/k=1")
 spark.read.csv(path, schema="n int, s string, k int").rdd.map(tuple).sortBy(lambda row: row[0]).map(
     lambda row: (str(row),)
 ).toDF(["value"]).coalesce(1).write.text(f"{target}/all")

@@ -33,7 +33,7 @@ def row(n):
     return Row(
         n, n - 128, n * 100, n * 10**15, n / 4, n / 3, "a\t\"'\\/ü\u2028😀"[n % 9 :], bytes(range(n)), n % 2 == 0,
         at.date(), at, at, Decimal(n) / 8, [n, None, -n], [] if n % 3 else ["", "x"], [[where], None, []], where,
-        {"a": n, "b": None} if n % 4 else {}, {n: where, -n - 1: None},
+        {"a": n, "b": None} if n % 4 else {}, {n: where if n % 4 else None},
     )  # fmt: skip
 
 

@@ -30,6 +30,12 @@ _MODES = {
 #: Options of writing that a session's settings stand for.
 _OF_SESSION = {"spark.sql.files.maxRecordsPerFile": "maxrecordsperfile"}
 
+#: The same for one format.
+_OF_FORMATS = {
+    "parquet": ("compression", "spark.sql.parquet.compression.codec"),
+    "json": ("ignorenullfields", "spark.sql.jsonGenerator.ignoreNullFields"),
+}
+
 
 class DataFrameWriter(Refusing):
     """Collects how a frame is written; all setters return the writer.
@@ -150,9 +156,10 @@ class DataFrameWriter(Refusing):
             )
         session = frame.sparkSession
         options = {**session._options(_OF_SESSION), **self._options}
-        if format == "parquet":
-            codec = session.conf.get("spark.sql.parquet.compression.codec", None)
-            options = {**({"compression": codec} if codec else {}), **options}
+        if format in _OF_FORMATS:
+            name, setting = _OF_FORMATS[format]
+            value = session.conf.get(setting, None)
+            options = {**({name: value} if value else {}), **options}
         overwrites = options.get("partitionoverwritemode") or session.conf.get(
             "spark.sql.sources.partitionOverwriteMode", "static"
         )

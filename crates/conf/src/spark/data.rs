@@ -71,6 +71,7 @@ pub(super) static RULES: &[Rule] = &[
             "spark.sql.parquet.compression.codec",
             "spark.sql.parquet.mergeSchema",
             "spark.sql.parquet.binaryAsString",
+            "spark.sql.jsonGenerator.ignoreNullFields",
         ],
         "tables are read and written by them, also where a session sets them (docs/python.md)",
     ),
