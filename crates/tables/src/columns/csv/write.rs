@@ -1,7 +1,8 @@
 //! Writes batches as CSV, byte for byte as Spark does.
 
 use super::dialect::{Charset, Dialect, check_locale};
-use super::numbers::{write_decimal, write_f32, write_f64, write_int};
+use super::numbers::write_int;
+use crate::columns::java_numbers::{write_decimal, write_double, write_float};
 use crate::columns::options::Options;
 use crate::columns::rows::WriteColumns;
 use crate::columns::times::Times;
@@ -143,8 +144,8 @@ fn append(column: &dyn Array, row: usize, times: &Times, out: &mut Vec<u8>) {
         DataType::Int16 => write_int(column.as_primitive::<Int16Type>().value(row).into(), out),
         DataType::Int32 => write_int(column.as_primitive::<Int32Type>().value(row).into(), out),
         DataType::Int64 => write_int(column.as_primitive::<Int64Type>().value(row), out),
-        DataType::Float32 => write_f32(column.as_primitive::<Float32Type>().value(row), out),
-        DataType::Float64 => write_f64(column.as_primitive::<Float64Type>().value(row), out),
+        DataType::Float32 => write_float(column.as_primitive::<Float32Type>().value(row), out),
+        DataType::Float64 => write_double(column.as_primitive::<Float64Type>().value(row), out),
         DataType::Date32 => times.write_date(column.as_primitive::<Date32Type>().value(row), out),
         DataType::Timestamp(_, zone) => {
             let micros = column.as_primitive::<TimestampMicrosecondType>().value(row);
