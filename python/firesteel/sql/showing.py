@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime
 import decimal
-import struct
 from typing import Any
 
+from firesteel import _native
 from firesteel.sql.containers import ArrayType, MapType
 from firesteel.sql.datatypes import DataType, FloatType
 from firesteel.sql.row import Row
 from firesteel.sql.structs import StructType
 
-__all__ = ["java_number", "shown", "table"]
+__all__ = ["shown", "table"]
 
 
 def table(schema: StructType, rows: list[Row], truncate: int, vertical: bool, has_more: bool) -> str:
@@ -101,7 +101,7 @@ def shown(value: Any, kind: DataType) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return java_number(value, isinstance(kind, FloatType))
+        return _native.java_text(value, isinstance(kind, FloatType))
     if isinstance(value, (bytes, bytearray)):
         return "[" + " ".join(f"{byte:02X}" for byte in value) + "]"
     if isinstance(value, datetime.datetime):
@@ -117,34 +117,3 @@ def shown(value: Any, kind: DataType) -> str:
     if isinstance(kind, ArrayType):
         return "[" + ", ".join(shown(each, kind.elementType) for each in value) + "]"
     return str(value)
-
-
-def java_number(value: float, is_single: bool = False) -> str:
-    """Returns a number as Java prints it; ``is_single`` says that it is one of 32 bits.
-
-    >>> [java_number(each) for each in (1.0, 1e10, 1.5e-5, float("inf"), float("nan"))]
-    ['1.0', '1.0E10', '1.5E-5', 'Infinity', 'NaN']
-    >>> java_number(0.10000000149011612, True)
-    '0.1'
-    """
-    if value != value:
-        return "NaN"
-    if value in (float("inf"), float("-inf")):
-        return "Infinity" if value > 0 else "-Infinity"
-    text = _shortest(value) if is_single else repr(value)
-    if value == 0 or 1e-3 <= abs(value) < 1e7:
-        return repr(float(text))
-    found = decimal.Decimal(text).normalize().as_tuple()
-    digits = "".join(map(str, found.digits))
-    exponent = len(digits) - 1 + int(found.exponent)
-    return f"{'-' if found.sign else ''}{digits[0]}.{digits[1:] or '0'}E{exponent}"
-
-
-def _shortest(value: float) -> str:
-    """Returns the shortest text that is the same number of 32 bits."""
-    wanted = struct.pack("f", value)
-    for digits in range(1, 10):
-        text = f"{value:.{digits}g}"
-        if struct.pack("f", float(text)) == wanted:
-            break
-    return text

@@ -1,11 +1,12 @@
 //! Columns that are in the names of directories: `city=Ulm/day=2024-05-01/part-00000.parquet`. Every row of
 //! such a file has these values; a type is chosen that all values of a column have.
 
+use super::java_numbers::{write_double, write_float};
 use super::options::Options;
 use super::schema::schema_of_json;
 use super::times::Times;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Date32Type, TimestampMicrosecondType};
+use arrow_array::types::{Date32Type, Float32Type, Float64Type, TimestampMicrosecondType};
 use arrow_array::{
     ArrayRef, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array, StringArray, new_null_array,
 };
@@ -120,6 +121,14 @@ pub fn directory_texts(column: &ArrayRef, options: &Options) -> Result<Vec<Optio
         DataType::Struct(_) | DataType::List(_) | DataType::Map(..) => {
             return Err(format!("a column of {} cannot be in the names of directories", column.data_type()));
         }
+        DataType::Float64 => {
+            let values = column.as_primitive::<Float64Type>().iter();
+            values.map(|value| value.map(|value| java(|out| write_double(value, out)))).collect()
+        }
+        DataType::Float32 => {
+            let values = column.as_primitive::<Float32Type>().iter();
+            values.map(|value| value.map(|value| java(|out| write_float(value, out)))).collect()
+        }
         DataType::Timestamp(_, zone) => {
             let values = column.as_primitive::<TimestampMicrosecondType>().iter();
             let is_instant = zone.is_some();
@@ -130,6 +139,13 @@ pub fn directory_texts(column: &ArrayRef, options: &Options) -> Result<Vec<Optio
             texts.as_string::<i32>().iter().map(|text| text.map(String::from)).collect()
         }
     })
+}
+
+/// Returns a number as Java prints it.
+fn java(write: impl FnOnce(&mut Vec<u8>)) -> String {
+    let mut out = vec![];
+    write(&mut out);
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// Returns a time as a clock shows it, with as many digits of a second as it has.

@@ -15,6 +15,7 @@ use arrow_array::types::{
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, Field, SchemaRef, TimeUnit};
 use firesteel_io::{Output, TextWriter};
+use memchr::{memchr, memchr3, memmem};
 
 /// The number of bytes of rows that are gathered before they are given to the file.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -255,12 +256,14 @@ impl Form {
     }
 
     fn needs_quotes(&self, text: &[u8]) -> bool {
-        text.iter().enumerate().any(|(at, byte)| {
-            matches!(byte, b'\n' | b'\r')
-                || self.line_end[..] == [*byte]
-                || (*byte == self.quote && self.escape_quotes)
-                || (*byte == self.separator[0] && text[at..].starts_with(&self.separator))
-        })
+        let quote = if self.escape_quotes { self.quote } else { b'\n' };
+        memchr3(b'\n', b'\r', quote, text).is_some()
+            || memchr(self.separator[0], text).is_some_and(|at| self.has_separator(&text[at..]))
+            || matches!(self.line_end[..], [byte] if byte != b'\n' && memchr(byte, text).is_some())
+    }
+
+    fn has_separator(&self, text: &[u8]) -> bool {
+        self.separator.len() == 1 || memmem::find(text, &self.separator).is_some()
     }
 }
 
