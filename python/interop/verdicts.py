@@ -123,6 +123,12 @@ KNOWN: tuple[Known, ...] = (
         "^refused: JobError: could not read PATH/x.(snappy|lz4): .* is corrupt",
     ),
     Known(
+        "A gzip file may be padded with zeros",
+        "file/gzip, zeros behind > *",
+        "^refused: .*not a gzip file",
+        "^5 records: ",
+    ),
+    Known(
         "Bytes without meaning are replaced as Python does",
         "file/bad UTF-8, surrogate > *",
         "'\ufffd'",

@@ -342,18 +342,32 @@ def test_settings_of_a_session_are_heeded(spark: SparkSession, tmp_path: Path) -
         "spark.sql.jsonGenerator.ignoreNullFields": "false",
     }.items():
         session.conf.set(key, value)
-    frame = session.createDataFrame([(number, datetime.datetime(2024, 1, 1)) for number in range(5)], "n int, t timestamp")
+    rows = [(number, datetime.datetime(2024, 1, 1)) for number in range(5)]
+    frame = session.createDataFrame(rows, "n int, t timestamp")
     frame.coalesce(1).write.save(tmp_path / "json")
     names = sorted(path.name for path in (tmp_path / "json").glob("part-*"))
     assert len(names) == 3 and names[2].startswith("part-00000-") and names[2].endswith("-c002.json")
     assert "+01:00" in (tmp_path / "json" / names[0]).read_text()
-    assert sorted(row.n for row in session.read.schema("n int").load(str(tmp_path / "json")).collect()) == [0, 1, 2, 3, 4]
+    again = session.read.schema("n int").load(str(tmp_path / "json"))
+    assert sorted(row.n for row in again.collect()) == [0, 1, 2, 3, 4]
     frame.write.parquet(str(tmp_path / "parquet"))
     assert all(path.name.endswith(".zstd.parquet") for path in (tmp_path / "parquet").glob("part-*"))
     session.createDataFrame([(None,)], "n int").coalesce(1).write.save(tmp_path / "nulls")
     assert [path.read_text() for path in (tmp_path / "nulls").glob("part-*")] == ['{"n":null}\n']
     with pytest.raises(RuntimeError, match="dynamic"):
         frame.write.mode("overwrite").partitionBy("n").parquet(str(tmp_path / "parquet"))
+
+
+def test_names_must_differ(spark: SparkSession, tmp_path: Path) -> None:
+    frame = spark.createDataFrame([(1, 2)], ["a", "A"])
+    assert frame.select("a").collect() == [Row(a=1)] and frame.select("A").collect() == [Row(A=2)]
+    with pytest.raises(RuntimeError, match="COLUMN_ALREADY_EXISTS.*`A`.*`a`"):
+        frame.write.parquet(str(tmp_path / "out"))
+    with pytest.raises(RuntimeError, match="COLUMN_ALREADY_EXISTS"):
+        frame.select("a", "a").write.parquet(str(tmp_path / "out"))
+    (tmp_path / "twice.json").write_text('{"a": 1, "A": 2}')
+    with pytest.raises(RuntimeError, match="COLUMN_ALREADY_EXISTS"):
+        spark.read.json(str(tmp_path / "twice.json"))
 
 
 def test_a_frame_is_what_its_schema_says(spark: SparkSession) -> None:

@@ -144,6 +144,10 @@ pub(crate) fn value_seeds() -> Vec<Vec<u8>> {
         Value::VLong(1 << 40),
         Value::Bytes(vec![1, 2, 3]),
         Value::Map(vec![(Value::Text("a".into()), Value::Map(vec![(Value::VInt(3), Value::Null)]))]),
+        Value::Map(vec![
+            (Value::Map(vec![]), Value::Map(vec![(Value::Double(2.5), Value::Map(vec![]))])),
+            (Value::Byte(1), Value::Short(2)),
+        ]),
     ];
     let seed = |value: Value| {
         let class = CLASSES.iter().position(|class| value.class().ends_with(&format!(".{class}")));
@@ -152,6 +156,40 @@ pub(crate) fn value_seeds() -> Vec<Vec<u8>> {
         out
     };
     values.map(seed).into()
+}
+
+/// Reads the lines of two parts of a bzip2 file: the first byte chooses the cut. They are those of the whole, unless data
+/// that looks like the beginning of a block misleads the second part, which then fails.
+pub(crate) fn bzip2_parts(data: &[u8]) {
+    let [cut, packed @ ..] = data else { return };
+    let mut file = tempfile::Builder::new().suffix(".bz2").tempfile().expect("a temporary file can be made");
+    file.write_all(packed).expect("a temporary file can be written");
+    let path = file.path().to_str().expect("temporary names are ASCII").to_string();
+    let read = |start: u64, end: u64| {
+        let split = FileSplit { path: path.clone(), start, length: end - start };
+        let mut lines = vec![];
+        let mut reader = LineReader::open(&Stores::default(), &split, LineOptions::default())?;
+        reader.for_each_line(|line| lines.push(line.to_string())).map(|_| lines)
+    };
+    let length = packed.len() as u64;
+    let cut = u64::from(*cut) * length / 256;
+    if cut == 0 {
+        return;
+    }
+    let (first, second, whole) = (read(0, cut), read(cut, length), read(0, length));
+    if let (Ok(first), Ok(second), Ok(whole)) = (&first, &second, &whole) {
+        assert_eq!(&[&first[..], &second[..]].concat(), whole, "cut at {cut}");
+    }
+    assert!(first.is_ok() || whole.is_err(), "what can be read whole can be read from its beginning");
+}
+
+/// Returns a cut before each file.
+pub(crate) fn bzip2_seeds() -> Vec<Vec<u8>> {
+    let mut streams = vec![];
+    for text in ["to be or\nnot", " to be\n", "", "that\nis"] {
+        Codec::Bzip2.compress(text.as_bytes(), &mut streams).expect("memory can be written to");
+    }
+    [1, 70, 128, 250].map(|cut| [&[cut], &streams[..]].concat()).into()
 }
 
 /// Reads an object file of any bytes. Its checksums leave nothing but what was written.

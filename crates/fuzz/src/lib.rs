@@ -57,6 +57,7 @@ pub const TARGETS: &[Target] = &[
         seeds: || files::packed(Codec::Deflate),
     },
     Target { name: "lines", run: files::lines, seeds: files::line_seeds },
+    Target { name: "bzip2_parts", run: files::bzip2_parts, seeds: files::bzip2_seeds },
     Target { name: "sequence_file", run: files::sequence_file, seeds: files::sequence_seeds },
     Target { name: "writable_value", run: files::writable_value, seeds: files::value_seeds },
     Target { name: "object_file", run: files::object_file, seeds: files::object_seeds },

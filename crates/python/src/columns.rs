@@ -342,6 +342,12 @@ fn stream_bytes<'py>(py: Python<'py>, batch: &ColumnBatch) -> PyResult<Bound<'py
     Ok(PyBytes::new(py, &bytes))
 }
 
+/// Returns a number as Java prints it.
+#[pyfunction]
+pub(crate) fn java_text(value: f64, is_single: bool) -> String {
+    columns::java_text(value, is_single)
+}
+
 /// Returns the schema of a stream of Arrow's as Spark's in JSON.
 #[pyfunction]
 pub(crate) fn stream_schema(bytes: &[u8]) -> PyResult<String> {

@@ -58,6 +58,7 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(columns::infer_schema, module)?)?;
     module.add_function(wrap_pyfunction!(lines::infer_lines, module)?)?;
     module.add_function(wrap_pyfunction!(lines::lines_to_columns, module)?)?;
+    module.add_function(wrap_pyfunction!(columns::java_text, module)?)?;
     module.add_function(wrap_pyfunction!(columns::to_columns, module)?)?;
     module.add_function(wrap_pyfunction!(columns::streams_to_columns, module)?)?;
     module.add_function(wrap_pyfunction!(columns::records_stream, module)?)?;

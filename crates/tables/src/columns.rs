@@ -33,6 +33,22 @@ use arrow_schema::SchemaRef;
 use firesteel_io::{FileSplit, Output, Stores};
 use serde::{Deserialize, Serialize};
 
+/// Returns a number as Java prints it, and so as Spark shows it; `is_single` says that it is one of 32 bits.
+///
+/// ```
+/// use firesteel_tables::columns::java_text;
+/// assert_eq!(java_text(1e10, false), "1.0E10");
+/// assert_eq!(java_text(f64::from(0.1_f32), true), "0.1");
+/// ```
+pub fn java_text(value: f64, is_single: bool) -> String {
+    let mut out = vec![];
+    match is_single {
+        true => java_numbers::write_float(value as f32, &mut out),
+        false => java_numbers::write_double(value, &mut out),
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 /// The formats of tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TableFormat {

@@ -174,6 +174,7 @@ pub(crate) fn first_line(bytes: &[u8]) -> (&[u8], usize) {
 }
 
 /// Returns the first line's text and its length like [`first_line`], where only these bytes end a line.
+#[cfg(feature = "parquet")]
 pub(crate) fn first_line_ended_by<'a>(bytes: &'a [u8], end: &[u8]) -> (&'a [u8], usize) {
     match memmem::find(bytes, end) {
         Some(at) => (&bytes[..at], at + end.len()),

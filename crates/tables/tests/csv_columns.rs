@@ -33,6 +33,9 @@ impl File {
     }
 }
 
+/// Options, to read or write with.
+type Pairs<'a> = &'a [(&'a str, &'a str)];
+
 fn options(pairs: &[(&str, &str)]) -> Options {
     Options::from_iter(pairs.iter().copied())
 }
@@ -130,7 +133,7 @@ fn stray_quotes_mean_what_spark_makes_of_them() {
 
 #[test]
 fn the_dialect_is_what_options_say() {
-    let cases: [(&str, &[(&str, &str)], &str); 12] = [
+    let cases: [(&str, Pairs, &str); 12] = [
         (" a , b ", &[], "[ a ] [ b ] -"),
         (" a , b ", &[("ignoreLeadingWhiteSpace", "true")], "[a ] [b ] -"),
         (
@@ -334,7 +337,7 @@ fn types_are_found_in_text() {
 
 #[test]
 fn formats_change_the_types_that_are_found() {
-    let cases: [(&str, &[(&str, &str)], &str); 8] = [
+    let cases: [(&str, Pairs, &str); 8] = [
         ("2020-01-02", &[("preferDate", "false")], "timestamp"),
         ("2020/01/02", &[("dateFormat", "yyyy/MM/dd")], "date"),
         ("2020/01/02", &[("timestampFormat", "yyyy/MM/dd")], "timestamp"),
@@ -386,7 +389,7 @@ fn text_is_quoted_where_spark_quotes_it() {
         written(&texts, &[]),
         "\"a,b\"\n\"a\\\"b\"\n\"\\\\\\\"\"\nx\n\"\"\n\n\"#c\"\n\\\n\"a\nb\"\n\"a\"\n"
     );
-    let cases: [(Option<&str>, &[(&str, &str)], &str); 10] = [
+    let cases: [(Option<&str>, Pairs, &str); 10] = [
         (Some("x"), &[("quoteAll", "true")], "\"x\",\"-\""),
         (Some("a\"b"), &[("escapeQuotes", "false")], "a\"b"),
         (Some("a\"b"), &[("escape", "\"")], "\"a\"\"b\""),

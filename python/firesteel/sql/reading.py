@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from firesteel.rdd import RDD
     from firesteel.sql.session import SparkSession
 
-__all__ = ["FORMATS", "DataFrameReader", "format_refused", "set_options"]
+__all__ = ["FORMATS", "DataFrameReader", "check_names", "format_refused", "set_options"]
 
 FORMATS = ("parquet", "csv", "json", "text")
 
@@ -44,6 +44,18 @@ def set_options(target: dict[str, str], options: dict[str, Any]) -> None:
     for name, value in options.items():
         if value is not None:
             target[name.lower()] = ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def check_names(names: list[str]) -> None:
+    """Raises an error for two columns whose names differ in their case alone: neither could be asked for."""
+    seen: dict[str, int] = {}
+    for at, name in enumerate(names):
+        first = seen.setdefault(name.lower(), at)
+        if first != at:
+            raise FiresteelError(
+                f"[COLUMN_ALREADY_EXISTS] The column `{name}` already exists, as `{names[first]}`. Choose another name or rename"
+                " the existing column; spark.read.schema(...) gives names of your own."
+            )
 
 
 def format_refused(name: str) -> FiresteelError:
@@ -190,6 +202,7 @@ class DataFrameReader(Refusing):
         infers = self._spark.conf.get("spark.sql.sources.partitionColumnTypeInference.enabled", "true") == "true"
         directories = files.directories(infers)
         data, schema, directories = self._schemas(format, files, of_format, directories, site)
+        check_names(data.names)
         scan = FileScan(sc, files, format, of_format, data, directories, schema, self._spark._sizes())
         return DataFrame(self._spark, scan)
 
@@ -204,6 +217,7 @@ class DataFrameReader(Refusing):
         if schema is None:
             self._spark._sc._before_job()
             schema = _of_json(_native.infer_lines(lines._native, format, options, first, site))
+        check_names(schema.names)
         fields = [StructField(each.name, each.dataType, True, each.metadata) for each in schema.fields]
         named = first if _is_set(self._options, "header") else None
         return DataFrame(self._spark, LineScan(lines, format, options, StructType(fields), named))

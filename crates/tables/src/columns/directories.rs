@@ -1,7 +1,7 @@
 //! Columns that are in the names of directories: `city=Ulm/day=2024-05-01/part-00000.parquet`. Every row of
 //! such a file has these values; a type is chosen that all values of a column have.
 
-use super::java_numbers;
+use super::java_numbers::{write_double, write_float};
 use super::options::Options;
 use super::schema::schema_of_json;
 use super::times::Times;
@@ -134,21 +134,19 @@ pub fn directory_texts(column: &ArrayRef, options: &Options) -> Result<Vec<Optio
         DataType::Struct(_) | DataType::List(_) | DataType::Map(..) => {
             return Err(format!("a column of {} cannot be in the names of directories", column.data_type()));
         }
+        DataType::Float64 => {
+            let values = column.as_primitive::<Float64Type>().iter();
+            values.map(|value| value.map(|value| written(|out| write_double(value, out)))).collect()
+        }
+        DataType::Float32 => {
+            let values = column.as_primitive::<Float32Type>().iter();
+            values.map(|value| value.map(|value| written(|out| write_float(value, out)))).collect()
+        }
         DataType::Timestamp(_, zone) => {
             let values = column.as_primitive::<TimestampMicrosecondType>().iter();
             let is_instant = zone.is_some();
             values.map(|value| value.map(|value| clock(&times, value, is_instant))).collect()
         }
-        DataType::Float32 => column
-            .as_primitive::<Float32Type>()
-            .iter()
-            .map(|value| value.map(|value| written(|out| java_numbers::write_float(value, out))))
-            .collect(),
-        DataType::Float64 => column
-            .as_primitive::<Float64Type>()
-            .iter()
-            .map(|value| value.map(|value| written(|out| java_numbers::write_double(value, out))))
-            .collect(),
         _ => {
             let texts = arrow_cast::cast(column, &DataType::Utf8).map_err(|error| error.to_string())?;
             texts.as_string::<i32>().iter().map(|text| text.map(String::from)).collect()

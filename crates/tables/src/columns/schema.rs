@@ -23,7 +23,7 @@ const TYPE_NAME: &str = "spark.type";
 /// let json = r#"{"type":"struct","fields":[{"name":"n","type":"long","nullable":true,"metadata":{}}]}"#;
 /// let schema = schema_of_json(json).unwrap();
 /// assert_eq!(schema.field(0).data_type(), &arrow_schema::DataType::Int64);
-/// assert_eq!(schema_to_json(&schema).unwrap(), json);
+/// assert_eq!(schema_of_json(&schema_to_json(&schema).unwrap()), Ok(schema));
 /// ```
 pub fn schema_of_json(json: &str) -> Result<SchemaRef, String> {
     let value: Value =

@@ -1,6 +1,4 @@
-//! Numbers as text: floating-point numbers as Java reads and prints them.
-
-use std::io::Write;
+//! Numbers as text: floating-point numbers as Java reads them. How it prints them is in `java_numbers`.
 
 /// The words for numbers that are none.
 #[derive(Clone, Debug)]
@@ -53,89 +51,6 @@ macro_rules! parse {
 parse!(parse_f32, f32);
 parse!(parse_f64, f64);
 
-/// Appends a number as Java prints it: `1.0`, `1.0E10`, `NaN`, `-Infinity`.
-pub(super) fn write_f64(value: f64, out: &mut Vec<u8>) {
-    // Java finds two digits where one would do.
-    if value.abs() == f64::from_bits(1) {
-        return out.extend_from_slice(if value < 0.0 { b"-4.9E-324" } else { b"4.9E-324" });
-    }
-    write_scientific(value.is_nan(), value == f64::INFINITY, value == f64::NEG_INFINITY, out, |digits| {
-        write!(digits, "{value:e}")
-    });
-}
-
-/// Appends a number of single precision as Java prints it.
-pub(super) fn write_f32(value: f32, out: &mut Vec<u8>) {
-    if value.abs() == f32::from_bits(1) {
-        return out.extend_from_slice(if value < 0.0 { b"-1.4E-45" } else { b"1.4E-45" });
-    }
-    write_scientific(value.is_nan(), value == f32::INFINITY, value == f32::NEG_INFINITY, out, |digits| {
-        write!(digits, "{value:e}")
-    });
-}
-
-/// Appends a number from the shortest digits that tell it from others.
-fn write_scientific(
-    nan: bool,
-    positive: bool,
-    negative: bool,
-    out: &mut Vec<u8>,
-    write: impl Fn(&mut std::io::Cursor<&mut [u8]>) -> std::io::Result<()>,
-) {
-    if nan {
-        return out.extend_from_slice(b"NaN");
-    }
-    if positive || negative {
-        return out.extend_from_slice(if negative { b"-Infinity" } else { b"Infinity" });
-    }
-    let mut buffer = [0; 40];
-    let mut cursor = std::io::Cursor::new(&mut buffer[..]);
-    // The buffer is longer than any such text.
-    let _ = write(&mut cursor);
-    let length = cursor.position() as usize;
-    let text = &buffer[..length];
-    let at = text.iter().position(|byte| *byte == b'e').unwrap_or(length);
-    let exponent: i32 = std::str::from_utf8(&text[(at + 1).min(length)..])
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0);
-    let (sign, digits) = match &text[..at] {
-        [b'-', digits @ ..] => (true, digits),
-        digits => (false, digits),
-    };
-    let (first, rest) = (digits[0], digits.get(2..).unwrap_or(b""));
-    if sign {
-        out.push(b'-');
-    }
-    layout(first, rest, exponent, out);
-}
-
-/// Appends digits with the point where Java has it: with an exponent from ten million on, and below a thousandth.
-fn layout(first: u8, rest: &[u8], exponent: i32, out: &mut Vec<u8>) {
-    match exponent {
-        0..=6 => {
-            let whole = exponent as usize;
-            out.push(first);
-            out.extend_from_slice(&rest[..whole.min(rest.len())]);
-            out.resize(out.len() + whole.saturating_sub(rest.len()), b'0');
-            out.push(b'.');
-            out.extend_from_slice(if rest.len() > whole { &rest[whole..] } else { b"0" });
-        }
-        -3..=-1 => {
-            out.extend_from_slice(b"0.");
-            out.resize(out.len() + (-exponent - 1) as usize, b'0');
-            out.push(first);
-            out.extend_from_slice(rest);
-        }
-        _ => {
-            out.push(first);
-            out.push(b'.');
-            out.extend_from_slice(if rest.is_empty() { b"0" } else { rest });
-            let _ = write!(out, "E{exponent}");
-        }
-    }
-}
-
 /// Appends a whole number.
 pub(super) fn write_int(value: i64, out: &mut Vec<u8>) {
     let (mut digits, mut at, mut left) = ([0; 20], 20, value.unsigned_abs());
@@ -153,34 +68,10 @@ pub(super) fn write_int(value: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[at..]);
 }
 
-/// Appends a decimal number, from its digits and how many of them stand behind the point, as Java prints it: with an
-/// exponent below a millionth.
-pub(super) fn write_decimal(value: i128, scale: i8, out: &mut Vec<u8>) {
-    let digits = value.unsigned_abs().to_string();
-    let scale = usize::try_from(scale).unwrap_or(0);
-    if value < 0 {
-        out.push(b'-');
-    }
-    if scale > digits.len() + 5 {
-        let (first, rest) = digits.split_at(1);
-        let point = if rest.is_empty() { "" } else { "." };
-        let _ = write!(out, "{first}{point}{rest}E-{}", scale - rest.len());
-        return;
-    }
-    // As many zeros as it takes for a digit before the point.
-    let zeros = (scale + 1).saturating_sub(digits.len());
-    let digits = [vec![b'0'; zeros], digits.into_bytes()].concat();
-    let (whole, fraction) = digits.split_at(digits.len() - scale);
-    out.extend_from_slice(whole);
-    if scale > 0 {
-        out.push(b'.');
-        out.extend_from_slice(fraction);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::columns::java_numbers::{write_decimal, write_double, write_float};
     use proptest::prelude::*;
 
     fn words() -> Words {
@@ -189,7 +80,7 @@ mod tests {
 
     fn print(value: f64) -> String {
         let mut out = vec![];
-        write_f64(value, &mut out);
+        write_double(value, &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -205,6 +96,8 @@ mod tests {
             (123_456_789.123, "1.23456789123E8"),
             (5e-324, "4.9E-324"),
             (f64::MAX, "1.7976931348623157E308"),
+            (1e23, "9.999999999999999E22"),
+            (4_611_686_018_427_387_904.0, "4.6116860184273879E18"),
             (340_000.0, "340000.0"),
             (0.1, "0.1"),
             (100.0, "100.0"),
@@ -215,7 +108,7 @@ mod tests {
             assert_eq!(print(value), text);
         }
         let mut out = vec![];
-        write_f32(0.1, &mut out);
+        write_float(0.1, &mut out);
         assert_eq!(out, b"0.1");
     }
 
@@ -262,6 +155,22 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn digits_are_the_fewest(value in -1e9..1e9_f64, power in -30..30_i32) {
+            let value = value * 10_f64.powi(power);
+            let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).collect::<Vec<_>>();
+            let ours = print(value);
+            let ours = digits(ours.split('E').next().unwrap());
+            let theirs = format!("{value:e}");
+            let theirs = digits(theirs.split('e').next().unwrap());
+            let trim = |digits: &[u8]| {
+                let digits = String::from_utf8(digits.to_vec()).unwrap();
+                // Of two texts as short and as near, libraries choose either.
+                digits.trim_matches('0').len()
+            };
+            prop_assert_eq!(trim(&ours), trim(&theirs));
+        }
+
         #[test]
         fn what_is_printed_is_read(bits in any::<u64>()) {
             let value = f64::from_bits(bits);

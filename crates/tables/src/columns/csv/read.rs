@@ -23,7 +23,8 @@ const CORRUPT_RECORD: &str = "_corrupt_record";
 
 /// Reads a split.
 ///
-/// 190 MB/s on one core of an EPYC for lines of an `int`, a `long`, two `double`s and two strings.
+/// 187 to 320 MB/s on one of two shared cores of an EPYC, for lines of an `int`, a `long`, two `double`s and two
+/// strings; types are found out at 188 MB/s and more, and 1,900 MB/s are counted.
 pub(crate) struct CsvColumns {
     records: Records,
     rows: Rows,

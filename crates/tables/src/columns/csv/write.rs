@@ -1,7 +1,8 @@
 //! Writes batches as CSV, byte for byte as Spark does.
 
 use super::dialect::{Charset, Dialect, check_locale};
-use super::numbers::{write_decimal, write_f32, write_f64, write_int};
+use super::numbers::write_int;
+use crate::columns::java_numbers::{write_decimal, write_double, write_float};
 use crate::columns::options::Options;
 use crate::columns::rows::WriteColumns;
 use crate::columns::times::Times;
@@ -14,6 +15,7 @@ use arrow_array::types::{
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, Field, SchemaRef, TimeUnit};
 use firesteel_io::{Output, TextWriter};
+use memchr::{memchr, memchr3, memmem};
 
 /// The number of bytes of rows that are gathered before they are given to the file.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -143,8 +145,8 @@ fn append(column: &dyn Array, row: usize, times: &Times, out: &mut Vec<u8>) {
         DataType::Int16 => write_int(column.as_primitive::<Int16Type>().value(row).into(), out),
         DataType::Int32 => write_int(column.as_primitive::<Int32Type>().value(row).into(), out),
         DataType::Int64 => write_int(column.as_primitive::<Int64Type>().value(row), out),
-        DataType::Float32 => write_f32(column.as_primitive::<Float32Type>().value(row), out),
-        DataType::Float64 => write_f64(column.as_primitive::<Float64Type>().value(row), out),
+        DataType::Float32 => write_float(column.as_primitive::<Float32Type>().value(row), out),
+        DataType::Float64 => write_double(column.as_primitive::<Float64Type>().value(row), out),
         DataType::Date32 => times.write_date(column.as_primitive::<Date32Type>().value(row), out),
         DataType::Timestamp(_, zone) => {
             let micros = column.as_primitive::<TimestampMicrosecondType>().value(row);
@@ -254,12 +256,14 @@ impl Form {
     }
 
     fn needs_quotes(&self, text: &[u8]) -> bool {
-        text.iter().enumerate().any(|(at, byte)| {
-            matches!(byte, b'\n' | b'\r')
-                || self.line_end[..] == [*byte]
-                || (*byte == self.quote && self.escape_quotes)
-                || (*byte == self.separator[0] && text[at..].starts_with(&self.separator))
-        })
+        let quote = if self.escape_quotes { self.quote } else { b'\n' };
+        memchr3(b'\n', b'\r', quote, text).is_some()
+            || memchr(self.separator[0], text).is_some_and(|at| self.has_separator(&text[at..]))
+            || matches!(self.line_end[..], [byte] if byte != b'\n' && memchr(byte, text).is_some())
+    }
+
+    fn has_separator(&self, text: &[u8]) -> bool {
+        self.separator.len() == 1 || memmem::find(text, &self.separator).is_some()
     }
 }
 

@@ -274,7 +274,8 @@ pub(super) fn check_type(name: &str, data_type: &DataType) -> Result<(), String>
                     DataType::Binary | DataType::Struct(_) | DataType::List(_) | DataType::Map(..) => {
                         let kind = parts[0].data_type();
                         return Err(format!(
-                            "column {name:?}: the keys of maps in JSON are strings or numbers, and not {kind}: cast them"
+                            "column {name:?}: the keys of maps in JSON are strings or numbers, and not \
+                             {kind}: cast them"
                         ));
                     }
                     simple => check_type(name, simple)?,

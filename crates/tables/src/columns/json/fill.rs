@@ -323,12 +323,12 @@ fn boolean(scan: &mut Scanner<'_>, byte: u8) -> Result<bool, Fail> {
     Ok(byte == b't')
 }
 
-/// Decodes a string in base64, which may have blanks between its groups of four. One that breaks off breaks the
-/// record, since Spark's parser looks for the rest behind the string's end.
+/// Decodes a string in base64, which may have blanks between its groups of four. One that breaks off breaks
+/// the record, since Spark's parser looks for the rest behind the string's end.
 fn decode(text: &str, at: usize, out: &mut Vec<u8>) -> Result<(), Fail> {
     let mut groups = String::with_capacity(text.len());
     for character in text.chars() {
-        if character > ' ' || groups.len() % 4 != 0 {
+        if character > ' ' || !groups.len().is_multiple_of(4) {
             groups.push(character);
         }
     }

@@ -123,8 +123,8 @@ pub(super) fn join_fields(fields: &mut Fields, others: Fields) {
     }
 }
 
-/// Returns fields as Spark's schema has them: sorted as Java sorts strings, without one that has no name. One that an object had twice is
-/// there twice, which Spark refuses when it checks the schema.
+/// Returns fields as Spark's schema has them: sorted as Java sorts strings, without one that has no name. One
+/// that an object had twice is there twice, which Spark refuses when it checks the schema.
 pub(super) fn fields_to_json(fields: &Fields, drop_null: bool) -> Vec<Value> {
     let mut sorted: Vec<(&String, &Seen)> = fields.iter().filter(|(name, _)| !name.is_empty()).collect();
     sorted.sort_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));

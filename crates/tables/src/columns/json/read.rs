@@ -171,7 +171,8 @@ fn records_before(stores: &Stores, split: &FileSplit, separator: &[u8]) -> Resul
 }
 
 /// The advice about a bad record.
-const REMEDY: &str = ". Set the option mode to PERMISSIVE to have nulls instead, or to DROPMALFORMED to leave such records out";
+const REMEDY: &str = ". Set the option mode to PERMISSIVE to have nulls instead, or to \
+                      DROPMALFORMED to leave such records out";
 
 fn with_remedy(mut row: BadRow) -> TableError {
     row.reason.push_str(REMEDY);

@@ -1,7 +1,7 @@
 //! What holds for any table, file and split.
 
 use super::{array, infer, map, object, read, read_split, save, schema, write};
-use crate::columns::{Table, TableFormat};
+use crate::columns::{JsonInference, Options, Table, TableFormat};
 use arrow_select::concat::concat_batches;
 use firesteel_io::FileSplit;
 use proptest::prelude::*;
@@ -67,7 +67,11 @@ proptest! {
 
     /// Splits of a file hold each of its rows once, bad ones included.
     #[test]
-    fn splits_hold_each_row_once(rows in prop::collection::vec(row(), 1..12), cuts in prop::collection::vec(0.0..1.0, 0..4), bad in text()) {
+    fn splits_hold_each_row_once(
+        rows in prop::collection::vec(row(), 1..12),
+        cuts in prop::collection::vec(0.0..1.0, 0..4),
+        bad in text(),
+    ) {
         let content = format!("{}{}\n{}", lines(&rows), bad, lines(&rows));
         let whole = read(content.as_bytes(), &columns(), &[]).unwrap().unwrap();
         let dir = tempfile::tempdir().unwrap();
@@ -75,7 +79,8 @@ proptest! {
         let mut ends: Vec<u64> = cuts.iter().map(|cut: &f64| (cut * content.len() as f64) as u64).collect();
         ends.extend([0, content.len() as u64]);
         ends.sort_unstable();
-        let table = Table { format: TableFormat::Json, options: Default::default(), schema: columns(), wanted: (0..8).collect() };
+        let (options, wanted) = (Options::default(), (0..8).collect());
+        let table = Table { format: TableFormat::Json, options, schema: columns(), wanted };
         let mut batches = vec![];
         for pair in ends.windows(2) {
             let split = FileSplit { path: path.clone(), start: pair[0], length: pair[1] - pair[0] };
@@ -99,7 +104,8 @@ proptest! {
         let backwards = turned.into_iter().reduce(|one, other| other.merge(one)).unwrap();
         prop_assert_eq!(&forwards, &backwards);
         prop_assert_eq!(forwards.schema(), all.schema());
-        let sent: crate::columns::JsonInference = serde_json::from_str(&serde_json::to_string(&all).unwrap()).unwrap();
+        let sent = serde_json::to_string(&all).unwrap();
+        let sent: JsonInference = serde_json::from_str(&sent).unwrap();
         prop_assert_eq!(sent, all);
     }
 
@@ -108,8 +114,9 @@ proptest! {
     fn any_text_is_read(content in text(), options in any::<[bool; 4]>()) {
         let names = ["allowComments", "allowUnquotedFieldNames", "allowUnquotedControlChars", "multiLine"];
         let options: Vec<(&str, &str)> =
-            names.into_iter().zip(options).map(|(name, on)| (name, if on { "true" } else { "false" })).collect();
-        for content in [content.clone(), format!("{{\"s\":{content}}}"), format!("{{\"s\":\"{content}\",\"l\":1")] {
+            names.into_iter().zip(options).map(|(name, on)| (name, ["false", "true"][usize::from(on)])).collect();
+        let inside = [format!("{{\"s\":{content}}}"), format!("{{\"s\":\"{content}\",\"l\":1")];
+        for content in inside.into_iter().chain([content]) {
             read(content.as_bytes(), &columns(), &options).unwrap();
             infer(&content, &options).unwrap();
         }
