@@ -35,6 +35,16 @@ def context() -> Any:
     return context
 
 
+def session() -> Any:
+    """A session of such a context, which reads tables."""
+    made = context()
+    if os.environ.get("BENCH_PEER", "firesteel") == "pyspark":
+        from pyspark.sql import SparkSession
+    else:
+        from firesteel.sql import SparkSession
+    return SparkSession(made)
+
+
 def measure(job: Callable[[], str], runs: int | None = None) -> None:
     """Runs the job several times and prints what the harness reads."""
     count = runs or max(1, number("BENCH_RUNS", 4))

@@ -6,6 +6,7 @@ mod checks;
 mod server;
 mod spark;
 mod stores;
+mod tables;
 
 use crate::args::Args;
 use crate::test::Outcome;
@@ -73,6 +74,11 @@ const PARTNERS: &[Partner] = &[
         about: "Spark 4.3: text, SequenceFiles, both ways, and the table of Hadoop's formats; wants Java 17",
         run: |_| spark::run().into(),
     },
+    Partner {
+        name: "tables",
+        about: "Spark 4.3: programs that read, compute and write tables in both, and tables both ways; wants Java 17",
+        run: |_| tables::run().into(),
+    },
 ];
 
 /// The reason why a partner's checks did not pass.
@@ -125,11 +131,14 @@ pub(crate) fn run(mut args: Args) -> Fallible {
     if counts.failed.is_empty() { Ok(()) } else { Err(String::new()) }
 }
 
+/// The partners that are Spark.
+const OF_SPARK: &[&str] = &["spark", "tables"];
+
 /// Runs the step `interop` of `cargo xtask test`: every partner but Spark, of which 400 MB would have to be
 /// fetched.
 pub(crate) fn step() -> Outcome {
-    let wanted = |partner: &&Partner| partner.name != "spark";
-    println!("(spark is left out here: `cargo xtask interop --only spark`)");
+    let wanted = |partner: &&Partner| !OF_SPARK.contains(&partner.name);
+    println!("(Spark is left out here: `cargo xtask interop --only {}`)", OF_SPARK.join(" --only "));
     let counts = run_partners(PARTNERS.iter().filter(wanted), &Checks::within(STEP_LIMIT));
     if !counts.failed.is_empty() {
         return Outcome::Failed(format!("failed: {}", counts.failed.join(", ")));

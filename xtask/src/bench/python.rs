@@ -101,6 +101,18 @@ const WORKLOADS: &[Workload] = &[
         sizes: &[("BENCH_N", 3_000_000, 30_000)],
         ..ONE
     },
+    Workload {
+        name: "csv_rows",
+        about: "CSV into rows: 2 M rows of five columns, the sum of one by a function",
+        sizes: &[("BENCH_N", 2_000_000, 20_000)],
+        ..ONE
+    },
+    Workload {
+        name: "parquet_rows",
+        about: "Parquet into rows: 2 M rows of five columns, the sum of one by a function",
+        sizes: &[("BENCH_N", 2_000_000, 20_000)],
+        ..ONE
+    },
 ];
 
 /// A peer: name, the program's prefix, the value of `BENCH_PEER`, threads.
@@ -219,6 +231,10 @@ fn variables(workload: &Workload, quick: bool) -> Fallible<Vec<(&'static str, St
     if workload.name == "word_count" {
         let path = if quick { text::prepare(true)? } else { text::first(TEXT_BYTES)? };
         variables.push(("BENCH_TEXT", path.to_string_lossy().into_owned()));
+    }
+    if workload.name.ends_with("_rows") {
+        let folder = workspace::target_dir().join("bench-tables");
+        variables.push(("BENCH_FOLDER", folder.to_string_lossy().into_owned()));
     }
     Ok(variables)
 }

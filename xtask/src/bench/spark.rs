@@ -24,11 +24,7 @@ pub(crate) struct Spark {
 impl Spark {
     /// Installs Spark unless an earlier run did, and checks that Java has the version of the comparison.
     pub(crate) fn install() -> Fallible<Spark> {
-        let java = java_version()
-            .ok_or("Spark wants Java: `apt-get install openjdk-17-jre-headless`, or --without-spark")?;
-        if java.split('.').next() != Some(JAVA) {
-            return Err(format!("Java {java} is on the path; the comparison is with Java {JAVA}"));
-        }
+        check_java().map_err(|missing| format!("{missing}, or --without-spark"))?;
         let environment = workspace::root().join("target/bench-venv");
         if !environment.join("bin/spark-shell").is_file() {
             println!("installing Spark {VERSION} into {}", environment.display());
@@ -84,6 +80,15 @@ impl Spark {
         command.args(["--conf", "spark.ui.enabled=false", "--conf", "spark.ui.showConsoleProgress=false"]);
         command.arg("-i").arg(script).env("SPARK_HOME", &self.home);
         command
+    }
+}
+
+/// Checks that Java has the version of the comparisons; or says what to do.
+pub(crate) fn check_java() -> Fallible {
+    let java = java_version().ok_or("Spark wants Java: `apt-get install openjdk-17-jre-headless`")?;
+    match java.split('.').next() {
+        Some(JAVA) => Ok(()),
+        _ => Err(format!("Java {java} is on the path; the comparison is with Java {JAVA}")),
     }
 }
 

@@ -1,0 +1,15 @@
+"""CSV into rows: the sum of one column, by a function of rows."""
+
+from peer import measure, session
+from table import SCHEMA, paths
+
+spark = session()
+files = paths("csv")
+
+
+def job() -> str:
+    return f"sum={spark.read.csv(files, header=True, schema=SCHEMA).rdd.map(lambda row: row.amount).sum():.2f}"
+
+
+measure(job)
+spark.stop()
