@@ -46,6 +46,8 @@ class Pair:
 
     def __init__(self) -> None:
         os.environ.update(PYSPARK_SUBMIT_ARGS=SETTINGS, TZ=ZONE)
+        #: How long each has worked.
+        self.seconds = dict.fromkeys(PACKAGES, 0.0)
         self.sides = {package: Side(package, script=HERE / "side.py") for package in PACKAGES}
 
     def both(self, of_spark: object, of_firesteel: object) -> list[tuple[bool, str]]:
@@ -54,7 +56,9 @@ class Pair:
             return list(pool.map(self._ask, PACKAGES, (of_spark, of_firesteel)))
 
     def _ask(self, package: str, request: object) -> tuple[bool, str]:
+        start = time.monotonic()
         good, text = self.sides[package].answer(request)
+        self.seconds[package] += time.monotonic() - start
         if good == FAILED:
             raise Failed(f"edges: {package} came to {text} at {request}")
         return bool(good), str(text)
@@ -112,7 +116,9 @@ def main() -> int:
     for each in left:
         print(f"no row bears out any more: {each}")
     counted = ", ".join(f"{count} {kind}" for kind, count in counts.items())
-    print(f"edges: {len(programs)} programs, {sum(counts.values())} rows in {time.monotonic() - start:.0f} s: {counted}")
+    seconds = ", ".join(f"{package} {took:.0f} s" for package, took in pair.seconds.items())
+    took = f"{time.monotonic() - start:.0f} s ({seconds})"
+    print(f"edges: {len(programs)} programs, {sum(counts.values())} rows in {took}: {counted}")
     return 1 if counts["DIFFERENT"] or left else 0
 
 

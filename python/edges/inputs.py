@@ -8,7 +8,7 @@ import json
 import random
 from pathlib import Path
 
-WORDS = "the old lamp of the harbour shone, and a ship came in; nobody saw it come; über the sea naïve gulls cried".split()
+WORDS = "the old lamp of the harbour shone, and a ship came in; nobody saw it; über the sea naïve gulls cried".split()
 CITIES = ["Ulm", "São Paulo", "New York", "a/b=c", "Kraków"]
 
 #: Lines that no plain reading survives: too few values, too many, none that are numbers, an open quote.
