@@ -275,7 +275,8 @@ fn whole(text: &str) -> Option<i128> {
     let (before, after) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let zeros = exponent.parse::<i32>().ok()?.checked_sub(i32::try_from(after.len()).ok()?)?;
     let zeros = usize::try_from(zeros).ok().filter(|zeros| *zeros <= MOST_DIGITS)?;
-    let has_digits = after.bytes().all(|byte| byte.is_ascii_digit()) && before.ends_with(|c: char| c.is_ascii_digit());
+    let has_digits =
+        after.bytes().all(|byte| byte.is_ascii_digit()) && before.ends_with(|c: char| c.is_ascii_digit());
     let digits = format!("{before}{after}{}", "0".repeat(zeros));
     let number = digits.parse::<i128>().ok().filter(|_| has_digits)?;
     (number.unsigned_abs() < 10_u128.pow(MOST_DIGITS as u32)).then_some(number)
@@ -284,7 +285,8 @@ fn whole(text: &str) -> Option<i128> {
 /// Returns whether a text is a time as directories have them: `2024-05-01 12:30:00.5`. A name with more digits is no
 /// time to Spark, either, unless the program says so.
 fn is_timestamp(text: &str) -> bool {
-    let (seconds, fraction) = text.split_once('.').map_or((text, None), |(seconds, fraction)| (seconds, Some(fraction)));
+    let (seconds, fraction) =
+        text.split_once('.').map_or((text, None), |(seconds, fraction)| (seconds, Some(fraction)));
     let pattern: Options = [("timestampNTZFormat", "yyyy-MM-dd HH:mm:ss")].into_iter().collect();
     fraction.is_none_or(|digits| digits.len() == 1 && digits.bytes().all(|byte| byte.is_ascii_digit()))
         && Times::of(&pattern).is_ok_and(|times| times.parse_timestamp_ntz(seconds).is_some())
