@@ -23,6 +23,7 @@ use firesteel_tables::columns::{
 };
 use firesteel_types::{CallSite, Partition};
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -168,8 +169,7 @@ fn directories_below<'f>(file: &'f str, path: &str, base: Option<&str>) -> &'f s
 
 /// Tells tables whose directories are columns from others, of which only the files at the top count.
 fn with_directories(found: Vec<(InputFile, String)>) -> std::result::Result<TableFiles, String> {
-    let parsed: Vec<Option<Vec<(String, Option<String>)>>> =
-        found.iter().map(|(_, inside)| directory_values(inside)).collect();
+    let parsed: Vec<_> = found.iter().map(|(_, inside)| directory_values(inside)).collect();
     let has_columns = parsed.iter().flatten().any(|columns| !columns.is_empty());
     let mut files = TableFiles::default();
     if !has_columns {
@@ -246,7 +246,7 @@ fn pack(files: TableFiles, whole: bool, sizes: PartitionSizes) -> Vec<Vec<Piece>
             start += length;
         }
     }
-    pieces.sort_by(|a, b| b.split.length.cmp(&a.split.length));
+    pieces.sort_by_key(|piece| Reverse(piece.split.length));
     let (mut partitions, mut current, mut size) = (vec![], vec![], 0);
     for piece in pieces {
         if size + piece.split.length > most && !current.is_empty() {

@@ -21,6 +21,7 @@ mod write;
 
 pub use read::ParquetReader;
 pub use write::ParquetWriter;
+pub(crate) use write::write_error;
 
 use serde::{Deserialize, Serialize};
 

@@ -3,11 +3,18 @@
 There are no queries; uses of them are refused with a hint what to use.
 """
 
-from firesteel.sql.frame import DataFrame
-from firesteel.sql.reading import DataFrameReader
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
 from firesteel.sql.row import Row
 from firesteel.sql.session import RuntimeConfig, SparkSession
-from firesteel.sql.writing import DataFrameWriter
+
+if TYPE_CHECKING:
+    from firesteel.sql.frame import DataFrame
+    from firesteel.sql.reading import DataFrameReader
+    from firesteel.sql.writing import DataFrameWriter
 
 __all__ = ["DataFrame", "DataFrameReader", "DataFrameWriter", "Row", "RuntimeConfig", "SparkSession", "is_remote"]
 
@@ -21,6 +28,9 @@ def is_remote() -> bool:
     return False
 
 
+#: Names that are imported when they are asked for, since many programs want a session and no frame.
+_LATER = {"DataFrame": "frame", "DataFrameReader": "reading", "DataFrameWriter": "writing", "VariantVal": "variant"}
+
 _NOT_HERE = frozenset(
     "functions window column Catalog Column DataFrameNaFunctions"
     " DataFrameStatFunctions DataFrameWriterV2 GroupedData HiveContext Observation PandasCogroupedOps"
@@ -29,11 +39,9 @@ _NOT_HERE = frozenset(
 
 
 def __getattr__(name: str) -> object:
-    """Refuses names of data frames with a hint, where an import would only say that it cannot find them."""
-    if name == "VariantVal":
-        from firesteel.sql.variant import VariantVal
-
-        return VariantVal
+    """Imports what is asked for seldom, and refuses names of queries with a hint."""
+    if name in _LATER:
+        return getattr(importlib.import_module(f"firesteel.sql.{_LATER[name]}"), name)
     if name in _NOT_HERE:
         raise ImportError(
             f"cannot import name {name!r}: Firesteel has no queries. Of pyspark.sql it has what RDD programs begin and"

@@ -12,13 +12,13 @@ use super::schema::{schema_of_json, spark_field};
 use crate::error::TableError;
 use crate::parquet::batches::{Batches, ParquetFile};
 use crate::parquet::checksum::{FOOTER_KEY, KEY, Summing, footer_sum};
+use crate::parquet::write_error;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
-use firesteel_io::{FileSplit, IoError, IoOperation, Output, Stores};
+use firesteel_io::{FileSplit, Output, Stores};
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, GzipLevel, ZstdLevel};
-use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use std::sync::Arc;
@@ -251,15 +251,5 @@ impl WriteColumns for ParquetSink {
         self.writer.append_key_value_metadata(KeyValue::new(KEY.to_string(), self.sums.text()));
         self.writer.append_key_value_metadata(KeyValue::new(FOOTER_KEY.to_string(), footer));
         self.writer.into_inner().map_err(failed)
-    }
-}
-
-fn write_error(path: &str, error: ParquetError) -> TableError {
-    match error {
-        ParquetError::External(error) => match error.downcast::<std::io::Error>() {
-            Ok(error) => IoError::from_io(IoOperation::Write, path, *error).into(),
-            Err(error) => TableError::File { path: path.into(), message: error.to_string() },
-        },
-        other => TableError::File { path: path.into(), message: other.to_string() },
     }
 }

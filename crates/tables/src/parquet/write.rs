@@ -144,7 +144,8 @@ fn properties(format: &ParquetFormat) -> WriterProperties {
         .build()
 }
 
-fn write_error(path: &str, error: ParquetError) -> TableError {
+/// Returns the error of a write: the sink's own, or the library's.
+pub(crate) fn write_error(path: &str, error: ParquetError) -> TableError {
     match error {
         ParquetError::External(error) => match error.downcast::<std::io::Error>() {
             Ok(error) => IoError::from_io(IoOperation::Write, path, *error).into(),
