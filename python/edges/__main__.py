@@ -27,8 +27,15 @@ from sides import Side  # noqa: E402
 
 PACKAGES = ("pyspark", "firesteel")
 
-#: Settings of both sides, which both take from where `spark-submit` leaves them.
-SETTINGS = "--master local[2] --conf spark.ui.enabled=false --conf spark.ui.showConsoleProgress=false pyspark-shell"
+#: Settings of both sides, which both take from where `spark-submit` leaves them. The tables are small: compiling takes
+#: Spark longer than what is compiled.
+SETTINGS = " ".join([
+    "--master local[2]",
+    "--conf spark.ui.enabled=false --conf spark.ui.showConsoleProgress=false",
+    "--conf spark.sql.codegen.wholeStage=false --conf spark.sql.codegen.factoryMode=NO_CODEGEN",
+    "--conf spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1",
+    "pyspark-shell",
+])  # fmt: skip
 
 #: The zone of both sides' clocks: one with summer time, and not UTC.
 ZONE = "Europe/Berlin"

@@ -9,7 +9,8 @@ from decimal import Decimal as D
 from datetime import date, datetime as T
 inf, nan = float("inf"), float("nan")
 def frame(schema, *rows, parts=1):
-    return spark.createDataFrame(spark.sparkContext.parallelize(rows, parts), schema)
+    made = spark.createDataFrame(list(rows), schema)
+    return made.coalesce(parts) if parts == 1 else made
 """
 
 #: Tables by name: the schema, and rows as Python writes them.
