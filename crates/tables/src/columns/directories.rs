@@ -8,7 +8,8 @@ use super::times::Times;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Float32Type, Float64Type, TimestampMicrosecondType};
 use arrow_array::{
-    ArrayRef, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array, StringArray, new_null_array,
+    ArrayRef, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array, StringArray,
+    TimestampMicrosecondArray, new_null_array,
 };
 use arrow_cast::parse::Parser;
 use arrow_schema::{DataType, Field};
@@ -40,11 +41,18 @@ impl DirectoryColumns {
         DirectoryColumns { columns }
     }
 
-    /// Returns a column of one value in all its rows.
+    /// Returns a column of one value in all its rows; points in time are those of the options' time zone, as they
+    /// are written.
     ///
     /// # Errors
     /// A sentence, when the value is none of the column's type.
-    pub fn array(&self, at: usize, value: Option<&str>, rows: usize) -> Result<ArrayRef, String> {
+    pub fn array(
+        &self,
+        at: usize,
+        value: Option<&str>,
+        rows: usize,
+        options: &Options,
+    ) -> Result<ArrayRef, String> {
         let (name, kind) = &self.columns[at];
         let field = self.field(at)?;
         let Some(text) = value else { return Ok(new_null_array(field.data_type(), rows)) };
@@ -55,6 +63,16 @@ impl DirectoryColumns {
             DataType::Float64 => Arc::new(Float64Array::from_value(text.parse().map_err(|_| wrong())?, rows)),
             DataType::Date32 => Arc::new(Date32Array::from_value(civil_date(text).ok_or_else(wrong)?, rows)),
             DataType::Utf8 => Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, rows))),
+            DataType::Timestamp(_, zone) => {
+                let place = [("timeZone", options.get("timeZone").unwrap_or("UTC"))];
+                let times = Times::of(&place.into_iter().collect())?;
+                let micros = match zone {
+                    Some(_) => times.parse_timestamp(text),
+                    None => times.parse_timestamp_ntz(text),
+                };
+                let array = TimestampMicrosecondArray::from_value(micros.ok_or_else(wrong)?, rows);
+                Arc::new(array.with_timezone_opt(zone.clone()))
+            }
             DataType::Decimal128(precision, 0) => {
                 let array = Decimal128Array::from_value(text.parse().map_err(|_| wrong())?, rows);
                 let array = array.with_precision_and_scale(*precision, 0).map_err(|_| wrong())?;
@@ -204,6 +222,7 @@ enum Kind {
     Decimal,
     Double,
     Date,
+    Timestamp,
     Text,
 }
 
@@ -219,6 +238,8 @@ impl Kind {
             Kind::Double
         } else if civil_date(text).is_some() {
             Kind::Date
+        } else if is_timestamp(text) {
+            Kind::Timestamp
         } else {
             Kind::Text
         }
@@ -231,6 +252,7 @@ impl Kind {
             (Kind::Int | Kind::Long | Kind::Decimal, high @ (Kind::Long | Kind::Decimal | Kind::Double)) => {
                 high
             }
+            (Kind::Date, Kind::Timestamp) => Kind::Timestamp,
             _ => Kind::Text,
         }
     }
@@ -242,6 +264,7 @@ impl Kind {
             Kind::Decimal => "decimal(38,0)",
             Kind::Double => "double",
             Kind::Date => "date",
+            Kind::Timestamp => "timestamp",
             Kind::Text => "string",
         }
     }
@@ -251,6 +274,17 @@ impl Kind {
 /// words.
 fn is_double(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte)) && text.parse::<f64>().is_ok()
+}
+
+/// Returns whether a text is a point in time as names of directories have it: `2024-05-01 06:07:08`, perhaps with a
+/// tenth of a second.
+fn is_timestamp(text: &str) -> bool {
+    let (Some(date), Some(time)) = (text.get(..10), text.get(10..)) else { return false };
+    let form: String = time.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    let is_form = matches!(form.as_str(), " 00:00:00" | " 00:00:00.0");
+    is_form
+        && civil_date(date).is_some()
+        && Times::of(&Options::default()).is_ok_and(|times| times.parse_timestamp(text).is_some())
 }
 
 /// Reads a date as `2024-05-01`, in days since 1970.
@@ -288,11 +322,22 @@ mod tests {
     #[test]
     fn a_directory_fills_a_column() {
         let columns = DirectoryColumns { columns: vec![("c".into(), "integer".into())] };
-        let array = columns.array(0, Some("7"), 3).unwrap();
+        let array = columns.array(0, Some("7"), 3, &Options::default()).unwrap();
         assert_eq!(array.as_primitive::<Int32Type>().values(), &[7, 7, 7]);
-        assert_eq!(columns.array(0, None, 2).unwrap().null_count(), 2);
-        let wrong = columns.array(0, Some("x"), 1).unwrap_err();
+        assert_eq!(columns.array(0, None, 2, &Options::default()).unwrap().null_count(), 2);
+        let wrong = columns.array(0, Some("x"), 1, &Options::default()).unwrap_err();
         assert!(wrong.contains("c=x") && wrong.contains("integer"), "{wrong}");
+    }
+
+    #[test]
+    fn points_in_time_are_those_of_the_zone() {
+        assert_eq!(kinds(&[Some("2024-05-01 06:07:08"), Some("2024-05-02")]), "timestamp");
+        assert_eq!(kinds(&[Some("2024-05-01 06:07:08.123456")]), "string");
+        assert_eq!(kinds(&[Some("2024-05-01 26:07:08")]), "string");
+        let columns = DirectoryColumns { columns: vec![("c".into(), "timestamp".into())] };
+        let options: Options = [("timeZone", "+01:00")].into_iter().collect();
+        let array = columns.array(0, Some("1970-01-01 01:00:02"), 1, &options).unwrap();
+        assert_eq!(array.as_primitive::<TimestampMicrosecondType>().value(0), 2_000_000);
     }
 
     #[test]
