@@ -38,7 +38,7 @@ MODULES = [
     Module("resource.profile", master="local[4]", options=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE),
     Module("serializers", options=0),
     Module("shuffle", options=0),
-    Module("sql.types", spark=True, options=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE),
+    Module("sql.types", master="local[2]", spark=True, options=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE),
     Module("statcounter", master="local", options=doctest.ELLIPSIS),
     Module("taskcontext", master="local[2]", spark=True),
     Module("util", master="local[4]", options=0),

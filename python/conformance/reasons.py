@@ -11,7 +11,7 @@ import re
 #: Pattern over the source of a docstring's examples, and what it means.
 NEEDS_JVM: list[tuple[str, str]] = [
     (
-        r"\bspark\.sql\(|pyspark\.sql\.functions|\bsession\)",
+        r"\bspark\.sql\(|pyspark\.sql\.functions|pyspark\.sql import functions|\bsession\)",
         "queries on data frames run in a JVM",
     ),
     (r"pyspark\.sql import is_remote", "Spark Connect, whose other side is a JVM"),

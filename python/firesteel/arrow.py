@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from firesteel.sql.structs import StructType
 
 __all__ = [
-    *("BatchFunction", "PandasFunction", "batches", "renamed", "schema_of", "slices", "stream", "table", "to_pandas"),
-    "with_instants",
+    *("BatchFunction", "PandasFunction", "batches", "of_pandas", "renamed", "schema_of", "slices", "stream", "table"),
+    *("to_pandas", "with_instants"),
 ]
 
 
@@ -87,27 +87,86 @@ def _table_of(pa: Any, data: Any) -> Any:
 def renamed(data: Any, names: list[str]) -> Any:
     """Returns a table with other names for its columns."""
     pa = _pyarrow()
-    return (data if isinstance(data, pa.Table) else _table_of(pa, data)).rename_columns(names)
+    whole = data if isinstance(data, pa.Table) else _table_of(pa, data)
+    if len(names) != whole.num_columns:
+        raise ValueError(f"a table of {whole.num_columns} columns needs as many names, and not {len(names)}")
+    return whole.rename_columns(names)
 
 
-def with_instants(found: pyarrow.Table) -> pyarrow.Table:
-    """Returns a table whose times without a zone are points in time: what a clock in this process's zone shows."""
-    import datetime
-
-    pa = _pyarrow()
+def with_instants(found: pyarrow.Table, zone: str, names: Iterable[str] | None = None) -> pyarrow.Table:
+    """Returns a table whose times without a zone are points in time: what a clock in a zone shows. ``names`` are the
+    columns that this is done for, if not all."""
     for at, field in enumerate(found.schema):
-        if pa.types.is_timestamp(field.type):
-            kind = pa.timestamp("us", "UTC")
-            if field.type.tz is None:
-                values = [
-                    None if each is None else each.astimezone(datetime.timezone.utc)
-                    for each in found.column(at).cast(pa.timestamp("us"), safe=False).to_pylist()
-                ]
-                column = pa.chunked_array([pa.array(values, kind)])
-            else:
-                column = found.column(at).cast(kind, safe=False)
-            found = found.set_column(at, field.name, column)
+        if names is None or field.name in names:
+            found = found.set_column(at, field.name, _instants(found.column(at), zone))
     return found
+
+
+def _instants(column: Any, zone: str) -> Any:
+    """Returns a column of times as points in time; other columns as they are."""
+    pa = _pyarrow()
+    import pyarrow.compute as pc
+
+    from firesteel.sql.zones import zone_of
+
+    if not pa.types.is_timestamp(column.type):
+        return column
+    kind = pa.timestamp("us", "UTC")
+    if column.type.tz is not None:
+        return column.cast(kind, safe=False)
+    plain = column.cast(pa.timestamp("us"), safe=False)
+    try:
+        return pc.assume_timezone(plain, zone, ambiguous="latest", nonexistent="latest").cast(kind)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        # A zone that pyarrow does not know by this name.
+        place = zone_of(zone)
+        values = [each and each.replace(tzinfo=place) for each in plain.to_pylist()]
+        return pa.chunked_array([pa.array(values, kind)])
+
+
+def of_pandas(frame: pandas.DataFrame, schema: StructType | None, names: list[str], zone: str) -> pyarrow.Table:
+    """Returns a frame of pandas as a table, by the positions of its columns: two may have one name. Values become
+    those of the schema where that loses nothing."""
+    pa = _pyarrow()
+    kinds = pa.ipc.open_stream(_native.empty_stream(schema.json())).read_all().schema if schema is not None else None
+    columns = []
+    for at, name in enumerate(names):
+        values = frame.iloc[:, at]
+        if str(values.dtype).startswith("Sparse"):
+            values = values.sparse.to_dense()
+        wanted = None if kinds is None else kinds.field(at).type
+        try:
+            columns.append(_of_values(pa, values, wanted, zone))
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeError) as error:
+            if wanted is None:
+                raise
+            raise TypeError(
+                f"[FIELD_DATA_TYPE_UNACCEPTABLE_WITH_NAME] the column {name!r} of the frame has values that are no"
+                f" {schema.fields[at].dataType.simpleString() if schema else wanted}: {error}"
+            ) from error
+    fields = [pa.field(name, column.type) for name, column in zip(names, columns)]
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
+
+
+def _of_values(pa: Any, values: Any, wanted: Any, zone: str) -> Any:
+    try:
+        found = pa.Array.from_pandas(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        # The values have no type in common, but perhaps the one that is wanted.
+        if wanted is None:
+            raise
+        return pa.Array.from_pandas(values, type=wanted)
+    if isinstance(found, pa.ChunkedArray):
+        found = found.combine_chunks()
+    if pa.types.is_dictionary(found.type):
+        found = found.dictionary_decode()
+    if wanted is None or (pa.types.is_timestamp(wanted) and wanted.tz is not None):
+        found = _instants(found, zone)
+    if wanted is None or found.type == wanted:
+        return found
+    if pa.types.is_nested(wanted):
+        return pa.Array.from_pandas(values, type=wanted)
+    return found.cast(wanted)
 
 
 def schema_of(data: Any) -> str:
@@ -120,25 +179,21 @@ def schema_of(data: Any) -> str:
     return _native.stream_schema(sink.getvalue())
 
 
-def to_pandas(found: pyarrow.Table) -> pandas.DataFrame:
-    """Returns a table as a frame of pandas: points in time as clocks in this process's zone show them, without a zone.
-    """
-    import time
+def to_pandas(found: pyarrow.Table, zone: str) -> pandas.DataFrame:
+    """Returns a table as a frame of pandas: points in time as clocks in a zone show them, without the zone."""
+    from firesteel.sql.zones import zone_of
 
     pa = _pyarrow()
-    frame = found.to_pandas(date_as_object=True)
-    for field in found.schema:
+    names = found.schema.names
+    # By number, since two columns may have one name.
+    frame = found.rename_columns([str(at) for at in range(len(names))]).to_pandas(
+        date_as_object=True, maps_as_pydicts="strict"
+    )
+    for at, field in enumerate(found.schema):
         if pa.types.is_timestamp(field.type) and field.type.tz is not None:
-            zone = "UTC" if time.tzname == ("UTC", "UTC") else _zone()
-            frame[field.name] = frame[field.name].dt.tz_convert(zone).dt.tz_localize(None)
+            frame[str(at)] = frame[str(at)].dt.tz_convert(zone_of(zone)).dt.tz_localize(None)
+    frame.columns = names
     return frame
-
-
-def _zone() -> Any:
-    """Returns this process's own time zone."""
-    from datetime import datetime
-
-    return datetime.now().astimezone().tzinfo
 
 
 class BatchFunction:
@@ -159,12 +214,25 @@ class BatchFunction:
 
 
 class PandasFunction:
-    """A user's function of frames of pandas, as one of record batches."""
+    """A user's function of frames of pandas, as one of record batches; ``instants`` are the columns of its frames
+    that are points in time."""
 
-    def __init__(self, function: Callable[[Iterator[Any]], Iterable[Any]]) -> None:
+    def __init__(
+        self, function: Callable[[Iterator[Any]], Iterable[Any]], zone: str, instants: Sequence[str]
+    ) -> None:
         self.function = function
+        self.zone = zone
+        self.instants = instants
 
     def __call__(self, found: Iterator[Any]) -> Iterator[Any]:
         pa = _pyarrow()
-        for frame in self.function(to_pandas(pa.Table.from_batches([batch])) for batch in found):
-            yield pa.Table.from_pandas(frame, preserve_index=False)
+        import pandas
+
+        for frame in self.function(to_pandas(pa.Table.from_batches([batch]), self.zone) for batch in found):
+            if not isinstance(frame, pandas.DataFrame):
+                raise TypeError(
+                    "[UDF_RETURN_TYPE] Return type of the function given to mapInPandas should be iterator of"
+                    f" pandas.DataFrame, but is iterator of {type(frame).__name__}"
+                )
+            table = pa.Table.from_pandas(frame, preserve_index=False)
+            yield with_instants(table, self.zone, self.instants)

@@ -163,11 +163,17 @@ def _shown(module: ModuleType) -> ModuleType:
 
 
 def _show_failures() -> None:
-    """Shows the error of a failed job as the exception that it is in PySpark."""
-    from firesteel.errors import JobError
+    """Shows errors as the exceptions that they are in PySpark."""
+    from firesteel.errors import JobError, ParseError
 
-    JobError.__module__ = "py4j.protocol"
-    JobError.__name__ = JobError.__qualname__ = "Py4JJavaError"
+    _show(JobError, "py4j.protocol", "Py4JJavaError")
+    _show(ParseError, "pyspark.errors.exceptions.captured", "ParseException")
+
+
+def _show(kind: type[BaseException], module: str, name: str) -> None:
+    """Shows an exception under a name of PySpark's."""
+    kind.__module__ = module
+    kind.__name__ = kind.__qualname__ = name
 
 
 def _counterpart(fullname: str) -> str | None:

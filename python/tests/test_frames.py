@@ -105,7 +105,7 @@ def test_records_that_do_not_fit_are_told_of(spark: SparkSession) -> None:
 def test_columns_are_chosen_by_name(spark: SparkSession) -> None:
     frame = spark.createDataFrame([("a", 1, 2.0)], ["k", "n", "x"])
     assert frame.select("x", "k").collect() == [Row(x=2.0, k="a")]
-    assert frame.select(["N"]).columns == ["n"] and frame.select("*", "k").columns == ["k", "n", "x", "k"]
+    assert frame.select(["N"]).columns == ["N"] and frame.select("*", "k").columns == ["k", "n", "x", "k"]
     assert frame.drop("n", "unknown").collect() == [Row(k="a", x=2.0)]
     assert frame.toDF("a", "b", "c").select("c").collect()[0].asDict() == {"c": 2.0}
     assert frame.withColumnRenamed("n", "m")["m", "k"].collect() == [Row(m=1, k="a")]

@@ -10,6 +10,7 @@ use crate::resolve::resolve;
 use firesteel_operators::OperatorRef;
 use firesteel_scheduler::{Event, JobSpec};
 use firesteel_types::{CallSite, JobFailure, JobId, Partition};
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
@@ -54,6 +55,22 @@ const BURST_EVERY: Duration = Duration::from_micros(50);
 /// The interval of calls of `stop`.
 const ASK_EVERY: Duration = Duration::from_millis(50);
 
+type Stop = Box<dyn FnMut() -> Option<String>>;
+
+thread_local! {
+    /// What tells the jobs of this thread to stop.
+    static STOP: RefCell<Option<Stop>> = const { RefCell::new(None) };
+}
+
+/// Runs what waits for jobs on this thread, which end when `stop` returns a reason; it is called about every
+/// twentieth of a second.
+pub fn unless_stopped<R>(stop: Stop, run: impl FnOnce() -> R) -> R {
+    STOP.set(Some(stop));
+    let made = run();
+    STOP.set(None);
+    made
+}
+
 impl DriverContext {
     /// Resolves and submits a job.
     pub(crate) fn submit(&self, request: JobRequest<'_>) -> Result<SubmittedJob> {
@@ -86,7 +103,17 @@ impl SubmittedJob {
     ///
     /// # Errors
     /// When the job fails, or `handle` does.
-    pub fn wait(mut self, handle: impl FnMut(usize, Vec<u8>) -> Result<()>) -> Result<()> {
+    pub fn wait(mut self, mut handle: impl FnMut(usize, Vec<u8>) -> Result<()>) -> Result<()> {
+        if let Some(mut stop) = STOP.take() {
+            let mut handled = Ok(());
+            let ended = self.wait_unless(Waiting { stop: &mut *stop, deadline: None }, |at, bytes| {
+                if handled.is_ok() {
+                    handled = handle(at, bytes);
+                }
+            });
+            STOP.set(Some(stop));
+            return ended.and(handled);
+        }
         let (context, checkpoints) = (self.context.clone(), std::mem::take(&mut self.checkpoints));
         let ended = self.receive(handle);
         context.job_is_over();

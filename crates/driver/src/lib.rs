@@ -63,7 +63,7 @@ pub use driver::JobMessage;
 pub use error::{Error, Result};
 pub use file_options::{FileOptions, list};
 pub use firesteel_cluster::AgentCommand;
-pub use job::{SubmittedJob, Waiting};
+pub use job::{SubmittedJob, Waiting, unless_stopped};
 pub use local_properties::LocalProperties;
 pub use log::{set_log_level, show_log};
 pub use rdd::map_stream::Pairing;

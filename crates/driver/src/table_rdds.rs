@@ -87,9 +87,7 @@ impl DriverContext {
             ListOptions { subdirectories: Subdirectories::Read, skip_dead_links: true, map_files: false };
         let mut found = vec![];
         for path in paths {
-            // A comma is part of a name here: several paths are several texts.
-            let escaped = path.replace(',', "\\,");
-            let files = list_inputs_with(self.stores(), &escaped, &options)
+            let files = list_inputs_with(self.stores(), &one_path(path), &options)
                 .map_err(|source| Error::Io { site: site.clone(), source })?;
             let matches = |file: &InputFile| match glob {
                 None => Ok(true),
@@ -353,10 +351,34 @@ impl Batches<ColumnBatch> for TableBatches {
     }
 }
 
+/// Returns a path in which a comma is part of a name, since several paths are several texts here; within braces it stays
+/// what parts the alternatives of a pattern.
+fn one_path(path: &str) -> String {
+    let (mut made, mut depth, mut escaped) = (String::with_capacity(path.len()), 0_usize, false);
+    for c in path.chars() {
+        match c {
+            _ if escaped => {}
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => made.push('\\'),
+            _ => {}
+        }
+        escaped = c == '\\' && !escaped;
+        made.push(c);
+    }
+    made
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn commas_part_alternatives_but_not_paths() {
+        assert_eq!(one_path("a,b/{c,d}"), "a\\,b/{c,d}");
+        assert_eq!(one_path("a\\,b"), "a\\,b");
+    }
 
     fn file(path: &str, length: u64) -> InputFile {
         InputFile { path: path.into(), length }

@@ -2,7 +2,7 @@
 //! objects and comes from one.
 
 use crate::context::Context;
-use crate::failure::{from_python, take_above, to_python};
+use crate::failure::{from_python, interruptibly, take_above, to_python};
 use crate::from_rows;
 use crate::objects::Objects;
 use crate::rdd::{Pairs, Rdd, file_options};
@@ -119,7 +119,8 @@ pub(crate) fn infer_schema(
     let (format, options) = (table_format(format)?, options.into_iter().collect());
     let sizes = PartitionSizes { most_bytes: sizes.0, open_cost: sizes.1, partitions: sizes.2 };
     let site = sites::parse(site);
-    let schema = py.detach(|| context.inner().table_schema(&site, &files.0, format, &options, sizes));
+    let schema =
+        interruptibly(py, || context.inner().table_schema(&site, &files.0, format, &options, sizes))?;
     schema.map_err(|error| to_python(py, error))
 }
 
@@ -233,7 +234,7 @@ impl Columns {
             _ => Existing::Refuse,
         };
         let options = file_options(py, self.0.context(), &site, hadoop)?;
-        match py.detach(|| self.0.save_table(&site, path, table, onto, &options)) {
+        match interruptibly(py, || self.0.save_table(&site, path, table, onto, &options))? {
             Ok(()) => Ok(true),
             Err(Error::Io { source, .. })
                 if existing == "ignore" && source.cause == IoCause::OutputExists =>

@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict};
 use std::cell::RefCell;
+use std::rc::Rc;
 
 thread_local! {
     /// The failure of a function's input, while its exception passes through the user's code.
@@ -220,4 +221,25 @@ fn task_failure<'py>(
             Ok(details)
         }
     }
+}
+
+/// Runs what waits for a job, so that a signal ends it: Ctrl-C raises KeyboardInterrupt then.
+pub(crate) fn interruptibly<T: Send>(
+    py: Python<'_>,
+    run: impl FnOnce() -> firesteel_driver::Result<T> + Send,
+) -> PyResult<firesteel_driver::Result<T>> {
+    let (interrupted, ran) = py.detach(|| {
+        let interrupted = Rc::new(RefCell::new(None));
+        let seen = interrupted.clone();
+        let stop = move || {
+            let mut seen = seen.borrow_mut();
+            if seen.is_none() {
+                *seen = Python::attach(|py| py.check_signals().err());
+            }
+            seen.as_ref().map(|_| "it was interrupted".to_string())
+        };
+        let ran = firesteel_driver::unless_stopped(Box::new(stop), run);
+        (interrupted.take(), ran)
+    });
+    interrupted.map_or(Ok(ran), Err)
 }

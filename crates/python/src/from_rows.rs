@@ -250,9 +250,14 @@ impl Growing {
             Growing::Long(builder) => push_whole(builder, value)?,
             Growing::Float(builder) => builder.append_value(float(value)? as f32),
             Growing::Double(builder) => builder.append_value(float(value)?),
-            Growing::Text(builder) => {
-                builder.append_value(value.cast::<PyString>().map_err(|_| Misfit)?.to_cow()?)
-            }
+            Growing::Text(builder) => match value.cast::<PyString>() {
+                Ok(text) => builder.append_value(text.to_cow()?),
+                // Everything is text where a column is, as in Spark.
+                Err(_) => {
+                    let text = helper(value, "text", NOTHING)?.cast_into::<PyString>().map_err(|_| Misfit)?;
+                    builder.append_value(text.to_cow()?);
+                }
+            },
             Growing::Bytes(builder) => match value.cast::<PyBytes>() {
                 Ok(bytes) => builder.append_value(bytes.as_bytes()),
                 Err(_) => {

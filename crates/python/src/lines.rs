@@ -2,7 +2,7 @@
 //! reads that, since the readers of tables read files.
 
 use crate::columns::{Columns, failure, table_format};
-use crate::failure::{from_python, to_python};
+use crate::failure::{from_python, interruptibly, to_python};
 use crate::objects::Objects;
 use crate::rdd::Rdd;
 use crate::sites;
@@ -70,8 +70,8 @@ pub(crate) fn infer_lines(
     let (format, site) = (table_format(format)?, sites::parse(site));
     let as_given: Options = options.clone().into_iter().collect();
     let found = match format {
-        TableFormat::Csv => py.detach(|| infer_csv(&rdd.0, &as_given, options, first, &site)),
-        _ => py.detach(|| infer_json(&rdd.0, options, &site)),
+        TableFormat::Csv => interruptibly(py, || infer_csv(&rdd.0, &as_given, options, first, &site))?,
+        _ => interruptibly(py, || infer_json(&rdd.0, options, &site))?,
     };
     found.map_err(|error| to_python(py, error))
 }

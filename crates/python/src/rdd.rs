@@ -2,7 +2,7 @@
 
 use crate::barrier;
 use crate::broadcast::Broadcast;
-use crate::failure::to_python;
+use crate::failure::{interruptibly, to_python};
 use crate::function::Function;
 use crate::objects::{Objects, load};
 use crate::place::{Buckets, Places, Rule};
@@ -194,7 +194,7 @@ impl Rdd {
         let options = file_options(py, self.0.context(), &site, hadoop)?;
         let codec = named(codec)?.unwrap_or_else(|| options.hadoop.codec());
         let texts = self.0.map_stream(site.clone(), &(), |(), _, stream| Ok(Texts(stream)));
-        let saved = py.detach(|| texts.save_lines::<String>(&site, path, codec, &options));
+        let saved = interruptibly(py, || texts.save_lines::<String>(&site, path, codec, &options))?;
         saved.map_err(|error| to_python(py, error))
     }
 
@@ -215,7 +215,8 @@ impl Rdd {
         let classes =
             (Some(writables::full_name("NullWritable")), Some(writables::full_name("BytesWritable")));
         let sequence = options.hadoop.sequence_options();
-        let saved = py.detach(|| values.save_sequence_values(&site, path, sequence, classes, &options));
+        let saved =
+            interruptibly(py, || values.save_sequence_values(&site, path, sequence, classes, &options))?;
         saved.map_err(|error| to_python(py, error))
     }
 
@@ -246,7 +247,8 @@ impl Rdd {
         });
         let full = |class: Option<String>| class.map(|class| writables::full_name(&class));
         let classes = (full(classes.0), full(classes.1));
-        let saved = py.detach(|| values.save_sequence_values(&site, path, sequence, classes, &options));
+        let saved =
+            interruptibly(py, || values.save_sequence_values(&site, path, sequence, classes, &options))?;
         saved.map_err(|error| to_python(py, error))
     }
 
@@ -268,7 +270,7 @@ impl Rdd {
         let lines = self.0.map_stream(site.clone(), &separator, |separator: &String, _, stream| {
             Ok(JavaLines { stream, separator: separator.clone() })
         });
-        let saved = py.detach(|| lines.save_lines::<String>(&site, path, codec, &options));
+        let saved = interruptibly(py, || lines.save_lines::<String>(&site, path, codec, &options))?;
         saved.map_err(|error| to_python(py, error))
     }
 }

@@ -6,6 +6,9 @@ PySpark's names ``PySparkTypeError`` is TypeError, and so on; that is why each c
 
 from __future__ import annotations
 
+import os
+
+from firesteel import as_pyspark
 from firesteel.errors import FiresteelError, ParseError
 
 __all__ = [
@@ -55,6 +58,17 @@ class SchemaKeyError(SchemaError, KeyError):
 
 class UnsupportedError(SchemaError, NotImplementedError):
     """A type that cannot hold values here."""
+
+
+def _show_as_pyspark() -> None:
+    """Shows the exceptions under PySpark's names where programs know these."""
+    for kind in (SchemaTypeError, SchemaValueError, SchemaIndexError, SchemaKeyError):
+        kind.__module__ = "pyspark.errors.exceptions.base"
+        kind.__name__ = kind.__qualname__ = kind.__name__.replace("Schema", "PySpark")
+
+
+if os.environ.get(as_pyspark.VARIABLE) and as_pyspark.is_installed():
+    _show_as_pyspark()
 
 
 def check(holds: bool, text: str) -> None:

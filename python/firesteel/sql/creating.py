@@ -10,7 +10,8 @@ from firesteel.errors import FiresteelError
 from firesteel.sql.datatypes import DataType
 from firesteel.sql.ddl import _parse_datatype_string
 from firesteel.sql.frame import DataFrame
-from firesteel.sql.inference import _infer_schema
+from firesteel.sql.conversion import _create_converter
+from firesteel.sql.inference import _from_numpy_type, _infer_schema
 from firesteel.sql.merging import _has_nulltype, _merge_type
 from firesteel.sql.scans import RecordScan, StreamScan
 from firesteel.sql.structs import StructField, StructType
@@ -32,14 +33,10 @@ def create(session: SparkSession, data: Any, schema: Any, ratio: float | None, v
         return of_rdd(session, data, schema, ratio)
     kind = f"{type(data).__module__.partition('.')[0]}.{type(data).__name__}"
     if kind == "numpy.ndarray":
-        names = schema if schema is not None else _numbered(1 if data.ndim == 1 else data.shape[1])
-        if data.ndim == 1 and schema is None:
-            names = ["value"]
-        data = [(each,) for each in data.tolist()] if data.ndim == 1 else [tuple(row) for row in data.tolist()]
-        schema = names
-    elif kind == "pandas.DataFrame":
+        return _of_array(session, data, schema)
+    if kind == "pandas.DataFrame":
         return _of_pandas(session, data, schema)
-    elif hasattr(data, "__arrow_c_stream__") or kind in ("pyarrow.Table", "pyarrow.RecordBatch"):
+    if hasattr(data, "__arrow_c_stream__") or kind in ("pyarrow.Table", "pyarrow.RecordBatch"):
         return _of_table(session, data, schema)
     if isinstance(data, (str, bytes)) or not isinstance(data, Iterable):
         raise TypeError(f"[CANNOT_INFER_SCHEMA_FOR_TYPE] Can not infer schema for type: `{type(data).__name__}`.")
@@ -72,7 +69,10 @@ def of_rdd(session: SparkSession, rdd: RDD[Any], schema: Any, ratio: float | Non
                     break
             else:
                 raise _undetermined()
-    return _of_records(session, rdd, _named(inferred, names))
+    made = _named(inferred, names)
+    if _by_other_names(inferred, made):
+        rdd = rdd.map(_create_converter(inferred))
+    return _of_records(session, rdd, made)
 
 
 def from_arrow(session: SparkSession, data: Any, slices: int) -> DataFrame:
@@ -108,6 +108,8 @@ def _of_list(session: SparkSession, data: list[Any], schema: Any) -> DataFrame:
         if _has_nulltype(inferred):
             raise _undetermined()
         parsed = _named(inferred, names)
+        if _by_other_names(inferred, parsed):
+            data = list(map(_create_converter(inferred), data))
     # Made here, so that a record that does not fit is told of at this line.
     sc = session._sc
     count = sc.defaultParallelism
@@ -143,18 +145,46 @@ def _of_table(session: SparkSession, data: Any, schema: Any, slices: int | None 
 
 
 def _of_pandas(session: SparkSession, data: Any, schema: Any) -> DataFrame:
+    parsed = _parsed(schema)
+    own = [str(name) for name in data.columns]
+    if isinstance(parsed, StructType) and len(parsed) != len(own):
+        raise ValueError(
+            f"the frame of pandas has {len(own)} columns ({', '.join(own)}), and the schema {len(parsed)}:"
+            f" {parsed.simpleString()}. They are taken by their positions."
+        )
+    given = parsed.names if isinstance(parsed, StructType) else parsed or []
+    names = [*given, *own[len(given) :]][: len(own)]
+    wanted = parsed if isinstance(parsed, StructType) else None
     try:
         import pyarrow
     except ImportError:
-        names = [str(name) for name in data.columns] if schema is None else schema
-        records = [tuple(row) for row in data.astype(object).where(data.notna(), None).values.tolist()]
-        return _of_list(session, records, names)
-    if isinstance(schema, (list, tuple)):
-        data = data.rename(columns=dict(zip(data.columns, schema)))
-        schema = None
-    table = pyarrow.Table.from_pandas(data.rename(columns=str), preserve_index=False)
-    # pandas' times without a zone are those of this process's clock, as in PySpark.
-    return _of_table(session, arrow.with_instants(table), schema)
+        return _of_list(session, _records(data), wanted or names)
+    try:
+        table = arrow.of_pandas(data, wanted, names, session._zone())
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError):
+        # Objects of several types in one column: as records they are merged, or the error names them.
+        return _of_list(session, _records(data), wanted or names)
+    return _of_table(session, table, wanted)
+
+
+def _records(data: Any) -> list[Any]:
+    return [tuple(row) for row in data.astype(object).where(data.notna(), None).values.tolist()]
+
+
+def _of_array(session: SparkSession, data: Any, schema: Any) -> DataFrame:
+    """Makes a frame of an array of numpy, whose type its columns have."""
+    if data.ndim not in (1, 2):
+        raise ValueError(
+            f"[INVALID_NDARRAY_DIMENSION] NumPy array input should be of 1 or 2 dimensions, and has {data.ndim}."
+        )
+    records = [(each,) for each in data.tolist()] if data.ndim == 1 else [tuple(row) for row in data.tolist()]
+    names = ["value"] if data.ndim == 1 else _numbered(data.shape[1])
+    kind = _from_numpy_type(data.dtype)
+    parsed = _parsed(schema)
+    if kind is not None and (parsed is None or isinstance(parsed, list)):
+        given = StructType([StructField(name, kind, True) for name in names])
+        return _of_list(session, records, _named(given, parsed))
+    return _of_list(session, records, names if parsed is None else parsed)
 
 
 def _merged(one: Any, other: Any) -> Any:
@@ -176,11 +206,20 @@ def _numbered(count: int) -> list[str]:
 def _named(inferred: Any, names: Any) -> StructType:
     if not names:
         return inferred  # type: ignore[no-any-return]
+    if len(names) > len(inferred):
+        raise ValueError(
+            f"there are {len(names)} names ({', '.join(map(str, names))}), and the records have {len(inferred)} values"
+        )
     fields = [
         StructField(str(names[at]) if at < len(names) else each.name, each.dataType, each.nullable, each.metadata)
         for at, each in enumerate(inferred.fields)
     ]
     return StructType(fields)
+
+
+def _by_other_names(inferred: Any, made: StructType) -> bool:
+    """Returns whether records that have names, such as dictionaries, have others than the columns."""
+    return bool(inferred.names != made.names)
 
 
 def _undetermined() -> FiresteelError:

@@ -17,6 +17,7 @@ from firesteel.sql.refusing import Refusing
 from firesteel.sql.row import Row
 from firesteel.sql.scans import DerivedScan, Scan, StreamScan
 from firesteel.sql.structs import StructField, StructType
+from firesteel.sql.temporal import TimestampType
 from firesteel.storagelevel import StorageLevel
 
 if TYPE_CHECKING:
@@ -122,12 +123,19 @@ class DataFrame(Refusing):
         """
         names = [each for col in cols for each in (col if isinstance(col, (list, tuple)) else [col])]
         chosen: list[int] = []
+        titles: list[str] = []
         for name in names:
             if name == "*":
                 chosen += range(len(self._wanted))
+                titles += self.columns
             else:
-                chosen.append(self._position(name))
-        return self._of(chosen)
+                at, title = self._found(name)
+                chosen.append(at)
+                titles.append(title)
+        made = self._of(chosen)
+        if made.columns != titles:
+            made._names = titles
+        return made
 
     def drop(self, *cols: Any) -> DataFrame:
         """Returns the frame without some columns; names that it does not have are passed over."""
@@ -149,12 +157,16 @@ class DataFrame(Refusing):
     def limit(self, num: int) -> DataFrame:
         """Returns the frame of the first ``num`` rows, in one partition. Later partitions are read only if earlier ones
         have too few."""
+        if not isinstance(num, int) or isinstance(num, bool):
+            raise TypeError(f"limit takes a number of rows, and not {num!r}")
         if num < 0:
             raise ValueError(f"limit takes a number of rows, and not {num}")
         return self._derived(lambda native, site: native.limit(num, site))
 
     def coalesce(self, numPartitions: int) -> DataFrame:
         """Returns the frame in fewer partitions: of parts that lie next to each other, without a shuffle."""
+        if numPartitions < 1:
+            raise ValueError(f"coalesce takes a number of partitions, which is positive, and not {numPartitions}")
         return self._derived(lambda native, site: native.coalesce(numPartitions, site))
 
     def repartition(self, numPartitions: int, *cols: Any) -> DataFrame:
@@ -279,9 +291,13 @@ class DataFrame(Refusing):
         """
         if not isinstance(n, int) or isinstance(n, bool):
             raise TypeError(f"show takes a number of rows, and not {n!r}")
+        if isinstance(truncate, str) and not truncate.isdigit():
+            raise TypeError(f"truncate is True, False, or the width of the columns, and not {truncate!r}")
         width = 20 if truncate is True else int(truncate)
+        n = max(n, 0)
         rows = self.take(n + 1)
-        print(showing.table(self.schema, rows[:n], width, vertical, len(rows) > n))
+        zone = self._session.conf.get("spark.sql.session.timeZone", None)
+        print(showing.table(self.schema, rows[:n], width, vertical, len(rows) > n, zone))
 
     # -- columns
 
@@ -291,7 +307,7 @@ class DataFrame(Refusing):
 
     def toPandas(self) -> pandas.DataFrame:
         """Returns all rows as a frame of pandas. Needs pandas and pyarrow."""
-        return arrow.to_pandas(self.toArrow())
+        return arrow.to_pandas(self.toArrow(), self._session._zone())
 
     def mapInArrow(
         self, func: Callable[[Iterator[Any]], Iterable[Any]], schema: StructType | str, barrier: bool = False,
@@ -320,7 +336,9 @@ class DataFrame(Refusing):
     ) -> DataFrame:
         """Returns the frame of the frames of pandas that a function makes of each partition's. Needs pandas and
         pyarrow."""
-        return self.mapInArrow(arrow.PandasFunction(func), schema, barrier)
+        wanted = cast(StructType, _parse_datatype_string(schema) if isinstance(schema, str) else schema)
+        instants = [field.name for field in wanted.fields if isinstance(field.dataType, TimestampType)]
+        return self.mapInArrow(arrow.PandasFunction(func, self._session._zone(), instants), wanted, barrier)
 
     @property
     def write(self) -> DataFrameWriter:
@@ -346,17 +364,36 @@ class DataFrame(Refusing):
         return made
 
     def _position(self, col: Any) -> int:
+        return self._found(col)[0]
+
+    def _found(self, col: Any) -> tuple[int, str]:
+        """Returns where a column is, by its name in any case, and the name as it was asked for."""
         name = _as_name(col, "select")
         names = self.columns
-        if name in names:
-            return names.index(name)
-        alike = [at for at, each in enumerate(names) if each.lower() == name.lower()]
+        # Names with dots or spaces stand in backticks, which are doubled within.
+        quoted = name not in names and len(name) > 2 and name[0] == name[-1] == "`"
+        plain = name[1:-1].replace("``", "`") if quoted else name
+        exact = [at for at, each in enumerate(names) if each == plain]
+        alike = exact or [at for at, each in enumerate(names) if each.lower() == plain.lower()]
         if len(alike) == 1:
-            return alike[0]
+            return alike[0], plain
+        if alike:
+            places = ", ".join(f"`{names[at]}`" for at in alike)
+            raise FiresteelError(
+                f"[AMBIGUOUS_REFERENCE] Reference `{plain}` is ambiguous, could be: [{places}]: df.toDF(...) gives the"
+                " columns other names."
+            )
         known = ", ".join(f"`{each}`" for each in names)
+        hint = ""
+        outer = plain.partition(".")[0]
+        if "." in plain and plain[-1] != "*" and any(each.lower() == outer.lower() for each in names):
+            hint = (
+                f" There are no expressions of columns, which parts of structs are: df.rdd.map(lambda row: row.{plain})"
+                " has the part."
+            )
         raise FiresteelError(
-            f"[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column with name `{name}` cannot be resolved: the columns are"
-            f" {known}."
+            f"[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column with name `{plain}` cannot be resolved: the columns are"
+            f" {known}.{hint}"
         )
 
     def _columns(self, operation: str) -> _native.Columns:

@@ -189,6 +189,12 @@ class DataFrameReader(Refusing):
         if format not in FORMATS:
             raise format_refused(self._format)
         options = self._options
+        for name in ("modifiedBefore", "modifiedAfter"):
+            if name.lower() in options:
+                raise FiresteelError(
+                    f"the option {name} is not here: choose the files in the program, as by os.path.getmtime, and give"
+                    " their paths in a list."
+                )
         sc = self._spark._sc
         if isinstance(given, RDD):
             return self._load_lines(given, format, site)
@@ -238,13 +244,23 @@ class DataFrameReader(Refusing):
             given = self._schema
         else:
             given = self._inferred(format, files, options, site)
+            _verify_once(given.names)
         fields = {field.name: field for field in given.fields}
         data = StructType([field for field in given.fields if field.name not in inside])
         # A type that the program gives to a column of directories is the one that it gets.
-        kinds = [(name, _json_type(fields[name]) if name in fields else kind) for name, kind in directories]
+        typed = fields if self._schema is not None else {}
+        kinds = [(name, _json_type(typed[name]) if name in typed else kind) for name, kind in directories]
         above = [_field(name, kind) for name, kind in kinds]
         nullable = [StructField(each.name, each.dataType, True, each.metadata) for each in data.fields]
-        return StructType(nullable), StructType([*nullable, *above]), kinds
+        # A column that is in files and in directories stands where the files have it, with the directories' values.
+        by_name = {field.name: field for field in above}
+        whole = [
+            by_name.pop(each.name)
+            if each.name in by_name
+            else StructField(each.name, each.dataType, True, each.metadata)
+            for each in given.fields
+        ]
+        return StructType(nullable), StructType([*whole, *by_name.values()]), kinds
 
     def _inferred(self, format: str, files: _native.Files, options: dict[str, str], site: str) -> StructType:
         sc = self._spark._sc
@@ -262,6 +278,11 @@ class DataFrameReader(Refusing):
             for other in found[1:]:
                 merged = _merged(merged, other)
             return merged
+        if not paths:
+            raise FiresteelError(
+                f"[UNABLE_TO_INFER_SCHEMA] Unable to infer schema for {format.upper()}. It must be specified manually:"
+                " there is no file; spark.read.schema(...) gives one."
+            )
         sc._before_job()
         return _of_json(_native.infer_schema(sc._native, files, format, options, self._spark._sizes(), site))
 
@@ -270,7 +291,23 @@ def _paths(given: Any) -> list[str]:
     several: Sequence[Any] = given if isinstance(given, (list, tuple)) else [given]
     if not several:
         raise FiresteelError("a path is needed to read from.")
+    for each in several:
+        if not isinstance(each, (str, os.PathLike)):
+            raise TypeError(
+                "[NOT_EXPECTED_TYPE] Argument `path` should be str, list, or RDD, got"
+                f" {type(each).__name__}."
+            )
     return [str(os.fspath(each)) for each in several]
+
+
+def _verify_once(names: list[str]) -> None:
+    """Raises if two columns have one name, since columns are found by their names."""
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            raise FiresteelError(
+                f"[COLUMN_ALREADY_EXISTS] The column `{name}` already exists: it is twice in the files. A schema with"
+                " the column once takes one of them: spark.read.schema(...)."
+            )
 
 
 def _is_set(options: dict[str, str], name: str) -> bool:

@@ -133,6 +133,15 @@ def unscaled(value: decimal.Decimal, more: tuple[int, int]) -> int:
     return digits
 
 
+def text(value: Any, more: tuple[int, int]) -> str:
+    """Returns what a column of texts holds for another value, as Spark has it.
+
+    >>> text(True, (0, 0)), text(1.5, (0, 0))
+    ('true', '1.5')
+    """
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def items(value: Iterable[Any], more: tuple[int, int]) -> Iterable[Any]:
     """Returns the items of a list; those of an array of numbers as Python's own numbers."""
     tolist = getattr(value, "tolist", None)

@@ -11,12 +11,17 @@ from firesteel.sql.containers import ArrayType, MapType
 from firesteel.sql.datatypes import DataType, FloatType
 from firesteel.sql.row import Row
 from firesteel.sql.structs import StructType
+from firesteel.sql.temporal import TimestampType
+from firesteel.sql.zones import in_zone, zone_of
 
 __all__ = ["shown", "table"]
 
 
-def table(schema: StructType, rows: list[Row], truncate: int, vertical: bool, has_more: bool) -> str:
-    """Returns rows as ``show`` prints them; texts longer than ``truncate`` are cut, if it is not 0.
+def table(
+    schema: StructType, rows: list[Row], truncate: int, vertical: bool, has_more: bool, zone: str | None = None
+) -> str:
+    """Returns rows as ``show`` prints them; texts longer than ``truncate`` are cut, if it is not 0. Points in time
+    are shown as a clock in ``zone`` shows them, or else in this process's zone.
 
     >>> from firesteel.sql.types import LongType, StringType, StructField
     >>> schema = StructType([StructField("n", LongType()), StructField("name", StringType())])
@@ -27,8 +32,8 @@ def table(schema: StructType, rows: list[Row], truncate: int, vertical: bool, ha
     |  1| Ada|
     +---+----+
     """
-    kinds = [field.dataType for field in schema.fields]
-    cells = [[_cut(_one_line(shown(value, kind)), truncate) for value, kind in zip(row, kinds)] for row in rows]
+    kinds, place = [field.dataType for field in schema.fields], zone_of(zone) if zone else None
+    cells = [[_cut(_one_line(shown(value, kind, place)), truncate) for value, kind in zip(row, kinds)] for row in rows]
     # Names are never cut, in Spark either.
     heads = [_one_line(name) for name in schema.names]
     count = len(rows)
@@ -36,9 +41,9 @@ def table(schema: StructType, rows: list[Row], truncate: int, vertical: bool, ha
     if vertical:
         return _vertical(heads, cells) + footer
     widths = [max(3, *(_width(row[at]) for row in [heads, *cells])) for at in range(len(heads))]
-    rule = "+" + "".join("-" * width + "+" for width in widths) + "\n"
+    rule = "+" + ("".join("-" * width + "+" for width in widths) or "+") + "\n"
     lines = [
-        "|" + "".join(_padded(cell, width, truncate) + "|" for cell, width in zip(row, widths)) + "\n"
+        "|" + ("".join(_padded(cell, width, truncate) + "|" for cell, width in zip(row, widths)) or "|") + "\n"
         for row in [heads, *cells]
     ]
     return rule + lines[0] + rule + "".join(lines[1:]) + rule + footer
@@ -87,7 +92,7 @@ def _one_line(text: str) -> str:
     return text.translate(_LINE_ENDS)
 
 
-def shown(value: Any, kind: DataType) -> str:
+def shown(value: Any, kind: DataType, zone: datetime.tzinfo | None = None) -> str:
     """Returns a value of a type as Spark casts it to a string.
 
     >>> from firesteel.sql.types import DoubleType
@@ -104,16 +109,35 @@ def shown(value: Any, kind: DataType) -> str:
         return _native.java_text(value, isinstance(kind, FloatType))
     if isinstance(value, (bytes, bytearray)):
         return "[" + " ".join(f"{byte:02X}" for byte in value) + "]"
+    if isinstance(value, datetime.timedelta):
+        return _interval(value)
     if isinstance(value, datetime.datetime):
+        if zone is not None and isinstance(kind, TimestampType):
+            value = in_zone(value, zone)
         text = value.strftime("%Y-%m-%d %H:%M:%S")
         return f"{text}.{value.microsecond:06d}".rstrip("0") if value.microsecond else text
     if isinstance(value, decimal.Decimal):
         return f"{value:f}"
     if isinstance(kind, MapType):
-        parts = (f"{shown(key, kind.keyType)} -> {shown(each, kind.valueType)}" for key, each in value.items())
+        keys = (shown(key, kind.keyType, zone) for key in value)
+        parts = map("{} -> {}".format, keys, (shown(each, kind.valueType, zone) for each in value.values()))
         return "{" + ", ".join(parts) + "}"
     if isinstance(kind, StructType):
-        return "{" + ", ".join(shown(each, field.dataType) for each, field in zip(value, kind.fields)) + "}"
+        return "{" + ", ".join(shown(each, field.dataType, zone) for each, field in zip(value, kind.fields)) + "}"
     if isinstance(kind, ArrayType):
-        return "[" + ", ".join(shown(each, kind.elementType) for each in value) + "]"
+        return "[" + ", ".join(shown(each, kind.elementType, zone) for each in value) + "]"
     return str(value)
+
+
+def _interval(value: datetime.timedelta) -> str:
+    """Returns a length of time as Spark writes it.
+
+    >>> _interval(datetime.timedelta(days=-1, microseconds=500_000))
+    "INTERVAL '-0 23:59:59.5' DAY TO SECOND"
+    """
+    size = abs(value)
+    hours, rest = divmod(size.seconds, 3600)
+    text = f"{'-' if value.days < 0 else ''}{size.days} {hours:02d}:{rest // 60:02d}:{rest % 60:02d}"
+    if size.microseconds:
+        text += f".{size.microseconds:06d}".rstrip("0")
+    return f"INTERVAL '{text}' DAY TO SECOND"

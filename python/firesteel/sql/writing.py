@@ -150,6 +150,7 @@ class DataFrameWriter(Refusing):
         names = frame.columns
         check_names(names)
         above = [frame._position(name) for name in self._columns]
+        self._verify_names(names, above, format)
         if above and len(above) == len(names):
             raise FiresteelError(
                 "[ALL_PARTITION_COLUMNS_NOT_ALLOWED] Cannot use all columns for partition columns: the files would be"
@@ -176,3 +177,24 @@ class DataFrameWriter(Refusing):
             columns = DataFrame(session, RecordScan(session._sc.parallelize([], 1), frame.schema))._columns("save")
         session._sc._before_job()
         columns.save(path, format, options, frame.schema.json(), above, self._mode, session._sc._hadoop_settings, site)
+
+    def _verify_names(self, names: list[str], above: list[int], format: str) -> None:
+        """Raises unless what is written can be read again: columns are found by their names, in any case."""
+        if not names:
+            raise FiresteelError(
+                "[EMPTY_SCHEMA_NOT_SUPPORTED_FOR_DATASOURCE] A table without columns cannot be written: the files would"
+                " not tell the number of rows."
+            )
+        is_exact = self._frame.sparkSession.conf.get("spark.sql.caseSensitive", "false") == "true"
+        inside = [name for at, name in enumerate(names) if at not in above]
+        # Files of CSV have their columns by position.
+        for group in ([names[at] for at in above], [] if format in ("csv", "text") else inside):
+            seen = set()
+            for name in group:
+                key = name if is_exact else name.lower()
+                if key in seen:
+                    raise FiresteelError(
+                        f"[COLUMN_ALREADY_EXISTS] The column `{key}` already exists. Choose another name or rename the"
+                        f" existing column: df.toDF(...) does it; the columns are {', '.join(group)}."
+                    )
+                seen.add(key)

@@ -53,20 +53,24 @@ impl ColumnBatch {
 }
 
 impl ColumnBatch {
-    /// Returns the same rows in the columns of a schema, which are found by their names.
+    /// Returns the same rows in the columns of a schema, which are found by their names; those of a batch that has
+    /// the same names already are taken in order, since two columns may have one name.
     ///
     /// # Errors
     /// A sentence, when a column is not there, or its values do not fit.
     pub fn fitted(&self, schema: &SchemaRef) -> Result<ColumnBatch, String> {
-        let column = |field: &Arc<Field>| {
-            let found = self.0.column_by_name(field.name()).ok_or_else(|| {
-                let names: Vec<String> =
-                    self.0.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let own = self.0.schema();
+        let in_order = own.fields().len() == schema.fields().len()
+            && own.fields().iter().zip(schema.fields()).all(|(own, field)| own.name() == field.name());
+        let column = |(at, field): (usize, &Arc<Field>)| {
+            let found = if in_order { Some(self.0.column(at)) } else { self.0.column_by_name(field.name()) };
+            let found = found.ok_or_else(|| {
+                let names: Vec<String> = own.fields().iter().map(|field| field.name().clone()).collect();
                 format!("there is no column {:?}; there are {}", field.name(), names.join(", "))
             })?;
             fit(found, field.data_type()).map_err(|what| format!("column {:?}: {what}", field.name()))
         };
-        let columns = schema.fields().iter().map(column).collect::<Result<Vec<_>, _>>()?;
+        let columns = schema.fields().iter().enumerate().map(column).collect::<Result<Vec<_>, _>>()?;
         let rows = RecordBatchOptions::new().with_row_count(Some(self.0.num_rows()));
         let fitted = RecordBatch::try_new_with_options(schema.clone(), columns, &rows);
         fitted.map(ColumnBatch).map_err(|error| error.to_string())
@@ -96,5 +100,23 @@ impl<'de> Deserialize<'de> for ColumnBatch {
         }
 
         deserializer.deserialize_bytes(Stream)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::Int64Array;
+    use arrow_schema::{DataType, Schema};
+
+    #[test]
+    fn columns_of_one_name_stay_two_columns() {
+        let fields = |names: [&str; 2]| {
+            Arc::new(Schema::new(names.map(|name| Field::new(name, DataType::Int64, true)).to_vec()))
+        };
+        let columns = [1, 2].map(|n| Arc::new(Int64Array::from(vec![n])) as _).to_vec();
+        let twice = ColumnBatch(RecordBatch::try_new(fields(["a", "a"]), columns).unwrap());
+        assert_eq!(twice.fitted(&fields(["a", "a"])).unwrap(), twice);
+        assert!(twice.fitted(&fields(["a", "b"])).is_err());
     }
 }

@@ -18,6 +18,11 @@ pub(super) fn fit(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, Strin
     }
     let misfit = || format!("it is {found} in the file, and {wanted} was asked for");
     match (found, wanted) {
+        // Other forms of the same values.
+        (DataType::Dictionary(_, values), _) => fit(&in_form(array, values)?, wanted),
+        (DataType::LargeList(element) | DataType::FixedSizeList(element, _), DataType::List(_)) => {
+            fit(&in_form(array, &DataType::List(element.clone()))?, wanted)
+        }
         (DataType::Struct(_), DataType::Struct(parts)) => fit_struct(array.as_struct(), parts),
         (DataType::List(_), DataType::List(element)) => {
             let list = array.as_list::<i32>();
@@ -52,6 +57,12 @@ pub(super) fn fit(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, Strin
         }
         _ => Err(misfit()),
     }
+}
+
+/// Returns the same values in another form.
+fn in_form(array: &ArrayRef, form: &DataType) -> Result<ArrayRef, String> {
+    let options = CastOptions { safe: false, ..CastOptions::default() };
+    cast_with_options(array, form, &options).map_err(|error| error.to_string())
 }
 
 fn fit_struct(array: &StructArray, parts: &Fields) -> Result<ArrayRef, String> {
@@ -117,8 +128,10 @@ fn is_exact(found: &DataType, wanted: &DataType) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow_array::types::{Int64Type, TimestampMicrosecondType};
-    use arrow_array::{Int32Array, Int64Array, StringArray, TimestampNanosecondArray};
+    use arrow_array::types::{Int32Type, Int64Type, TimestampMicrosecondType};
+    use arrow_array::{
+        FixedSizeListArray, Int32Array, Int64Array, LargeListArray, StringArray, TimestampNanosecondArray,
+    };
     use arrow_schema::{Field, TimeUnit};
 
     #[test]
@@ -131,6 +144,26 @@ mod tests {
         let text: ArrayRef = Arc::new(StringArray::from(vec!["1"]));
         let error = fit(&text, &DataType::Int32).unwrap_err();
         assert!(error.contains("Utf8") && error.contains("Int32"), "{error}");
+    }
+
+    #[test]
+    fn other_forms_of_values_fit() {
+        let names: arrow_array::DictionaryArray<Int32Type> =
+            vec![Some("x"), None, Some("x")].into_iter().collect();
+        let names: ArrayRef = Arc::new(names);
+        let plain = fit(&names, &DataType::Utf8).unwrap();
+        assert_eq!(plain.as_ref(), &StringArray::from(vec![Some("x"), None, Some("x")]) as &dyn Array);
+        let list = DataType::List(Arc::new(Field::new("element", DataType::Int64, true)));
+        let values = vec![Some(vec![Some(1), Some(2)]), None];
+        let large: ArrayRef =
+            Arc::new(LargeListArray::from_iter_primitive::<Int32Type, _, _>(values.clone()));
+        let fixed: ArrayRef = Arc::new(FixedSizeListArray::from_iter_primitive::<Int32Type, _, _>(values, 2));
+        for array in [large, fixed] {
+            let fitted = fit(&array, &list).unwrap();
+            let fitted = fitted.as_list::<i32>();
+            assert_eq!(fitted.value(0).as_primitive::<Int64Type>().values(), &[1, 2]);
+            assert!(fitted.is_null(1));
+        }
     }
 
     #[test]
