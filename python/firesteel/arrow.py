@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     *("BatchFunction", "PandasFunction", "batches", "of_pandas", "renamed", "schema_of", "slices", "stream", "table"),
-    *("to_pandas", "with_instants"),
+    *("table_of", "to_pandas", "with_instants"),
 ]
 
 
@@ -63,21 +63,27 @@ def slices(data: Any, count: int) -> list[list[bytes]]:
 
     Anything that has Arrow's columns is a table: those of pyarrow, Polars, DuckDB, pandas.
     """
-    pa = _pyarrow()
-    whole = data if isinstance(data, pa.Table) else _table_of(pa, data)
+    whole = table_of(data)
     bounds = [whole.num_rows * at // count for at in range(count + 1)]
     parts = [whole.slice(start, end - start) for start, end in zip(bounds, bounds[1:])]
     return [[stream(batch) for batch in part.to_batches()] for part in parts]
 
 
-def _table_of(pa: Any, data: Any) -> Any:
+def table_of(data: Any) -> pyarrow.Table:
+    """Returns the table that something with Arrow's columns is. A stream has its rows once, so this is done once."""
+    pa = _pyarrow()
+    if isinstance(data, pa.Table):
+        return data
     if isinstance(data, pa.RecordBatch):
         return pa.Table.from_batches([data])
-    if hasattr(data, "to_table"):
-        return data.to_table()  # a data set of pyarrow's
-    if hasattr(data, "__arrow_c_stream__"):
-        return pa.table(data)
     kind = type(data).__name__
+    if hasattr(data, "__arrow_c_stream__"):
+        try:
+            return pa.table(data)
+        except pa.ArrowInvalid as error:
+            raise TypeError(f"a {kind} is no table that pyarrow reads: {error}") from error
+    if type(data).__module__.startswith("pyarrow.") and hasattr(data, "to_table"):
+        return data.to_table()  # a data set
     raise TypeError(
         f"fromArrow takes a table of Arrow's (of pyarrow, Polars, DuckDB or pandas) or a data set of pyarrow's, and not"
         f" {kind}: sc.parallelize(data) makes an RDD of a collection"
@@ -86,8 +92,7 @@ def _table_of(pa: Any, data: Any) -> Any:
 
 def renamed(data: Any, names: list[str]) -> Any:
     """Returns a table with other names for its columns."""
-    pa = _pyarrow()
-    whole = data if isinstance(data, pa.Table) else _table_of(pa, data)
+    whole = table_of(data)
     if len(names) != whole.num_columns:
         raise ValueError(f"a table of {whole.num_columns} columns needs as many names, and not {len(names)}")
     return whole.rename_columns(names)
@@ -173,7 +178,7 @@ def schema_of(data: Any) -> str:
     """Returns the schema of a table of Arrow's as Spark's in JSON."""
     pa = _pyarrow()
     sink = io.BytesIO()
-    whole = data if isinstance(data, pa.Table) else _table_of(pa, data)
+    whole = table_of(data)
     with pa.ipc.new_stream(sink, whole.schema):
         pass
     return _native.stream_schema(sink.getvalue())

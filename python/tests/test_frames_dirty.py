@@ -109,6 +109,27 @@ def test_other_forms_of_arrows_columns_are_read(spark: SparkSession) -> None:
     ]
 
 
+def test_a_stream_of_arrows_that_has_its_rows_once_keeps_them(spark: SparkSession) -> None:
+    pa = pytest.importorskip("pyarrow")
+    table = pa.table({"a": [1, 2, 3]})
+
+    class Relation:
+        """As DuckDB's are: a method of this name makes a table in its data base."""
+
+        def __arrow_c_stream__(self, schema: object = None) -> object:
+            return table.__arrow_c_stream__(schema)
+
+        def to_table(self, name: str) -> None:
+            raise AssertionError("it was called")
+
+    for make in (table.to_reader, Relation):
+        assert spark.createDataFrame(make()).collect() == [(1,), (2,), (3,)]
+        assert spark.sparkContext.fromArrow(make()).collect() == [(1,), (2,), (3,)]
+        assert spark.createDataFrame(make(), ["z"]).columns == ["z"]
+    with pytest.raises(TypeError, match="no table"):
+        spark.createDataFrame(pa.chunked_array([[1]]))
+
+
 def test_times_of_pandas_and_of_show_are_those_of_the_session(
     spark: SparkSession, capsys: pytest.CaptureFixture[str]
 ) -> None:

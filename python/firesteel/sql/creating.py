@@ -134,7 +134,7 @@ def _of_records(session: SparkSession, rdd: RDD[Any], schema: StructType) -> Dat
 def _of_table(session: SparkSession, data: Any, schema: Any, slices: int | None = None) -> DataFrame:
     from firesteel.sql.reading import _of_json
 
-    parsed = _parsed(schema)
+    parsed, data = _parsed(schema), arrow.table_of(data)
     found = _of_json(arrow.schema_of(data))
     if isinstance(parsed, list):
         found = _named(found, parsed)
