@@ -64,7 +64,7 @@ def texts() -> Iterator[Case]:
         reads = (("schema", f"spark.read.json(path, schema='d date', {option})"), ("text", "spark.read.text(path)"))
         yield Case(f"json/option {name}", writes("days", f".write.json(path, {option})"), reads)
     for name, option in {
-        "times": "timestampFormat='yyyy-MM-dd HH:mm:ss.SSSSSSXXX'",
+        "times": "timestampFormat='yyyy-MM-dd HH:mm:ss.SSSSSSxxx'",
         "zone names": "timestampFormat='d.M.yyyy h:mm a z'",
         "zone": "timeZone='America/New_York'",
         "odd zone": "timeZone='+05:30'",

@@ -361,7 +361,7 @@ def test_settings_of_a_session_are_heeded(spark: SparkSession, tmp_path: Path) -
 def test_names_must_differ(spark: SparkSession, tmp_path: Path) -> None:
     frame = spark.createDataFrame([(1, 2)], ["a", "A"])
     assert frame.select("a").collect() == [Row(a=1)] and frame.select("A").collect() == [Row(A=2)]
-    with pytest.raises(RuntimeError, match="COLUMN_ALREADY_EXISTS.*`A`.*`a`"):
+    with pytest.raises(RuntimeError, match="COLUMN_ALREADY_EXISTS"):
         frame.write.parquet(str(tmp_path / "out"))
     with pytest.raises(RuntimeError, match="COLUMN_ALREADY_EXISTS"):
         frame.select("a", "a").write.parquet(str(tmp_path / "out"))

@@ -58,7 +58,7 @@ const ASK_EVERY: Duration = Duration::from_millis(50);
 type Stop = Box<dyn FnMut() -> Option<String>>;
 
 thread_local! {
-    /// What tells the jobs of this thread to stop.
+    /// The function that tells the jobs of this thread to stop.
     static STOP: RefCell<Option<Stop>> = const { RefCell::new(None) };
 }
 

@@ -13,7 +13,7 @@ days = table.rdd.map(lambda row: (row.when and row.when.date(), row.when, row.wh
 frame = spark.createDataFrame(days, "day date, at timestamp, what string")
 frame.write.partitionBy("day").parquet(f"{target}/days")
 frame.write.json(f"{target}/json")
-frame.write.option("timestampFormat", "dd.MM.yyyy HH:mm:ss.SSS XXX").csv(f"{target}/csv", dateFormat="d.M.yy")
+frame.write.option("timestampFormat", "dd.MM.yyyy HH:mm:ss.SSS XX").csv(f"{target}/csv", dateFormat="d.M.yy")
 again = spark.read.parquet(f"{target}/days")
 again.printSchema()
 again.select("what", "day").rdd.map(lambda row: f"{row.day}: {row.what}").sortBy(str).saveAsTextFile(f"{target}/again")

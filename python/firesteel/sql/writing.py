@@ -141,14 +141,13 @@ class DataFrameWriter(Refusing):
 
     def _save(self, path: str, site: str) -> None:
         from firesteel.sql.frame import DataFrame
-        from firesteel.sql.reading import FORMATS, check_names, format_refused
+        from firesteel.sql.reading import FORMATS, format_refused
         from firesteel.sql.scans import RecordScan
 
         frame, format = self._frame, self._format.lower()
         if format not in FORMATS:
             raise format_refused(self._format)
         names = frame.columns
-        check_names(names)
         above = [frame._position(name) for name in self._columns]
         self._verify_names(names, above, format)
         if above and len(above) == len(names):
