@@ -53,8 +53,8 @@ def check_names(names: list[str]) -> None:
         first = seen.setdefault(name.lower(), at)
         if first != at:
             raise FiresteelError(
-                f"[COLUMN_ALREADY_EXISTS] The column `{name}` already exists, as `{names[first]}`. Choose another name or"
-                " rename the existing column; spark.read.schema(...) gives names of your own."
+                f"[COLUMN_ALREADY_EXISTS] The column `{name}` already exists, as `{names[first]}`. Choose another name"
+                " or rename the existing column; spark.read.schema(...) gives names of your own."
             )
 
 
