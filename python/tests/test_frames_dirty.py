@@ -44,8 +44,10 @@ def test_what_is_written_can_be_read_again(spark: SparkSession, tmp_path: Path) 
 
 def test_a_name_that_is_twice_in_json_is_refused(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "twice.json").write_text('{"a": 1, "a": 2}\n')
-    with pytest.raises(FiresteelError, match="COLUMN_ALREADY_EXISTS"):
-        spark.read.json(str(tmp_path / "twice.json"))
+    (tmp_path / "within.json").write_text('{"a": [{"x": 1, "x": 2}]}\n')
+    for name in ("twice", "within"):
+        with pytest.raises(FiresteelError, match="COLUMN_ALREADY_EXISTS"):
+            spark.read.json(str(tmp_path / f"{name}.json"))
 
 
 def test_names_in_backticks_are_found_and_columns_have_the_name_that_was_asked_for(spark: SparkSession) -> None:

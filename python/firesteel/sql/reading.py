@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from firesteel import _native, callsite
 from firesteel.errors import FiresteelError
+from firesteel.sql.containers import ArrayType
 from firesteel.sql.datatypes import DataType, StringType
 from firesteel.sql.ddl import _parse_datatype_string
 from firesteel.sql.frame import DataFrame
@@ -244,7 +245,7 @@ class DataFrameReader(Refusing):
             given = self._schema
         else:
             given = self._inferred(format, files, options, site)
-            _verify_once(given.names)
+            _verify_once(given)
         fields = {field.name: field for field in given.fields}
         data = StructType([field for field in given.fields if field.name not in inside])
         # A type that the program gives to a column of directories is the one that it gets.
@@ -300,14 +301,20 @@ def _paths(given: Any) -> list[str]:
     return [str(os.fspath(each)) for each in several]
 
 
-def _verify_once(names: list[str]) -> None:
-    """Raises if two columns have one name, since columns are found by their names."""
-    for at, name in enumerate(names):
-        if name in names[:at]:
+def _verify_once(kind: DataType) -> None:
+    """Raises if two columns, or two parts of a struct, have one name, since they are found by their names."""
+    if isinstance(kind, ArrayType):
+        _verify_once(kind.elementType)
+    if not isinstance(kind, StructType):
+        return
+    for at, name in enumerate(kind.names):
+        if name in kind.names[:at]:
             raise FiresteelError(
                 f"[COLUMN_ALREADY_EXISTS] The column `{name}` already exists: it is twice in the files. A schema with"
                 " the column once takes one of them: spark.read.schema(...)."
             )
+    for field in kind.fields:
+        _verify_once(field.dataType)
 
 
 def _is_set(options: dict[str, str], name: str) -> bool:
