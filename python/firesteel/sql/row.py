@@ -10,6 +10,9 @@ from firesteel.errors import FiresteelError
 __all__ = ["Row"]
 
 
+_get = tuple.__getitem__
+
+
 class Row(tuple[Any, ...]):
     """A tuple with names for its fields, in the order in which they are written.
 
@@ -61,9 +64,14 @@ class Row(tuple[Any, ...]):
         )
 
     def __getattr__(self, item: str) -> Any:
+        # Asked for each field of each row, so the usual way through is short.
+        try:
+            return _get(self, self.__dict__["__fields__"].index(item))
+        except (KeyError, ValueError, IndexError):
+            pass
         if item.startswith("__"):
             raise AttributeError(item)
-        return tuple.__getitem__(self, self._position(item, AttributeError))
+        return _get(self, self._position(item, AttributeError))
 
     def __setattr__(self, key: str, value: Any) -> NoReturn:
         raise FiresteelError(
