@@ -1,4 +1,4 @@
-"""Data frames and what is hostile to them: names that are there twice, values of other types, wrong options, signals."""
+"""Data frames and what is hostile to them: names that are there twice, other types, wrong options, signals."""
 
 import datetime
 import os
