@@ -154,6 +154,12 @@ def of_pandas(frame: pandas.DataFrame, schema: StructType | None, names: list[st
 
 
 def _of_values(pa: Any, values: Any, wanted: Any, zone: str) -> Any:
+    if wanted is not None and pa.types.is_string(wanted) and str(values.dtype) in ("object", "float64", "float32"):
+        from firesteel.sql.rows import text
+
+        # Texts of numbers are Python's here, as in Spark: Arrow would write 1.0 as 1.
+        missing = values.isna()
+        return pa.array([None if gone else text(each, (0, 0)) for each, gone in zip(values, missing)], wanted)
     try:
         found = pa.Array.from_pandas(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError):

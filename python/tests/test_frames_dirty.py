@@ -90,6 +90,11 @@ def test_columns_of_pandas_go_by_position_and_become_the_types_of_the_schema(spa
     assert spark.createDataFrame(pd.DataFrame({"b": [1], "a": [2]}), "a int, b int").collect() == [Row(a=1, b=2)]
     assert spark.createDataFrame(pd.DataFrame([[1, 2]], columns=["a", "a"])).collect() == [(1, 2)]
     assert spark.createDataFrame(pd.DataFrame({"m": [1, "x"]})).collect() == [("1",), ("x",)]
+    texts = pd.DataFrame({"x": [1.0, None], "y": [1, "q"], "z": [None, None]})
+    assert spark.createDataFrame(texts, "a string, b string, c string").collect() == [
+        ("1.0", "1", None),
+        (None, "q", None),
+    ]
     with pytest.raises(TypeError, match="'x'.*int"):
         spark.createDataFrame(pd.DataFrame({"x": [1.5]}), "x int")
     with pytest.raises(ValueError, match="2 columns.*1"):

@@ -351,8 +351,8 @@ impl Batches<ColumnBatch> for TableBatches {
     }
 }
 
-/// Returns a path in which a comma is part of a name, since several paths are several texts here; within braces it stays
-/// what parts the alternatives of a pattern.
+/// Returns a path in which a comma is part of a name, since several paths are several texts here; within braces it
+/// stays what parts the alternatives of a pattern.
 fn one_path(path: &str) -> String {
     let (mut made, mut depth, mut escaped) = (String::with_capacity(path.len()), 0_usize, false);
     for c in path.chars() {
