@@ -19,7 +19,10 @@ NEEDS_JVM: list[tuple[str, str]] = [
         r"\.(saveAs(NewAPI)?Hadoop(File|Dataset)|(newAPIHadoop|hadoop)(File|RDD))\(",
         "names Hadoop's input and output format classes, which are Java",
     ),
-    (r"\b_jvm\b|\b_jsc\b|\b_jsparkSession\b|\b_jrdd\b|\b_jconf\b|\bpy4j\b|java_gateway", "reaches into the JVM through py4j"),
+    (
+        r"\b_jvm\b|\b_jsc\b|\b_jsparkSession\b|\b_jrdd\b|\b_jconf\b|\bpy4j\b|java_gateway",
+        "reaches into the JVM through py4j",
+    ),
 ]
 
 #: Pattern over the source, and why ours answers otherwise for good.
