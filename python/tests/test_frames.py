@@ -285,6 +285,8 @@ def test_columns_of_files_are_chosen(spark: SparkSession, tmp_path: Path) -> Non
     assert frame.collect() == [Row(k="a", x=2.0, n=1)]
     assert frame.select("n", "k", "n").collect() == [(1, "a", 1)] and frame.select("n").collect() == [Row(n=1)]
     assert frame.drop("k").collect() == [Row(x=2.0, n=1)] and frame.count() == 1
+    frame.write.partitionBy("N").parquet(str(tmp_path / "named"))
+    assert spark.read.parquet(str(tmp_path / "named")).columns == ["k", "x", "N"]
 
 
 @pytest.mark.parametrize("format", ["parquet", "json", "csv"])

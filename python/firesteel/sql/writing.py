@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from firesteel import callsite
 from firesteel.errors import FiresteelError
 from firesteel.sql.refusing import Refusing
+from firesteel.sql.structs import StructField, StructType
 
 if TYPE_CHECKING:
     from firesteel.sql.frame import DataFrame
@@ -35,6 +36,17 @@ _OF_FORMATS = {
     "parquet": ("compression", "spark.sql.parquet.compression.codec"),
     "json": ("ignorenullfields", "spark.sql.jsonGenerator.ignoreNullFields"),
 }
+
+
+def _with_names(schema: StructType, given: dict[int, str]) -> StructType:
+    """Returns a schema whose columns have the names that the program gave them, where only their case differs."""
+    fields = [
+        StructField(given[at], each.dataType, each.nullable, each.metadata)
+        if given.get(at, "").lower() == each.name.lower()
+        else each
+        for at, each in enumerate(schema.fields)
+    ]
+    return StructType(fields)
 
 
 class DataFrameWriter(Refusing):
@@ -175,7 +187,8 @@ class DataFrameWriter(Refusing):
             # A table without rows has its columns all the same, in one file.
             columns = DataFrame(session, RecordScan(session._sc.parallelize([], 1), frame.schema))._columns("save")
         session._sc._before_job()
-        columns.save(path, format, options, frame.schema.json(), above, self._mode, session._sc._hadoop_settings, site)
+        schema = _with_names(frame.schema, dict(zip(above, self._columns))).json()
+        columns.save(path, format, options, schema, above, self._mode, session._sc._hadoop_settings, site)
 
     def _verify_names(self, names: list[str], above: list[int], format: str) -> None:
         """Raises unless what is written can be read again: columns are found by their names, in any case."""
