@@ -51,7 +51,7 @@ impl Context {
     ///
     /// let fares = sc.read_batches(TableFormat::Parquet, &path).columns(["fare"]).load()?;
     /// let sum = fares.map(|batch| batch.0.column(0).as_primitive::<Int64Type>().values().iter().sum::<i64>());
-    /// assert_eq!(sum.reduce(|a, b| a + b)?, Some(16));
+    /// assert_eq!(sum.reduce(|a, b| a + b)?, 16);
     /// # Ok(())
     /// # }
     /// ```
