@@ -70,7 +70,8 @@ fn a_job_of_thousands_of_tasks_has_the_result_of_each() {
     // A failure ends the job before all results have come.
     let failing = sc.range_in(0..2_500, 2_500).map(|x| if x == 7 { panic!("seven") } else { x });
     assert!(failing.collect().unwrap_err().to_string().contains("seven"));
-    assert!(sc.is_idle());
+    // The other slot may still be at a task of the job that failed.
+    wait_until("the slots noticed", || sc.is_idle());
 }
 
 #[test]
