@@ -234,6 +234,13 @@ class TestArrow:
         with pytest.raises(RuntimeError, match="no column"):
             other.count()
 
+    def test_resources_that_no_task_has_are_refused(self, spark: SparkSession) -> None:
+        from firesteel.resource import ResourceProfileBuilder, TaskResourceRequests
+
+        profile = ResourceProfileBuilder().require(TaskResourceRequests().cpus(2)).build
+        with pytest.raises(RuntimeError, match="withResources"):
+            spark.range(1).mapInArrow(lambda batches: batches, "id long", profile=profile)
+
     def test_pandas_both_ways(self, spark: SparkSession) -> None:
         pd = pytest.importorskip("pandas")
         frame = pd.DataFrame({"n": [1, 2], "s": ["a", None], "t": pd.to_datetime(["2024-01-02 03:04:05", None])})

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["create", "from_arrow", "of_rdd"]
 
 
-def create(session: SparkSession, data: Any, schema: Any, ratio: float | None, verify: bool) -> DataFrame:
+def create(session: SparkSession, data: Any, schema: Any, ratio: float | None) -> DataFrame:
     """Makes a frame; see :meth:`firesteel.sql.SparkSession.createDataFrame`."""
     from firesteel.rdd import RDD
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from firesteel import _native
     from firesteel.rdd import RDD
+    from firesteel.resource import ResourceProfile
     from firesteel.sql.session import SparkSession
     from firesteel.sql.writing import DataFrameWriter
 
@@ -311,7 +312,7 @@ class DataFrame(Refusing):
 
     def mapInArrow(
         self, func: Callable[[Iterator[Any]], Iterable[Any]], schema: StructType | str, barrier: bool = False,
-        profile: object = None,
+        profile: ResourceProfile | None = None,
     ) -> DataFrame:
         """Returns the frame of the batches that a function makes of each partition's batches, as Arrow's record
         batches: no object is made for a value. Needs pyarrow.
@@ -326,19 +327,21 @@ class DataFrame(Refusing):
         wanted = cast(StructType, _parse_datatype_string(schema) if isinstance(schema, str) else schema)
         site = callsite.here("mapInArrow")
         streams = self._stream_rdd(site)
+        if profile is not None:
+            streams = streams.withResources(profile)
         source = streams.barrier() if barrier else streams
         made = source.mapPartitions(arrow.BatchFunction(func))
         return DataFrame(self._session, StreamScan(made, wanted))
 
     def mapInPandas(
         self, func: Callable[[Iterator[Any]], Iterable[Any]], schema: StructType | str, barrier: bool = False,
-        profile: object = None,
+        profile: ResourceProfile | None = None,
     ) -> DataFrame:
         """Returns the frame of the frames of pandas that a function makes of each partition's. Needs pandas and
         pyarrow."""
         wanted = cast(StructType, _parse_datatype_string(schema) if isinstance(schema, str) else schema)
         instants = [field.name for field in wanted.fields if isinstance(field.dataType, TimestampType)]
-        return self.mapInArrow(arrow.PandasFunction(func, self._session._zone(), instants), wanted, barrier)
+        return self.mapInArrow(arrow.PandasFunction(func, self._session._zone(), instants), wanted, barrier, profile)
 
     @property
     def write(self) -> DataFrameWriter:

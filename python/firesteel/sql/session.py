@@ -193,7 +193,8 @@ class SparkSession(Refusing):
         Arrow's (pyarrow's, Polars', DuckDB's) or an array of numpy.
 
         ``schema`` has names and types (``"name string, age int"``, a ``StructType``), or only names; what it does not
-        say is inferred. Records are verified by it.
+        say is inferred. Records are verified by it, also where ``verifySchema`` is false: PySpark makes nulls of values
+        that do not fit then, and they would be lost.
 
         >>> spark = SparkSession.builder.getOrCreate()
         >>> spark.createDataFrame([("Ada", 36)], ["name", "age"]).dtypes
@@ -201,7 +202,7 @@ class SparkSession(Refusing):
         """
         from firesteel.sql.creating import create
 
-        return create(self, data, schema, samplingRatio, verifySchema)
+        return create(self, data, schema, samplingRatio)
 
     def sql(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuses: there are no queries."""
