@@ -8,6 +8,7 @@
 
 mod batch;
 mod csv;
+mod decimal;
 mod directories;
 mod fit;
 mod java_numbers;

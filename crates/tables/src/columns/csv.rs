@@ -20,7 +20,6 @@
 //! - `BACK_TO_DELIMITER`, UTF-16, UTF-32, languages other than English where they matter, and intervals are refused.
 
 mod convert;
-mod decimal;
 mod dialect;
 mod fields;
 mod header;

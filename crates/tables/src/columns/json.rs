@@ -6,7 +6,6 @@
 //! `infer` observes which types the values have. `write` makes files, in the bytes that Spark writes.
 
 mod build;
-mod decimal;
 mod encode;
 mod fill;
 mod infer;

@@ -1,7 +1,7 @@
 //! Makes values of fields, in builders of columns.
 
-use super::decimal::Decimal;
 use super::numbers::{Words, parse_f32, parse_f64};
+use crate::columns::decimal::Decimal;
 use crate::columns::options::Options;
 use crate::columns::times::Times;
 use arrow_array::ArrayRef;

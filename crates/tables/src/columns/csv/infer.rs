@@ -1,11 +1,11 @@
 //! Finds out the types of columns from their text.
 
 use super::convert::boolean;
-use super::decimal::{Decimal, MAX_PRECISION};
 use super::dialect::{Dialect, check_locale};
 use super::header::{CsvHeader, value};
 use super::numbers::{Words, parse_f64};
 use super::records::Records;
+use crate::columns::decimal::{Decimal, MAX_PRECISION};
 use crate::columns::options::Options;
 use crate::columns::schema::schema_to_json;
 use crate::columns::times::Times;

@@ -1,9 +1,9 @@
 //! Puts the values of JSON into columns, by Spark's rules of which value fits which type.
 
 use super::build::{Column, Data, Record};
-use super::decimal::parse_decimal;
 use super::options::JsonOptions;
 use super::scan::{Broken, Scanner};
+use crate::columns::decimal::Decimal;
 use crate::columns::times::Times;
 use crate::fault::Fault;
 use base64::Engine;
@@ -233,15 +233,11 @@ impl Filler {
     }
 
     fn decimal(&mut self, scan: &mut Scanner<'_>, byte: u8, precision: u8, scale: i8) -> Result<i128, Fail> {
-        let parsed = if Scanner::counts(byte) {
-            parse_decimal(scan.number()?.text, precision, scale)
-        } else {
-            let text = string(scan, byte, &mut self.scratch, "it is not a decimal number")?;
-            match text.contains(',') {
-                true => parse_decimal(&text.replace(',', ""), precision, scale),
-                false => parse_decimal(text, precision, scale),
-            }
+        let text = match Scanner::counts(byte) {
+            true => scan.number()?.text,
+            false => string(scan, byte, &mut self.scratch, "it is not a decimal number")?,
         };
+        let parsed = Decimal::of(text).and_then(|decimal| decimal.rounded(precision, scale));
         let reason = || format!("it is no number of decimal({precision},{scale})");
         parsed.map_or_else(|| unfit(&reason()), Ok)
     }

@@ -1,10 +1,10 @@
 //! [`JsonInference`]: the types of columns, observed in values, split by split.
 
-use super::decimal::digits_of;
 use super::kind::{Fields, Kind, Seen, fields_to_json, join_fields};
 use super::options::{JsonOptions, Mode};
 use super::read::{Record, Records};
 use super::scan::{Broken, Scanner};
+use crate::columns::decimal::Decimal;
 use crate::columns::options::Options;
 use crate::error::TableError;
 use crate::fault::Fault;
@@ -238,7 +238,8 @@ impl Observer {
         if !whole && !self.options.prefers_decimal {
             return Kind::Double;
         }
-        digits_of(text).map_or(Kind::Double, |(digits, behind)| Kind::decimal(digits, behind))
+        let known = Decimal::of(text).map(|decimal| decimal.digits_and_scale());
+        known.map_or(Kind::Double, |(digits, behind)| Kind::decimal(digits, behind))
     }
 }
 
@@ -248,7 +249,7 @@ fn string_kind(text: &str, options: &JsonOptions) -> Kind {
         return Kind::Null;
     }
     if options.prefers_decimal
-        && let Some((digits, behind)) = digits_of(text)
+        && let Some((digits, behind)) = Decimal::of(text).map(|decimal| decimal.digits_and_scale())
         && let kind @ Kind::Decimal(..) = Kind::decimal(digits, behind)
     {
         return kind;

@@ -58,6 +58,7 @@ fn decimals_when_they_are_preferred() {
     field(&["1.5", "12345678901234567890123456789012345678"], &prefer, "<b:double>");
     field(&["\"1.5\""], &prefer, "<b:decimal(2,1)>");
     field(&["\"1\""], &prefer, "<b:decimal(1,0)>");
+    field(&["\"1,000\""], &prefer, "<b:decimal(4,0)>");
     field(&["NaN"], &prefer, "<_corrupt_record:string>");
 }
 

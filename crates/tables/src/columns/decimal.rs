@@ -1,18 +1,18 @@
-//! Decimal numbers as text: exact, of any length, rounded to a column's scale.
+//! Decimal numbers as text: exact, of any length, rounded to a column's scale. Shared by the formats of text.
 
 /// A decimal number: its digits, without zeros at the front, and how many of them stand behind the point.
-pub(super) struct Decimal {
+pub(crate) struct Decimal {
     negative: bool,
     digits: Vec<u8>,
     scale: i64,
 }
 
 /// The most digits that a column can have.
-pub(super) const MAX_PRECISION: usize = 38;
+pub(crate) const MAX_PRECISION: usize = 38;
 
 impl Decimal {
     /// Reads a number. Commas are left out, as Spark does for English: `1,000`.
-    pub(super) fn of(text: &str) -> Option<Decimal> {
+    pub(crate) fn of(text: &str) -> Option<Decimal> {
         let (mut digits, mut scale, mut any, mut point) = (vec![], 0_i64, false, false);
         let mut bytes = text.bytes().filter(|byte| *byte != b',').peekable();
         let negative = bytes.peek() == Some(&b'-');
@@ -42,13 +42,19 @@ impl Decimal {
 
     /// Returns how many digits a whole number has, at least 1; none if the number has a part behind the point, or
     /// an exponent that makes it end with zeros that are not written.
-    pub(super) fn whole_digits(&self) -> Option<usize> {
+    pub(crate) fn whole_digits(&self) -> Option<usize> {
         (self.scale == 0).then_some(self.digits.len().max(1))
+    }
+
+    /// Returns how many digits the number has, at least 1, and how many of them stand behind the point; fewer than
+    /// none with an exponent.
+    pub(crate) fn digits_and_scale(&self) -> (i64, i64) {
+        (self.digits.len().max(1) as i64, self.scale)
     }
 
     /// Returns the number in units of the last of so many digits behind the point, rounded half away from zero; none
     /// if it has more digits than the precision.
-    pub(super) fn rounded(&self, precision: u8, scale: i8) -> Option<i128> {
+    pub(crate) fn rounded(&self, precision: u8, scale: i8) -> Option<i128> {
         let cut = self.scale - i64::from(scale);
         let length = self.digits.len() as i64;
         if self.digits.is_empty() || cut > length {
@@ -119,5 +125,45 @@ mod tests {
         ] {
             assert_eq!(Decimal::of(text).unwrap().whole_digits(), digits, "{text}");
         }
+    }
+
+    #[test]
+    fn decimals_are_rounded_and_bounded_as_in_spark() {
+        let seen = [
+            ("999.994", Some(99999)),
+            ("999.995", None),
+            ("-1.005", Some(-101)),
+            ("1e2", Some(10000)),
+            ("+1", Some(100)),
+            (".5", Some(50)),
+            ("5.", Some(500)),
+            ("1e-400", Some(0)),
+            ("0.005", Some(1)),
+            ("0.0049", Some(0)),
+            ("-0", Some(0)),
+            ("1e400", None),
+            ("0e400", Some(0)),
+            ("NaN", None),
+            ("", None),
+            ("-", None),
+            (" 1", None),
+            ("1_0", None),
+        ];
+        for (text, unscaled) in seen {
+            assert_eq!(read(text, 5, 2), unscaled, "{text}");
+        }
+        let most = "1234567890123456789012345678901234567.89";
+        assert_eq!(read(most, 38, 0), Some(1234567890123456789012345678901234568));
+        assert_eq!(read("99999999999999999999999999999999999999", 38, 0), Some(10_i128.pow(38) - 1));
+        assert_eq!(read("99999999999999999999999999999999999999.5", 38, 0), None);
+    }
+
+    #[test]
+    fn digits_are_counted_as_java_does() {
+        assert_eq!(Decimal::of("0.001").unwrap().digits_and_scale(), (1, 3));
+        assert_eq!(Decimal::of("100.0").unwrap().digits_and_scale(), (4, 1));
+        assert_eq!(Decimal::of("1.5e-10").unwrap().digits_and_scale(), (2, 11));
+        assert_eq!(Decimal::of("1e10").unwrap().digits_and_scale(), (1, -10));
+        assert_eq!(Decimal::of("0.0").unwrap().digits_and_scale(), (1, 1));
     }
 }
