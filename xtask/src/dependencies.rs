@@ -17,11 +17,12 @@ use crate::{Fallible, workspace};
 /// decisions, data, shells.
 const ARROWS: &[(&str, &[&str])] = &[
     ("types", &[]),
+    ("events", &[]),
     ("conf", &[]),
     ("plan", &["types"]),
     ("protocol", &["types"]),
     ("scheduler", &["types", "plan", "protocol"]),
-    ("status", &["types"]),
+    ("status", &["types", "events"]),
     ("standalone", &["types", "protocol"]),
     ("macros", &[]),
     ("closures", &["types"]),
@@ -29,6 +30,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("storage", &["types", "data"]),
     ("shuffle", &["types", "data", "storage"]),
     ("io", &["types", "conf", "data"]),
+    ("eventlog", &["events", "conf", "io"]),
+    ("ui", &["conf", "events", "status", "eventlog", "io"]),
     ("tables", &["types", "io"]),
     ("operators", &["types", "protocol", "closures", "data", "storage", "shuffle", "io"]),
     ("net", &[]),
@@ -53,11 +56,14 @@ const ARROWS: &[(&str, &[&str])] = &[
         "driver",
         &[
             "types",
+            "events",
             "conf",
             "plan",
             "protocol",
             "scheduler",
             "status",
+            "eventlog",
+            "ui",
             "closures",
             "data",
             "storage",
@@ -88,7 +94,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "driver",
         ],
     ),
-    ("cli", &["conf", "net", "cluster"]),
+    ("cli", &["conf", "net", "cluster", "ui"]),
     (
         "python",
         &[

@@ -1,0 +1,208 @@
+//! Events of executors and of the blocks that they keep.
+
+use crate::metrics::ExecutorMetrics;
+use crate::stages::StorageLevel;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// An executor has registered.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExecutorAdded {
+    /// The time, in milliseconds since 1970.
+    #[serde(rename = "Timestamp")]
+    pub timestamp: i64,
+    /// Its id: `driver`, or a number.
+    #[serde(rename = "Executor ID")]
+    pub executor_id: String,
+    /// Where it runs, and how much it can.
+    #[serde(rename = "Executor Info")]
+    pub executor_info: ExecutorInfo,
+}
+
+/// Where an executor runs, and how much it can.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExecutorInfo {
+    /// Its host.
+    #[serde(rename = "Host")]
+    pub host: String,
+    /// The number of tasks that it runs at a time.
+    #[serde(rename = "Total Cores")]
+    pub total_cores: i64,
+    /// The addresses of its logs, by name: `stdout`, `stderr`.
+    #[serde(rename = "Log Urls", default)]
+    pub log_urls: BTreeMap<String, String>,
+    /// What the cluster manager says of it.
+    #[serde(rename = "Attributes", default)]
+    pub attributes: BTreeMap<String, String>,
+    /// Its other resources.
+    #[serde(rename = "Resources", default)]
+    pub resources: BTreeMap<String, serde_json::Value>,
+    /// The number of its resource profile.
+    #[serde(rename = "Resource Profile Id", default)]
+    pub resource_profile_id: i64,
+}
+
+/// An executor is gone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExecutorRemoved {
+    /// The time, in milliseconds since 1970.
+    #[serde(rename = "Timestamp")]
+    pub timestamp: i64,
+    /// Its id.
+    #[serde(rename = "Executor ID")]
+    pub executor_id: String,
+    /// Why.
+    #[serde(rename = "Removed Reason", default)]
+    pub removed_reason: String,
+}
+
+/// An executor gets no tasks for a time, since too many failed there.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExecutorExcluded {
+    /// The time, in milliseconds since 1970.
+    #[serde(rename = "time", alias = "Timestamp", default)]
+    pub timestamp: i64,
+    /// Its id.
+    #[serde(rename = "executorId", alias = "Executor ID", default)]
+    pub executor_id: String,
+    /// The number of tasks that failed.
+    #[serde(rename = "taskFailures", alias = "Task Failures", default)]
+    pub task_failures: i64,
+}
+
+/// An executor gets tasks again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExecutorUnexcluded {
+    /// The time, in milliseconds since 1970.
+    #[serde(rename = "time", alias = "Timestamp", default)]
+    pub timestamp: i64,
+    /// Its id.
+    #[serde(rename = "executorId", alias = "Executor ID", default)]
+    pub executor_id: String,
+}
+
+/// The place where an executor serves its blocks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BlockManagerId {
+    /// The executor.
+    #[serde(rename = "Executor ID")]
+    pub executor_id: String,
+    /// Its host.
+    #[serde(rename = "Host")]
+    pub host: String,
+    /// The port.
+    #[serde(rename = "Port")]
+    pub port: i64,
+}
+
+/// An executor's memory for blocks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BlockManagerAdded {
+    /// Where its blocks are served.
+    #[serde(rename = "Block Manager ID")]
+    pub block_manager_id: BlockManagerId,
+    /// The most memory for blocks, in bytes.
+    #[serde(rename = "Maximum Memory")]
+    pub maximum_memory: i64,
+    /// The time, in milliseconds since 1970.
+    #[serde(rename = "Timestamp", default)]
+    pub timestamp: i64,
+    /// The part of the memory that Spark keeps on its heap, in bytes.
+    #[serde(rename = "Maximum Onheap Memory", default, skip_serializing_if = "Option::is_none")]
+    pub maximum_on_heap_memory: Option<i64>,
+    /// The part of the memory that Spark keeps elsewhere, in bytes.
+    #[serde(rename = "Maximum Offheap Memory", default, skip_serializing_if = "Option::is_none")]
+    pub maximum_off_heap_memory: Option<i64>,
+}
+
+/// An executor's memory for blocks is gone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BlockManagerRemoved {
+    /// Where its blocks were served.
+    #[serde(rename = "Block Manager ID")]
+    pub block_manager_id: BlockManagerId,
+    /// The time, in milliseconds since 1970.
+    #[serde(rename = "Timestamp", default)]
+    pub timestamp: i64,
+}
+
+/// A block of an executor came, went, or changed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BlockUpdated {
+    /// The block.
+    #[serde(rename = "Block Updated Info")]
+    pub info: BlockUpdatedInfo,
+}
+
+/// A block of an executor.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BlockUpdatedInfo {
+    /// Where it is served.
+    #[serde(rename = "Block Manager ID")]
+    pub block_manager_id: BlockManagerId,
+    /// Its name, such as `rdd_2_0`.
+    #[serde(rename = "Block ID")]
+    pub block_id: String,
+    /// Where it is kept; without memory and disk the block is gone.
+    #[serde(rename = "Storage Level")]
+    pub storage_level: StorageLevel,
+    /// Its bytes in memory.
+    #[serde(rename = "Memory Size", default)]
+    pub memory_size: i64,
+    /// Its bytes on disk.
+    #[serde(rename = "Disk Size", default)]
+    pub disk_size: i64,
+}
+
+/// The program does not want an RDD to be persisted any more.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct UnpersistRdd {
+    /// The RDD.
+    #[serde(rename = "RDD ID")]
+    pub rdd_id: i64,
+}
+
+/// The figures of an executor, as its heartbeat brings them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExecutorMetricsUpdate {
+    /// The executor.
+    #[serde(rename = "Executor ID")]
+    pub executor_id: String,
+    /// What the accumulators of running tasks have; Firesteel sends none.
+    #[serde(rename = "Metrics Updated", default)]
+    pub metrics_updated: Vec<serde_json::Value>,
+    /// The figures, for each stage that runs there; those of the executor itself have the stage -1.
+    #[serde(rename = "Executor Metrics Updated", default)]
+    pub executor_metrics_updated: Vec<StageMetrics>,
+}
+
+/// The figures of an executor while a stage ran.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StageMetrics {
+    /// The stage; -1 for none.
+    #[serde(rename = "Stage ID")]
+    pub stage_id: i64,
+    /// The attempt; -1 for none.
+    #[serde(rename = "Stage Attempt ID")]
+    pub stage_attempt_id: i64,
+    /// The figures.
+    #[serde(rename = "Executor Metrics")]
+    pub executor_metrics: ExecutorMetrics,
+}
+
+/// The most that the figures of an executor reached while a stage ran.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StageExecutorMetrics {
+    /// The executor.
+    #[serde(rename = "Executor ID")]
+    pub executor_id: String,
+    /// The stage.
+    #[serde(rename = "Stage ID")]
+    pub stage_id: i64,
+    /// The attempt.
+    #[serde(rename = "Stage Attempt ID")]
+    pub stage_attempt_id: i64,
+    /// The figures.
+    #[serde(rename = "Executor Metrics")]
+    pub executor_metrics: ExecutorMetrics,
+}

@@ -1,0 +1,1 @@
+//! The pages and the REST interface of applications, and the history server.
