@@ -46,6 +46,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "data",
             "storage",
             "shuffle",
+            "io",
             "operators",
             "net",
             "transfer",

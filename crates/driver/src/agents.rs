@@ -139,7 +139,7 @@ impl Agents {
 
     fn on_message(&self, agent: AgentId, message: FromExecutor, driver: &dyn AgentEvents) {
         let message = match message {
-            FromExecutor::Finished { executor, task, report, updates } => {
+            FromExecutor::Finished { executor, task, report, updates, metrics } => {
                 let (outcome, bytes) = match report {
                     TaskReport::Delivered { outcome } => {
                         let (outcome, bytes) = outcome.split();
@@ -149,7 +149,7 @@ impl Agents {
                         (ReportedOutcome::Waiting { bytes: result.bytes }, vec![])
                     }
                 };
-                let message = AgentMessage::TaskFinished { executor, task, outcome, updates };
+                let message = AgentMessage::TaskFinished { executor, task, outcome, updates, metrics };
                 return driver.post_result(ApplicationEvent::Agent { agent, message }, bytes);
             }
             FromExecutor::AskCommit { executor, task } => AgentMessage::CommitRequest { executor, task },

@@ -121,7 +121,7 @@ impl Driver {
 
     fn update_status(&self, core: &mut Core, event: &AppEvent) {
         if let AppEvent::TaskEnded { task, .. } = event {
-            core.launched.remove(task);
+            core.launched.remove(&task.task);
         }
         self.status.lock().apply(event);
     }

@@ -49,9 +49,9 @@ impl DriverLink for Driver {
 
     fn receive(&self, message: FromExecutor) {
         let event = match message {
-            FromExecutor::Finished { executor, task, report, updates } => {
+            FromExecutor::Finished { executor, task, report, updates, metrics } => {
                 let (outcome, bytes) = report.delivered().split();
-                let event = Event::TaskFinished { task, executor, outcome, updates };
+                let event = Event::TaskFinished { task, executor, outcome, updates, metrics };
                 return self.post_result(ApplicationEvent::Scheduler(event), bytes);
             }
             FromExecutor::AskCommit { executor, task } => Event::CommitRequest { task, executor },

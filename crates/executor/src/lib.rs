@@ -15,6 +15,7 @@
 pub mod agent;
 pub mod decode;
 mod link;
+mod measure;
 mod memory;
 mod panics;
 mod pending;

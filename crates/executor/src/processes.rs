@@ -224,9 +224,9 @@ impl Processes {
             }
             FromExecutor::Stored { key, .. } => FromExecutor::Stored { executor, key },
             FromExecutor::Dropped { key, .. } => FromExecutor::Dropped { executor, key },
-            FromExecutor::Finished { task, report, updates, .. } => {
+            FromExecutor::Finished { task, report, updates, metrics, .. } => {
                 self.state.lock().table.finished(executor, task);
-                FromExecutor::Finished { executor, task, report, updates }
+                FromExecutor::Finished { executor, task, report, updates, metrics }
             }
             // Only parents of workers say this.
             FromExecutor::Added { .. }

@@ -2,12 +2,15 @@
 
 use crate::decode::decode;
 use crate::link::{DriverLink, Executors, PlanError};
+use crate::measure::{CpuClock, Stopwatch};
 use crate::runner;
 use crate::slot_link::SlotLink;
 use crate::task_queue::{CancelFlag, TaskQueue};
 use firesteel_operators::{FinalOperator, Services, Task};
 use firesteel_protocol::{DeliveredOutcome, FromExecutor, TaskSpec, ToExecutor};
-use firesteel_types::{AccumulatorUpdate, ExecutorId, KillReason, StageId, TaskFailure, TaskId};
+use firesteel_types::{
+    AccumulatorUpdate, ExecutorId, KillReason, StageId, TaskFailure, TaskId, TaskMetrics,
+};
 use parking_lot::{Condvar, Mutex};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -155,15 +158,20 @@ impl Drop for Executor {
 impl Shared {
     /// The life of a slot.
     fn work(&self) {
-        while let Some((spec, cancelled)) = self.next_task() {
-            let (outcome, updates) = self.run(&spec, cancelled);
+        let mut clock = CpuClock::default();
+        while let Some((spec, arrived, cancelled)) = self.next_task() {
+            let mut stopwatch = Stopwatch::begin(&mut clock, arrived);
+            let (outcome, updates, mut metrics) = self.run(&spec, cancelled, &mut stopwatch);
+            stopwatch.end(&mut clock, &mut metrics);
+            metrics.result_bytes = outcome.result_bytes();
             let (executor, task, report) = (self.services.executor, spec.task, outcome.into());
-            self.driver.receive(FromExecutor::Finished { executor, task, report, updates });
+            let metrics = Some(Box::new(metrics));
+            self.driver.receive(FromExecutor::Finished { executor, task, report, updates, metrics });
             self.state.lock().tasks.ended(spec.task);
         }
     }
 
-    fn next_task(&self) -> Option<(TaskSpec, CancelFlag)> {
+    fn next_task(&self) -> Option<(TaskSpec, Instant, CancelFlag)> {
         // Another slot's thread may be about to hand over this slot's next task, if it is the driver's loop: to
         // sleep and be woken takes longer than that, and longer than a small task.
         for _ in 0..LOOKS {
@@ -177,25 +185,34 @@ impl Shared {
             if state.stopping {
                 return None;
             }
-            if let Some(spec) = state.tasks.next() {
+            if let Some((spec, arrived)) = state.tasks.next() {
                 self.waiting.fetch_sub(1, Ordering::Relaxed);
                 let cancelled = state.tasks.flag(spec.task);
-                return Some((spec, cancelled));
+                return Some((spec, arrived, cancelled));
             }
             self.wake.wait(&mut state);
         }
     }
 
-    fn run(&self, spec: &TaskSpec, cancelled: CancelFlag) -> (DeliveredOutcome, Vec<AccumulatorUpdate>) {
+    fn run(
+        &self,
+        spec: &TaskSpec,
+        cancelled: CancelFlag,
+        stopwatch: &mut Stopwatch,
+    ) -> (DeliveredOutcome, Vec<AccumulatorUpdate>, TaskMetrics) {
+        let failed = |failure| (DeliveredOutcome::failed(failure), vec![], TaskMetrics::default());
         if cancelled.load(Ordering::Relaxed) {
-            return (DeliveredOutcome::failed(TaskFailure::Killed(KillReason::JobEnded)), vec![]);
+            return failed(TaskFailure::Killed(KillReason::JobEnded));
         }
-        match self.plan(spec.stage) {
+        let plan = self.plan(spec.stage);
+        stopwatch.ready();
+        match plan {
             Ok(terminal) => {
                 let task = Task::new(spec.clone(), self.services.clone(), cancelled);
-                runner::run(&*terminal, &task)
+                let (outcome, updates) = runner::run(&*terminal, &task);
+                (outcome, updates, task.measured())
             }
-            Err(failure) => (DeliveredOutcome::failed(failure), vec![]),
+            Err(failure) => failed(failure),
         }
     }
 

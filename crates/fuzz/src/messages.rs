@@ -174,7 +174,7 @@ fn executor_seeds() -> Vec<Vec<u8>> {
         DeliveredOutcome::failed(TaskFailure::CommitDenied).into(),
     ];
     let finished =
-        reports.map(|report| encoded(&FromExecutor::Finished { executor, task, report, updates: vec![] }));
+        reports.map(|report| encoded(&FromExecutor::Finished { executor, task, report, updates: vec![], metrics: None }));
     let mut seeds = vec![
         encoded(&ToExecutor::Outputs { outputs }),
         encoded(&ToExecutor::Launch { executor, task: spec, announced }),

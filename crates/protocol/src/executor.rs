@@ -7,7 +7,7 @@ use crate::result::TaskReport;
 use crate::task::{BarrierOutcome, TaskSpec};
 use firesteel_types::{
     AccumulatorUpdate, BlockKey, BroadcastId, ExecutorId, ExecutorLossReason, Partition, RddId, ShuffleId,
-    ShuffleOutputs, StageId, TaskId,
+    ShuffleOutputs, StageId, TaskId, TaskMetrics,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -182,6 +182,8 @@ pub enum FromExecutor {
         report: TaskReport,
         /// The accumulator updates of its functions, if it succeeded.
         updates: Vec<AccumulatorUpdate>,
+        /// What it measured, if it ran.
+        metrics: Option<Box<TaskMetrics>>,
     },
     /// An executor is ready: the agent itself, or one of its workers. Only agents say this, and all that follows.
     Added {

@@ -59,7 +59,7 @@ pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
     apply(&worker.init().settings);
     let sys = py.import("sys")?;
     while let Some(task) = py.detach(|| worker.next()) {
-        set_current(py, Some(&task))?;
+        set_current(py, Some(task.spec()))?;
         worker.run(task);
         set_current(py, None)?;
         barrier::set_current(None);

@@ -8,19 +8,21 @@ pub mod event;
 pub mod failure;
 pub mod ids;
 pub mod locality;
+pub mod metrics;
 pub mod shuffle_outputs;
 pub mod site;
 pub mod storage_level;
 pub mod time;
 
 pub use accumulator::{AccumulatorUpdate, UpdateScope};
-pub use event::{AppEvent, StageSummary};
+pub use event::{AppEvent, RddSummary, StageSummary, TaskSummary};
 pub use failure::{Exception, ExecutorLossReason, JobFailure, KillReason, TaskFailure};
 pub use ids::{
     AccumulatorId, BlockId, BlockKey, BroadcastId, ExecutorId, JobId, Partition, RddId, ShuffleId,
     StageAttempt, StageId, TaskId,
 };
 pub use locality::{Locality, TaskLocation};
+pub use metrics::{FunctionTime, PythonMetrics, ShuffleReadMetrics, ShuffleWriteMetrics, TaskMetrics};
 pub use shuffle_outputs::{MapOutput, ShuffleOutputs};
 pub use site::CallSite;
 pub use storage_level::StorageLevel;
