@@ -156,7 +156,7 @@ impl Agents {
             FromExecutor::BarrierSync { executor, task, epoch, message } => {
                 AgentMessage::BarrierSync { executor, task, epoch, message }
             }
-            FromExecutor::Stored { executor, key } => AgentMessage::BlockStored { executor, key },
+            FromExecutor::Stored { executor, key, size } => AgentMessage::BlockStored { executor, key, size },
             FromExecutor::Dropped { executor, key } => AgentMessage::BlockDropped { executor, key },
             FromExecutor::Added { executor } => AgentMessage::ExecutorReady { executor },
             FromExecutor::Lost { executor, reason } => AgentMessage::ExecutorLost { executor, reason },

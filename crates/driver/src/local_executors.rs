@@ -58,7 +58,7 @@ impl DriverLink for Driver {
             FromExecutor::BarrierSync { executor, task, epoch, message } => {
                 Event::BarrierSync { task, executor, epoch, message }
             }
-            FromExecutor::Stored { executor, key } => Event::BlockStored { executor, key },
+            FromExecutor::Stored { executor, key, size } => Event::BlockStored { executor, key, size },
             FromExecutor::Dropped { executor, key } => Event::BlockDropped { executor, key },
             FromExecutor::Added { executor } => {
                 Event::ExecutorAdded { executor, host: HOST.into(), slots: 1 }

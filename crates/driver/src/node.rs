@@ -45,7 +45,14 @@ impl RddNode {
         let info = source.info.clone();
         let _released = RddHandle { rdd: info.id, events: context.events() };
         let (context, source) = (context.serial(), RwLock::new(Arc::new(source)));
-        RddNode { context, info, source, persistence: Persistence::default(), name: Mutex::default(), _released }
+        RddNode {
+            context,
+            info,
+            source,
+            persistence: Persistence::default(),
+            name: Mutex::default(),
+            _released,
+        }
     }
 
     /// Returns the name that the program gave it.

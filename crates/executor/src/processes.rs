@@ -222,7 +222,7 @@ impl Processes {
             FromExecutor::BarrierSync { task, epoch, message, .. } => {
                 FromExecutor::BarrierSync { executor, task, epoch, message }
             }
-            FromExecutor::Stored { key, .. } => FromExecutor::Stored { executor, key },
+            FromExecutor::Stored { key, size, .. } => FromExecutor::Stored { executor, key, size },
             FromExecutor::Dropped { key, .. } => FromExecutor::Dropped { executor, key },
             FromExecutor::Finished { task, report, updates, metrics, .. } => {
                 self.state.lock().table.finished(executor, task);

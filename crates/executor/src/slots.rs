@@ -8,9 +8,7 @@ use crate::slot_link::SlotLink;
 use crate::task_queue::{CancelFlag, TaskQueue};
 use firesteel_operators::{FinalOperator, Services, Task};
 use firesteel_protocol::{DeliveredOutcome, FromExecutor, TaskSpec, ToExecutor};
-use firesteel_types::{
-    AccumulatorUpdate, ExecutorId, KillReason, StageId, TaskFailure, TaskId, TaskMetrics,
-};
+use firesteel_types::{AccumulatorUpdate, ExecutorId, KillReason, StageId, TaskFailure, TaskId, TaskMetrics};
 use parking_lot::{Condvar, Mutex};
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -17,7 +17,9 @@ use firesteel_protocol::{
 };
 use firesteel_storage::cached::BlockListener;
 use firesteel_transfer::RemoteFetcher;
-use firesteel_types::{BlockKey, ExecutorId, KillReason, StageId, TaskFailure, TaskId, TaskMetrics};
+use firesteel_types::{
+    BlockKey, BlockSize, ExecutorId, KillReason, StageId, TaskFailure, TaskId, TaskMetrics,
+};
 use parking_lot::{Condvar, Mutex};
 use rustix::net::{RecvFlags, recv};
 use std::collections::HashMap;
@@ -113,7 +115,15 @@ impl Worker {
             listened.state.lock().closed = true;
             listened.changed.notify_all();
         })?;
-        Ok(Some(Worker { init, services, remote, plans: HashMap::new(), inbox, driver, clock: CpuClock::default() }))
+        Ok(Some(Worker {
+            init,
+            services,
+            remote,
+            plans: HashMap::new(),
+            inbox,
+            driver,
+            clock: CpuClock::default(),
+        }))
     }
 
     /// The driver's first message, which says what the worker is.
@@ -226,8 +236,8 @@ struct Listener {
 }
 
 impl BlockListener for Listener {
-    fn stored(&self, key: BlockKey) {
-        send_to_driver(&self.driver, &FromExecutor::Stored { executor: self.executor, key });
+    fn stored(&self, key: BlockKey, size: BlockSize) {
+        send_to_driver(&self.driver, &FromExecutor::Stored { executor: self.executor, key, size });
     }
 
     fn dropped(&self, key: BlockKey) {

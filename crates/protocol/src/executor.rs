@@ -6,8 +6,8 @@
 use crate::result::TaskReport;
 use crate::task::{BarrierOutcome, TaskSpec};
 use firesteel_types::{
-    AccumulatorUpdate, BlockKey, BroadcastId, ExecutorId, ExecutorLossReason, Partition, RddId, ShuffleId,
-    ShuffleOutputs, StageId, TaskId, TaskMetrics,
+    AccumulatorUpdate, BlockKey, BlockSize, BroadcastId, ExecutorId, ExecutorLossReason, Partition, RddId,
+    ShuffleId, ShuffleOutputs, StageId, TaskId, TaskMetrics,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -164,6 +164,8 @@ pub enum FromExecutor {
         executor: ExecutorId,
         /// The partition.
         key: BlockKey,
+        /// Its size.
+        size: BlockSize,
     },
     /// An executor caches a partition no more.
     Dropped {

@@ -40,8 +40,8 @@ use crate::settings::SchedulerSettings;
 use firesteel_protocol::handshake::RegisterAgent;
 use firesteel_protocol::{MigrateOrder, MigrateReport};
 use firesteel_types::{
-    AccumulatorUpdate, AppEvent, CallSite, ExecutorId, JobFailure, JobId, KillReason, Millis, Partition,
-    ShuffleId, TaskFailure, TaskId, TaskMetrics,
+    AccumulatorUpdate, AppEvent, BlockSize, CallSite, ExecutorId, JobFailure, JobId, KillReason, Millis,
+    Partition, ShuffleId, TaskFailure, TaskId, TaskMetrics,
 };
 use std::collections::BTreeMap;
 
@@ -354,8 +354,8 @@ impl Application {
             AgentMessage::BarrierSync { executor, task, epoch, message } => {
                 self.schedule(Event::BarrierSync { task, executor, epoch, message }, fx);
             }
-            AgentMessage::BlockStored { executor, key } => {
-                self.schedule(Event::BlockStored { executor, key }, fx);
+            AgentMessage::BlockStored { executor, key, size } => {
+                self.schedule(Event::BlockStored { executor, key, size }, fx);
             }
             AgentMessage::BlockDropped { executor, key } => {
                 self.schedule(Event::BlockDropped { executor, key }, fx);
@@ -600,7 +600,7 @@ impl Application {
         }
         let taken = outputs.len() + cached.len();
         for key in cached {
-            self.schedule(Event::BlockStored { executor, key }, fx);
+            self.schedule(Event::BlockStored { executor, key, size: BlockSize::default() }, fx);
         }
         if owner.is_some() && self.scheduler.knows_executor(executor) {
             self.schedule(Event::OutputsMoved { to: executor, outputs }, fx);

@@ -2,8 +2,8 @@
 
 use firesteel_plan::Cached;
 use firesteel_types::{
-    AccumulatorId, AccumulatorUpdate, BlockKey, CallSite, ExecutorId, ExecutorLossReason, JobFailure, JobId,
-    Partition, RddId, RddSummary, ShuffleId, StageId, TaskId, TaskLocation, TaskMetrics,
+    AccumulatorId, AccumulatorUpdate, BlockKey, BlockSize, CallSite, ExecutorId, ExecutorLossReason,
+    JobFailure, JobId, Partition, RddId, RddSummary, ShuffleId, StageId, TaskId, TaskLocation, TaskMetrics,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -187,6 +187,8 @@ pub enum Event {
         /// The partition, with the version that its task was told:
         /// [`TaskLaunch::cached`](crate::TaskLaunch::cached).
         key: BlockKey,
+        /// Its size.
+        size: BlockSize,
     },
     /// An executor has dropped a cached partition: it made room, or the block was broken.
     BlockDropped {

@@ -161,7 +161,8 @@ mod tests {
     #[test]
     fn a_result_is_fetched_once_and_from_the_agent_that_reported_it() {
         let (mut results, task) = (Results::new(0), TaskId(7));
-        let waiting = |agent| WaitingResult { agent, executor: ExecutorId(1), updates: vec![], metrics: None };
+        let waiting =
+            |agent| WaitingResult { agent, executor: ExecutorId(1), updates: vec![], metrics: None };
         assert!(results.wait(task, waiting(AgentId(1))));
         assert!(!results.wait(task, waiting(AgentId(1))), "the report came twice");
         assert_eq!(results.waiting_on(ExecutorId(1)).collect::<Vec<_>>(), [task]);

@@ -135,7 +135,7 @@ impl Scheduler {
                 self.barrier_sync((task, executor), epoch, message, fx);
             }
             Event::ShuffleReleased { shuffle } => self.shuffle_released(shuffle, fx),
-            Event::BlockStored { executor, key } => self.block_stored(executor, key, fx),
+            Event::BlockStored { executor, key, size } => self.block_stored(executor, key, size, fx),
             Event::BlockDropped { executor, key } => self.block_dropped(executor, key, fx),
             Event::RddUnpersisted { rdd } => self.rdd_unpersisted(rdd, fx),
             Event::AccumulatorRegistered { accumulator } => self.accumulators.register(accumulator),

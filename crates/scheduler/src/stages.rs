@@ -75,7 +75,9 @@ impl Stage {
     /// are told.
     pub(crate) fn open_attempt(&self) -> Option<(StageAttempt, Inputs, Versions)> {
         match &self.phase {
-            Phase::Running { attempt, inputs, cached, .. } => Some((*attempt, inputs.clone(), cached.clone())),
+            Phase::Running { attempt, inputs, cached, .. } => {
+                Some((*attempt, inputs.clone(), cached.clone()))
+            }
             Phase::Idle | Phase::Waiting => None,
         }
     }

@@ -175,7 +175,9 @@ impl World {
 
     /// Checks that a task is not given up whose result is being fetched from an agent that is connected.
     pub(crate) fn check_given_up(&self, event: &AppEvent) -> Result<(), Objection> {
-        let AppEvent::TaskEnded { task: TaskSummary { task, .. }, failure: Some(failure), .. } = event else { return Ok(()) };
+        let AppEvent::TaskEnded { task: TaskSummary { task, .. }, failure: Some(failure), .. } = event else {
+            return Ok(());
+        };
         let agent = self.membership.fetching.get(task);
         let is_connected = agent.is_some_and(|agent| self.application.agents().contains_key(agent));
         match failure {

@@ -85,7 +85,7 @@ impl World {
         let mut migrated = None;
         match &message {
             AgentMessage::BarrierSync { task, epoch, .. } => self.checker.barriers.called(*task, *epoch),
-            AgentMessage::BlockStored { executor, key } => {
+            AgentMessage::BlockStored { executor, key, .. } => {
                 self.note_stored(*executor, (key.rdd, key.partition, key.version));
             }
             AgentMessage::Migrated { report } => {
@@ -490,7 +490,16 @@ impl World {
         let site = stages.last().expect("an action has a stage").site.clone();
         let group = Some(format!("group{}", job.0 % 2));
         let tags = vec![format!("tag{}", job.0)];
-        self.schedule(Event::SubmitJob(JobSpec { job, site, stages, partitions, pool, group, tags, properties: Default::default() }))
+        self.schedule(Event::SubmitJob(JobSpec {
+            job,
+            site,
+            stages,
+            partitions,
+            pool,
+            group,
+            tags,
+            properties: Default::default(),
+        }))
     }
 
     fn choose_partitions(&mut self, rdd: RddId, all_or_none: bool) -> Vec<Partition> {

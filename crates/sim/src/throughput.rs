@@ -164,5 +164,14 @@ fn job(tasks: u32, reducers: u32) -> JobSpec {
     let shuffle = ShuffleId(0);
     let stages = vec![stage(0, Some(shuffle), vec![], tasks), stage(1, None, vec![shuffle], reducers)];
     let partitions = (0..reducers).map(Partition).collect();
-    JobSpec { job: JobId(0), site: site.clone(), stages, partitions, pool: None, group: None, tags: vec![], properties: Default::default() }
+    JobSpec {
+        job: JobId(0),
+        site: site.clone(),
+        stages,
+        partitions,
+        pool: None,
+        group: None,
+        tags: vec![],
+        properties: Default::default(),
+    }
 }

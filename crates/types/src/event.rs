@@ -4,7 +4,7 @@
 
 use crate::failure::{ExecutorLossReason, JobFailure, TaskFailure};
 use crate::ids::{
-    BlockKey, ExecutorId, JobId, Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId,
+    BlockKey, BlockSize, ExecutorId, JobId, Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId,
 };
 use crate::locality::Locality;
 use crate::metrics::TaskMetrics;
@@ -161,6 +161,8 @@ pub enum AppEvent {
         executor: ExecutorId,
         /// The partition.
         key: BlockKey,
+        /// Its size.
+        size: BlockSize,
     },
     /// An executor has a cached partition no more.
     BlockDropped {

@@ -18,7 +18,7 @@ pub use accumulator::{AccumulatorUpdate, UpdateScope};
 pub use event::{AppEvent, RddSummary, StageSummary, TaskSummary};
 pub use failure::{Exception, ExecutorLossReason, JobFailure, KillReason, TaskFailure};
 pub use ids::{
-    AccumulatorId, BlockId, BlockKey, BroadcastId, ExecutorId, JobId, Partition, RddId, ShuffleId,
+    AccumulatorId, BlockId, BlockKey, BlockSize, BroadcastId, ExecutorId, JobId, Partition, RddId, ShuffleId,
     StageAttempt, StageId, TaskId,
 };
 pub use locality::{Locality, TaskLocation};

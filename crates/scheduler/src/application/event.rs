@@ -5,7 +5,9 @@ use crate::agent_id::AgentId;
 use crate::event::{Event, TaskOutcome};
 use firesteel_protocol::MigrateReport;
 use firesteel_protocol::handshake::RegisterAgent;
-use firesteel_types::{AccumulatorUpdate, BlockKey, ExecutorId, ExecutorLossReason, TaskId, TaskMetrics};
+use firesteel_types::{
+    AccumulatorUpdate, BlockKey, BlockSize, ExecutorId, ExecutorLossReason, TaskId, TaskMetrics,
+};
 
 /// How an attempt at a task ended, as its executor reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +82,8 @@ pub enum AgentMessage {
         executor: ExecutorId,
         /// The partition, with the version that its task was told.
         key: BlockKey,
+        /// Its size.
+        size: BlockSize,
     },
     /// An executor has dropped a cached partition.
     BlockDropped {

@@ -7,7 +7,7 @@
 
 use crate::effect::Effect;
 use crate::scheduler::Scheduler;
-use crate::stages::{Opened, Inputs, Phase, Stage, preferred_of};
+use crate::stages::{Inputs, Opened, Phase, Stage, preferred_of};
 use crate::task_set::TaskSet;
 use firesteel_types::{AppEvent, KillReason, Partition, ShuffleId, StageAttempt, StageId};
 

@@ -20,7 +20,9 @@ use crate::event::StageSpec;
 use crate::scheduler::Scheduler;
 use crate::stages::{Phase, Stage, Versions};
 use firesteel_plan::{Cached, CachedRdd};
-use firesteel_types::{AppEvent, BlockKey, ExecutorId, Partition, RddId, ShuffleId, StageId, TaskLocation};
+use firesteel_types::{
+    AppEvent, BlockKey, BlockSize, ExecutorId, Partition, RddId, ShuffleId, StageId, TaskLocation,
+};
 use std::collections::BTreeSet;
 
 impl Scheduler {
@@ -83,13 +85,19 @@ impl Scheduler {
     }
 
     /// Notes that an executor has cached a partition.
-    pub(crate) fn block_stored(&mut self, executor: ExecutorId, key: BlockKey, fx: &mut Vec<Effect>) {
+    pub(crate) fn block_stored(
+        &mut self,
+        executor: ExecutorId,
+        key: BlockKey,
+        size: BlockSize,
+        fx: &mut Vec<Effect>,
+    ) {
         if !self.executors.contains(executor) {
             return;
         }
         match self.blocks.stored(executor, key) {
             true => {
-                fx.push(Effect::Event(AppEvent::BlockStored { at: self.now, executor, key }));
+                fx.push(Effect::Event(AppEvent::BlockStored { at: self.now, executor, key, size }));
                 self.wake_spared(key.rdd);
             }
             false => fx.push(Effect::DropCached { rdd: key.rdd, executor }),

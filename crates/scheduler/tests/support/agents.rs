@@ -82,7 +82,9 @@ impl Story {
             Event::BarrierSync { executor, task, epoch, message } => {
                 (executor, AgentMessage::BarrierSync { executor, task, epoch, message })
             }
-            Event::BlockStored { executor, key } => (executor, AgentMessage::BlockStored { executor, key }),
+            Event::BlockStored { executor, key, size } => {
+                (executor, AgentMessage::BlockStored { executor, key, size })
+            }
             Event::BlockDropped { executor, key } => (executor, AgentMessage::BlockDropped { executor, key }),
             _ => return ApplicationEvent::Scheduler(event),
         };

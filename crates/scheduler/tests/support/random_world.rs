@@ -267,7 +267,7 @@ impl World {
             Move::Stored(at) => {
                 let (executor, agent) = *pick(&self.executors, at)?;
                 let key = BlockKey { rdd: RddId(5), partition: Partition(0), version: 0 };
-                let message = AgentMessage::BlockStored { executor, key };
+                let message = AgentMessage::BlockStored { executor, key, size: Default::default() };
                 ApplicationEvent::Agent { agent, message }
             }
             Move::Submit { maps, results, is_barrier } => {

@@ -214,7 +214,7 @@ impl Story {
             },
             "stored" => {
                 let key = block(words[1], option(words, "version"));
-                Event::BlockStored { executor: executor(words[0]), key }
+                Event::BlockStored { executor: executor(words[0]), key, size: Default::default() }
             }
             "dropped" => {
                 let key = block(words[1], option(words, "version"));
@@ -260,7 +260,13 @@ impl Story {
                 TaskOutcome::MapOutput { shuffle, map: launch.partition, bytes: 10, checksum }
             }
         };
-        Event::TaskFinished { task, executor: launch.executor, outcome, updates: updates(words), metrics: None }
+        Event::TaskFinished {
+            task,
+            executor: launch.executor,
+            outcome,
+            updates: updates(words),
+            metrics: None,
+        }
     }
 
     fn fail(&self, words: &[&str]) -> Event {
