@@ -126,6 +126,48 @@ pub struct BlockManagerRemoved {
     pub timestamp: i64,
 }
 
+/// What executors and tasks have of each resource.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ResourceProfileAdded {
+    /// The number of the profile.
+    #[serde(rename = "Resource Profile Id")]
+    pub id: i64,
+    /// What an executor has.
+    #[serde(rename = "Executor Resource Requests", default)]
+    pub executor_requests: BTreeMap<String, ExecutorRequest>,
+    /// What a task has.
+    #[serde(rename = "Task Resource Requests", default)]
+    pub task_requests: BTreeMap<String, TaskRequest>,
+}
+
+/// What an executor has of one resource.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExecutorRequest {
+    /// The name of the resource.
+    #[serde(rename = "Resource Name")]
+    pub resource_name: String,
+    /// How much.
+    #[serde(rename = "Amount")]
+    pub amount: i64,
+    /// The script that finds it.
+    #[serde(rename = "Discovery Script", default)]
+    pub discovery_script: String,
+    /// Who makes it.
+    #[serde(rename = "Vendor", default)]
+    pub vendor: String,
+}
+
+/// What a task has of one resource.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TaskRequest {
+    /// The name of the resource.
+    #[serde(rename = "Resource Name")]
+    pub resource_name: String,
+    /// How much.
+    #[serde(rename = "Amount")]
+    pub amount: f64,
+}
+
 /// A block of an executor came, went, or changed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BlockUpdated {

@@ -22,6 +22,7 @@ mod fold;
 mod progress;
 mod queries;
 mod records;
+pub mod store;
 #[cfg(test)]
 mod testing;
 
