@@ -77,7 +77,8 @@ pub(crate) fn log_codec(text: &str) -> Result<String, String> {
 /// Parses the size of one file of an event log, which is 10 MiB at least, as in Spark.
 pub(crate) fn log_file_size(text: &str) -> Result<u64, String> {
     const LEAST: u64 = 10 << 20;
-    parse_bytes(text).and_then(|bytes| if bytes < LEAST { Err("write `10m` or more".into()) } else { Ok(bytes) })
+    parse_bytes(text)
+        .and_then(|bytes| if bytes < LEAST { Err("write `10m` or more".into()) } else { Ok(bytes) })
 }
 
 pub(crate) fn text(text: &str) -> Result<String, String> {

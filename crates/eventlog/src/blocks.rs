@@ -227,7 +227,11 @@ impl<R: Read> BlockReader<R> {
             // Another stream may follow one that has ended.
             let mut rest = [0; 12];
             self.fill_all(&mut rest)?;
-            return if rest[..4] == SNAPPY_MAGIC[4..] { Ok(true) } else { Err(corrupt("no header of Snappy")) };
+            return if rest[..4] == SNAPPY_MAGIC[4..] {
+                Ok(true)
+            } else {
+                Err(corrupt("no header of Snappy"))
+            };
         }
         if !self.any {
             return Err(corrupt("it does not begin with the header of Snappy"));
@@ -263,7 +267,8 @@ impl<R: Read> BlockReader<R> {
                 self.fill_all(&mut length)?;
                 self.take(packed)?;
                 let length = usize::from(u16::from_be_bytes(length));
-                self.block = lzf::decompress(&self.packed, length).ok_or_else(|| corrupt("a broken chunk of LZF"))?;
+                self.block =
+                    lzf::decompress(&self.packed, length).ok_or_else(|| corrupt("a broken chunk of LZF"))?;
             }
             _ => return Err(corrupt("an unknown kind of chunk")),
         }
@@ -369,8 +374,13 @@ mod tests {
             writer.flush().unwrap();
             let bytes = writer.get_mut();
             let mut read = vec![];
-            let error = BlockReader::new(&bytes[..bytes.len() - 1], framing).read_to_end(&mut read).unwrap_err();
-            assert_eq!((error.kind(), &read[..]), (io::ErrorKind::UnexpectedEof, &b"flushed"[..]), "{framing:?}");
+            let error =
+                BlockReader::new(&bytes[..bytes.len() - 1], framing).read_to_end(&mut read).unwrap_err();
+            assert_eq!(
+                (error.kind(), &read[..]),
+                (io::ErrorKind::UnexpectedEof, &b"flushed"[..]),
+                "{framing:?}"
+            );
         }
     }
 

@@ -26,7 +26,9 @@ pub(crate) fn compress(data: &[u8]) -> Vec<u8> {
         let slot = slot(&data[at..]);
         let candidate = std::mem::replace(&mut seen[slot], at as u32 + 1) as usize;
         let from = candidate.wrapping_sub(1);
-        let fits = candidate > 0 && at - from <= MAX_DISTANCE && data[from..from + MIN_COPY] == data[at..at + MIN_COPY];
+        let fits = candidate > 0
+            && at - from <= MAX_DISTANCE
+            && data[from..from + MIN_COPY] == data[at..at + MIN_COPY];
         if !fits {
             at += 1;
             continue;

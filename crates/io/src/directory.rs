@@ -258,7 +258,9 @@ mod tests {
         directory.put("a", vec![1, 2, 3], 0o660).unwrap();
         assert_eq!(names(&directory), [("a".into(), Some(3))]);
         assert!(directory.entries().unwrap().unwrap()[0].modified_ms.is_some());
-        assert!(directory.grow("b", 0o660).unwrap_err().to_string().contains("memory://logs-that-grow/dir/b"));
+        assert!(
+            directory.grow("b", 0o660).unwrap_err().to_string().contains("memory://logs-that-grow/dir/b")
+        );
         directory.remove("a").unwrap();
         assert_eq!(directory.entries().unwrap(), None);
     }

@@ -13,13 +13,13 @@ use crate::store::{
     CommitMeans, Detail, Entry, Growing, GrowingFile, Kind, Named, ReadFile, Renaming, Store, WriteFile,
 };
 use bytes::Bytes;
+use grow::HdfsGrowing;
 use hdfs_native::WriteOptions;
 use hdfs_native::client::FileStatus;
 use std::ffi::OsString;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use grow::HdfsGrowing;
 use write::{HdfsOutput, hidden_sibling};
 
 impl Store for Arc<Cluster> {

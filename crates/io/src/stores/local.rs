@@ -51,7 +51,8 @@ impl Store for Local {
     fn details(&self, directory: &str) -> Result<Option<Vec<Detail>>, IoError> {
         let listed = fs::read_dir(directory).and_then(|entries| {
             // A name that is gone by now, or is no text, is left out.
-            let detail = |entry: io::Result<fs::DirEntry>| entry.map(|entry| local_detail(&entry)).transpose();
+            let detail =
+                |entry: io::Result<fs::DirEntry>| entry.map(|entry| local_detail(&entry)).transpose();
             entries.filter_map(detail).collect::<io::Result<Vec<_>>>()
         });
         match listed {
@@ -187,7 +188,8 @@ impl Growing for Local {
         let absolute = path::absolute(IoOperation::Create, path)?;
         let fail = |error: io::Error| IoError::new(IoOperation::Create, path, error.into());
         let mut options = File::options();
-        let file = options.write(true).create(true).truncate(true).mode(mode).open(&absolute).map_err(fail)?;
+        let file =
+            options.write(true).create(true).truncate(true).mode(mode).open(&absolute).map_err(fail)?;
         // The mask of the process does not apply: who may read a log is the caller's to say.
         file.set_permissions(fs::Permissions::from_mode(mode)).map_err(fail)?;
         let path = path.to_string();
