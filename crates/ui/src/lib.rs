@@ -6,8 +6,8 @@ mod config;
 mod redact;
 mod server;
 
-pub use config::{SHORTEST_TOKEN, TlsFiles, UiConfig, UiError};
-pub use redact::{DEFAULT_PATTERN, HIDDEN, Redaction};
+pub use config::{DEFAULT_PATTERN, SHORTEST_TOKEN, TlsFiles, UiConfig, UiError};
+pub use redact::{HIDDEN, Redaction};
 pub use server::UiServer;
 
 use axum::Router;

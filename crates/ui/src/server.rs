@@ -1,5 +1,5 @@
-//! The server: a thread named `firesteel-ui` with a runtime of its own, so that whoever looks at pages takes no time from
-//! the scheduler's thread; sockets, TLS, limits, and the order in which a request is judged and served.
+//! The server: a thread named `firesteel-ui` with a runtime of its own, so that people who look at pages take no time
+//! from the scheduler's thread; sockets, TLS, limits, and the order in which a request is judged and served.
 //!
 //! What is served comes in as a [`Router`]; who may come in is decided in [`access`].
 

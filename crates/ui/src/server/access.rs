@@ -1,4 +1,4 @@
-//! Who may come in. All of it is decided here, from a request's head; [`crate::server`] carries it out.
+//! The decision about who may come in. All of it is made here, from a request's head; [`crate::server`] carries it out.
 //!
 //! On loopback everyone may read, as with Spark, but the request must name a host that is loopback, too: else a page of a
 //! stranger could have its own name resolve to 127.0.0.1 and read along (DNS rebinding). On any other address, or when
