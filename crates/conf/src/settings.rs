@@ -2,8 +2,8 @@
 
 use crate::setting::{Entry, Setting};
 use crate::value::{
-    compression, count, fraction, millis_or_infinity, optional_bytes, optional_count, optional_millis,
-    parse_bytes, parse_millis, switch, text, whole_number,
+    compression, count, fraction, log_codec, log_file_size, millis_or_infinity, optional_bytes,
+    optional_count, optional_millis, parse_bytes, parse_millis, switch, text, whole_number,
 };
 
 macro_rules! settings {
@@ -131,6 +131,29 @@ settings! {
          `tracing` subscriber, where it has one, gets them all instead.";
     SHOW_PROGRESS: bool = "firesteel.ui.show_console_progress", "true", switch,
         "Whether a bar in the terminal shows the progress of jobs that take longer than half a second.";
+    EVENT_LOG: bool = "firesteel.event_log.enabled", "false", switch,
+        "Whether the application's events are written to an event log in Spark's format, for history servers.";
+    EVENT_LOG_DIR: String = "firesteel.event_log.dir", "/tmp/spark-events", text,
+        "The directory of event logs: local, in Hadoop's file system or in an object store. It must be there (in an object \
+         store it need not).";
+    EVENT_LOG_COMPRESS: bool = "firesteel.event_log.compress", "true", switch,
+        "Whether event logs are compressed.";
+    EVENT_LOG_CODEC: String = "firesteel.event_log.compression.codec", "zstd", log_codec,
+        "The codec for that: `zstd`, `lz4`, `snappy` or `lzf`, or a class of Spark's.";
+    EVENT_LOG_ROLLING: bool = "firesteel.event_log.rolling.enabled", "true", switch,
+        "Whether an event log is a directory, in which a further file begins when one is full; else it is one file.";
+    EVENT_LOG_MAX_FILE_SIZE: u64 = "firesteel.event_log.rolling.max_file_size", "128m", log_file_size,
+        "The bytes of events, before they are compressed, with which such a file is full; 10 MiB at least.";
+    EVENT_LOG_OVERWRITE: bool = "firesteel.event_log.overwrite", "false", switch,
+        "Whether a log of the same application is written over; else it is an error.";
+    EVENT_LOG_BUFFER: u64 = "firesteel.event_log.buffer.kb", "100k", parse_bytes,
+        "The bytes of events that are gathered between two events after which everything is written out.";
+    EVENT_LOG_BLOCK_UPDATES: bool = "firesteel.event_log.log_block_updates.enabled", "false", switch,
+        "Whether each change of a cached partition is an event of the log.";
+    EVENT_LOG_STAGE_METRICS: bool = "firesteel.event_log.log_stage_executor_metrics", "false", switch,
+        "Whether the most memory that each executor had in a stage is an event of the log.";
+    EVENT_LOG_EXCLUDED: String = "firesteel.event_log.excluded_patterns", "", text,
+        "Names of events that are left out of the log, with commas between.";
     STORE_MAX_RETRIES: u32 = "firesteel.store.max_retries", "10", whole_number,
         "The number of times that a request to a store is tried again if it fails, or is answered with 429 or 5xx.";
     STORE_RETRY_TIMEOUT_MS: u64 = "firesteel.store.retry.timeout", "2min", parse_millis,

@@ -17,6 +17,8 @@ pub enum Unit {
     Seconds,
     /// Bytes.
     Bytes,
+    /// KiB.
+    Kibibytes,
     /// MiB.
     Mebibytes,
 }
@@ -27,6 +29,7 @@ impl fmt::Display for Unit {
             Unit::Milliseconds => "milliseconds",
             Unit::Seconds => "seconds",
             Unit::Bytes => "bytes",
+            Unit::Kibibytes => "KiB",
             Unit::Mebibytes => "MiB",
         })
     }
@@ -45,6 +48,9 @@ pub enum Scope {
 
 /// Settings whose values are MiB in Spark where no unit is written.
 const IN_MEBIBYTES: &[&str] = &["firesteel.executor.memory", "firesteel.executor.pyspark.memory"];
+
+/// Settings whose values are KiB in Spark where no unit is written.
+const IN_KIBIBYTES: &[&str] = &["firesteel.event_log.buffer.kb"];
 
 /// Settings whose values are seconds in Spark where no unit is written; the engine's unit is the millisecond.
 const IN_SECONDS: &[&str] = &[
@@ -82,7 +88,7 @@ impl Entry {
     pub fn unit(&self) -> Option<Unit> {
         match self.kind {
             "parse_millis" | "optional_millis" | "millis_or_infinity" => Some(Unit::Milliseconds),
-            "parse_bytes" | "optional_bytes" => Some(Unit::Bytes),
+            "parse_bytes" | "optional_bytes" | "log_file_size" => Some(Unit::Bytes),
             _ => None,
         }
     }
@@ -91,6 +97,7 @@ impl Entry {
     pub fn unit_in_spark(&self) -> Option<Unit> {
         match self.key {
             key if IN_SECONDS.contains(&key) => Some(Unit::Seconds),
+            key if IN_KIBIBYTES.contains(&key) => Some(Unit::Kibibytes),
             key if IN_MEBIBYTES.contains(&key) => Some(Unit::Mebibytes),
             _ => self.unit(),
         }
@@ -116,6 +123,7 @@ impl Entry {
             ("firesteel.scheduler.mode", _) => value.to_ascii_uppercase(),
             // Spark takes a list of directories on several disks; the first is as good as any.
             ("firesteel.local.dir", _) => value.split(',').next().unwrap_or_default().trim().into(),
+            (_, Some(Unit::Kibibytes)) if has_no_unit => format!("{value}k"),
             (_, Some(Unit::Mebibytes)) if has_no_unit => format!("{value}m"),
             (_, Some(Unit::Seconds)) if has_no_unit => format!("{value}s"),
             _ if matches!(lower.as_str(), "true" | "false") => lower,

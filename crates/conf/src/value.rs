@@ -57,6 +57,30 @@ pub(crate) fn compression(text: &str) -> Result<String, String> {
     }
 }
 
+/// Parses a codec of event logs: Spark's short name, or the name of its class. The value is the short name.
+pub(crate) fn log_codec(text: &str) -> Result<String, String> {
+    let class = text.trim().strip_prefix("org.apache.spark.io.").unwrap_or(text.trim());
+    let name = match class {
+        "ZStdCompressionCodec" => "zstd",
+        "LZ4CompressionCodec" => "lz4",
+        "SnappyCompressionCodec" => "snappy",
+        "LZFCompressionCodec" => "lzf",
+        name => name,
+    };
+    let name = name.to_ascii_lowercase();
+    match name.as_str() {
+        "zstd" | "lz4" | "snappy" | "lzf" => Ok(name),
+        _ => Err("write `zstd`, `lz4`, `snappy` or `lzf`".into()),
+    }
+}
+
+/// Parses the size of one file of an event log, which is 10 MiB at least, as in Spark.
+pub(crate) fn log_file_size(text: &str) -> Result<u64, String> {
+    const LEAST: u64 = 10 << 20;
+    parse_bytes(text)
+        .and_then(|bytes| if bytes < LEAST { Err("write `10m` or more".into()) } else { Ok(bytes) })
+}
+
 pub(crate) fn text(text: &str) -> Result<String, String> {
     Ok(text.into())
 }

@@ -23,6 +23,7 @@ mod codec;
 mod coding;
 mod combine;
 mod commit;
+mod directory;
 mod encoder;
 mod error;
 mod file;
@@ -58,6 +59,7 @@ pub use combine::{
     whole_text_splits,
 };
 pub use commit::{Existing, OutputCommitter, PartNames};
+pub use directory::{Directory, DirectoryEntry, GrowingOutput};
 pub use error::{IoCause, IoError, IoOperation};
 pub use file::{Input, Output};
 pub use glob::glob_matches;

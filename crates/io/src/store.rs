@@ -34,6 +34,15 @@ impl Entry {
     }
 }
 
+/// One name in a directory, and what a listing tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Detail {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    /// The time of the last change, in milliseconds since 1970, if the store tells.
+    pub(crate) modified_ms: Option<u64>,
+}
+
 /// One store, opened: the local disks, a bucket, a file system of Hadoop's, a web server.
 pub(crate) trait Store: Send + Sync {
     /// Returns the beginning of whole paths: `s3a://bucket`; nothing for local ones.
@@ -44,6 +53,10 @@ pub(crate) trait Store: Send + Sync {
 
     /// Returns the names in a directory, sorted by their bytes; none if it is not there.
     fn entries(&self, directory: &str) -> Result<Option<Vec<Entry>>, IoError>;
+
+    /// Returns the names in a directory, with what a listing tells of each, sorted by their bytes; none if it is
+    /// not there.
+    fn details(&self, directory: &str) -> Result<Option<Vec<Detail>>, IoError>;
 
     /// Opens a file for reading.
     fn open(&self, path: &str) -> Result<Box<dyn ReadFile>, IoError>;
@@ -56,6 +69,11 @@ pub(crate) trait Store: Send + Sync {
 
     /// Returns the means by which jobs commit.
     fn commit_means(&self) -> CommitMeans;
+
+    /// Returns the means by which files grow before the eyes of readers, where there are any.
+    fn growing(&self) -> Option<Arc<dyn Growing>> {
+        None
+    }
 }
 
 /// A file that is read, at any position.
@@ -75,6 +93,25 @@ pub(crate) trait ReadFile: Read + Seek + fmt::Debug + Send + Sync {
 pub(crate) trait WriteFile: Write + fmt::Debug + Send + Sync {
     /// Makes the file appear, whole.
     fn finish(self: Box<Self>) -> Result<(), IoError>;
+}
+
+/// The operations of a file system on files that readers see while they are written.
+pub(crate) trait Growing: Send + Sync {
+    /// Begins a file, over one that is there, with these permissions.
+    fn grow(&self, path: &str, mode: u32) -> Result<Box<dyn GrowingFile>, IoError>;
+    /// Makes a directory with these permissions, which must not be there, in one that is.
+    fn make_directory(&self, path: &str, mode: u32) -> Result<(), IoError>;
+    /// Renames a file, to a name that is free.
+    fn rename(&self, from: &str, to: &str) -> Result<(), IoError>;
+    /// Removes a file. One that is not there is removed already.
+    fn remove_file(&self, path: &str) -> Result<(), IoError>;
+}
+
+/// A file that grows. What was written before a flush is with readers after it, even if the program is killed
+/// then.
+pub(crate) trait GrowingFile: Write + fmt::Debug + Send {
+    /// Ends the file.
+    fn close(self: Box<Self>) -> Result<(), IoError>;
 }
 
 /// The step that is atomic in a store, by which jobs commit.

@@ -20,6 +20,7 @@ mod fold;
 mod progress;
 mod queries;
 mod records;
+pub mod store;
 
 pub use fold::{ENDED_KEPT, Status};
 pub use records::{ExecutorStatus, JobState, JobStatus, StageStatus};

@@ -6,14 +6,25 @@ use super::rule::{Rule, harmless, obeyed, warned};
 pub(super) static RULES: &[Rule] = &[
     obeyed(&["spark.ui.showConsoleProgress"], "see the table above"),
     harmless(&["spark.ui.*", "spark.appStateStore.*"], "they shape pages, and no answer"),
+    obeyed(
+        &[
+            "spark.eventLog.enabled",
+            "spark.eventLog.dir",
+            "spark.eventLog.compress",
+            "spark.eventLog.compression.codec",
+            "spark.eventLog.rolling.enabled",
+            "spark.eventLog.rolling.maxFileSize",
+            "spark.eventLog.overwrite",
+            "spark.eventLog.buffer.kb",
+            "spark.eventLog.logBlockUpdates.enabled",
+            "spark.eventLog.logStageExecutorMetrics",
+            "spark.eventLog.excludedPatterns",
+        ],
+        "see the table above",
+    ),
+    harmless(&["spark.eventLog.*"], "they shape what Spark's own machinery says of itself in the log"),
     // A warning, not an error: refusing a program because of a log would be worse, but a user who looks for the
     // file must know.
-    warned(
-        &["spark.eventLog.enabled"],
-        &["false"],
-        "no event log is written, so the history server will not show this application",
-    ),
-    harmless(&["spark.eventLog.*"], "they are read where there is an event log"),
     warned(
         &["spark.driver.log.persistToDfs.enabled"],
         &["false"],

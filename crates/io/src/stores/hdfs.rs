@@ -2,14 +2,18 @@
 //! as local disks do, so files are written under a hidden name and renamed, and jobs commit by renaming.
 
 mod cluster;
+mod grow;
 mod read;
 mod write;
 
 pub(crate) use cluster::Cluster;
 
 use crate::error::{IoCause, IoError, IoOperation};
-use crate::store::{CommitMeans, Entry, Kind, Named, ReadFile, Renaming, Store, WriteFile};
+use crate::store::{
+    CommitMeans, Detail, Entry, Growing, GrowingFile, Kind, Named, ReadFile, Renaming, Store, WriteFile,
+};
 use bytes::Bytes;
+use grow::HdfsGrowing;
 use hdfs_native::WriteOptions;
 use hdfs_native::client::FileStatus;
 use std::ffi::OsString;
@@ -28,6 +32,11 @@ impl Store for Arc<Cluster> {
     }
 
     fn entries(&self, directory: &str) -> Result<Option<Vec<Entry>>, IoError> {
+        let details = self.details(directory)?;
+        Ok(details.map(|all| all.into_iter().map(|one| Entry::new(one.name, one.kind)).collect()))
+    }
+
+    fn details(&self, directory: &str) -> Result<Option<Vec<Detail>>, IoError> {
         let directory = if directory.is_empty() { "/" } else { directory };
         // The listing of a file would be the file itself.
         match self.kind(directory)? {
@@ -37,10 +46,9 @@ impl Store for Arc<Cluster> {
         let listed = self.call(IoOperation::List, directory, |cluster, path| async move {
             cluster.client.list_status(&path, false).await
         })?;
-        let mut entries: Vec<Entry> =
-            listed.iter().map(|status| Entry::new(name_of(&status.path).to_string(), kind(status))).collect();
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Some(entries))
+        let mut details: Vec<Detail> = listed.iter().map(detail).collect();
+        details.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Some(details))
     }
 
     fn open(&self, path: &str) -> Result<Box<dyn ReadFile>, IoError> {
@@ -62,6 +70,15 @@ impl Store for Arc<Cluster> {
     fn commit_means(&self) -> CommitMeans {
         CommitMeans::Renames(Arc::new(self.clone()))
     }
+
+    fn growing(&self) -> Option<Arc<dyn Growing>> {
+        Some(Arc::new(self.clone()))
+    }
+}
+
+fn detail(status: &FileStatus) -> Detail {
+    let name = name_of(&status.path).to_string();
+    Detail { name, kind: kind(status), modified_ms: Some(status.modification_time) }
 }
 
 fn kind(status: &FileStatus) -> Kind {
@@ -173,6 +190,29 @@ impl Renaming for Arc<Cluster> {
 
     fn shown(&self, path: &Path) -> String {
         Cluster::shown(self, &path.to_string_lossy())
+    }
+}
+
+impl Growing for Arc<Cluster> {
+    fn grow(&self, path: &str, mode: u32) -> Result<Box<dyn GrowingFile>, IoError> {
+        Ok(Box::new(HdfsGrowing::create(self.clone(), trimmed(path), mode)?))
+    }
+
+    fn make_directory(&self, path: &str, mode: u32) -> Result<(), IoError> {
+        let path = trimmed(path);
+        if self.status(IoOperation::Create, path)?.is_some() {
+            return Err(IoError::new(IoOperation::Create, Cluster::shown(self, path), IoCause::OutputExists));
+        }
+        self.make_directories(path, false)?;
+        self.set_mode(path, mode)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), IoError> {
+        Cluster::rename(self, IoOperation::Write, trimmed(from), trimmed(to))
+    }
+
+    fn remove_file(&self, path: &str) -> Result<(), IoError> {
+        self.delete(IoOperation::Abort, trimmed(path), false).map(drop)
     }
 }
 

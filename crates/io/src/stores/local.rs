@@ -2,11 +2,13 @@
 
 use crate::error::{IoCause, IoError, IoOperation};
 use crate::path;
-use crate::store::{CommitMeans, Entry, Kind, Named, ReadFile, Renaming, Store, WriteFile};
+use crate::store::{
+    CommitMeans, Detail, Entry, Growing, GrowingFile, Kind, Named, ReadFile, Renaming, Store, WriteFile,
+};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -46,6 +48,23 @@ impl Store for Local {
         }
     }
 
+    fn details(&self, directory: &str) -> Result<Option<Vec<Detail>>, IoError> {
+        let listed = fs::read_dir(directory).and_then(|entries| {
+            // A name that is gone by now, or is no text, is left out.
+            let detail =
+                |entry: io::Result<fs::DirEntry>| entry.map(|entry| local_detail(&entry)).transpose();
+            entries.filter_map(detail).collect::<io::Result<Vec<_>>>()
+        });
+        match listed {
+            Ok(mut details) => {
+                details.sort_by(|a, b| a.name.cmp(&b.name));
+                Ok(Some(details))
+            }
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) => Err(IoError::os(IoOperation::List, Path::new(directory), error)),
+        }
+    }
+
     fn open(&self, path: &str) -> Result<Box<dyn ReadFile>, IoError> {
         let fail = |error: io::Error| IoError::new(IoOperation::Read, path, error.into());
         let file = File::open(path).map_err(fail)?;
@@ -78,6 +97,22 @@ impl Store for Local {
     fn commit_means(&self) -> CommitMeans {
         CommitMeans::Renames(Arc::new(Local))
     }
+
+    fn growing(&self) -> Option<Arc<dyn Growing>> {
+        Some(Arc::new(Local))
+    }
+}
+
+fn local_detail(entry: &fs::DirEntry) -> Option<Detail> {
+    let name = entry.file_name().into_string().ok()?;
+    // Of the target, where it is a link.
+    let metadata = fs::metadata(entry.path()).ok()?;
+    let kind = match metadata.is_dir() {
+        true => Kind::Directory,
+        false => Kind::File { length: metadata.len() },
+    };
+    let since = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    Some(Detail { name, kind, modified_ms: since.map(|since| since.as_millis() as u64) })
 }
 
 fn local_entry(name: &std::ffi::OsStr) -> Entry {
@@ -144,6 +179,69 @@ impl Renaming for Local {
 
     fn shown(&self, path: &Path) -> String {
         path.to_string_lossy().into_owned()
+    }
+}
+
+impl Growing for Local {
+    fn grow(&self, path: &str, mode: u32) -> Result<Box<dyn GrowingFile>, IoError> {
+        // The program may go to another directory before the file is closed.
+        let absolute = path::absolute(IoOperation::Create, path)?;
+        let fail = |error: io::Error| IoError::new(IoOperation::Create, path, error.into());
+        let mut options = File::options();
+        let file =
+            options.write(true).create(true).truncate(true).mode(mode).open(&absolute).map_err(fail)?;
+        // The mask of the process does not apply: who may read a log is the caller's to say.
+        file.set_permissions(fs::Permissions::from_mode(mode)).map_err(fail)?;
+        let path = path.to_string();
+        Ok(Box::new(LocalGrowing { file: BufWriter::with_capacity(WRITE_BUFFER_BYTES, file), path }))
+    }
+
+    fn make_directory(&self, path: &str, mode: u32) -> Result<(), IoError> {
+        let made = fs::DirBuilder::new().mode(mode).create(path);
+        made.and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(mode))).map_err(|error| {
+            let cause = match error.kind() {
+                io::ErrorKind::AlreadyExists => IoCause::OutputExists,
+                _ => error.into(),
+            };
+            IoError::new(IoOperation::Create, path, cause)
+        })
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), IoError> {
+        fs::rename(from, to).map_err(|error| {
+            let cause = IoCause::Rename { to: to.into(), message: error.to_string() };
+            IoError::new(IoOperation::Write, from, cause)
+        })
+    }
+
+    fn remove_file(&self, path: &str) -> Result<(), IoError> {
+        match fs::remove_file(path) {
+            Err(error) if !is_absence(&error) => Err(IoError::new(IoOperation::Abort, path, error.into())),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A file that grows in its place.
+#[derive(Debug)]
+struct LocalGrowing {
+    file: BufWriter<File>,
+    path: String,
+}
+
+impl Write for LocalGrowing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl GrowingFile for LocalGrowing {
+    fn close(mut self: Box<Self>) -> Result<(), IoError> {
+        self.file.flush().map_err(|error| IoError::from_io(IoOperation::Write, &self.path, error))
     }
 }
 

@@ -115,6 +115,13 @@ impl Cluster {
         })
     }
 
+    /// Sets permissions, to which no mask applies.
+    pub(super) fn set_mode(self: &Arc<Cluster>, path: &str, mode: u32) -> Result<(), IoError> {
+        self.call(IoOperation::Create, path, move |cluster, path| async move {
+            cluster.client.set_permission(&path, mode).await
+        })
+    }
+
     pub(super) fn make_directories(
         self: &Arc<Cluster>,
         path: &str,

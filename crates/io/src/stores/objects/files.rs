@@ -4,7 +4,7 @@
 use super::bucket::{Bucket, Object};
 use super::upload::Upload;
 use crate::error::{IoCause, IoError, IoOperation};
-use crate::store::{CommitMeans, Entry, Kind, ReadFile, Store, WriteFile};
+use crate::store::{CommitMeans, Detail, Entry, Kind, ReadFile, Store, WriteFile};
 use crate::stores::ranges::{RangeReader, Ranges};
 use crate::stores::runtime;
 use bytes::{Bytes, BytesMut};
@@ -177,6 +177,11 @@ impl Store for Arc<Bucket> {
     }
 
     fn entries(&self, directory: &str) -> Result<Option<Vec<Entry>>, IoError> {
+        let details = self.details(directory)?;
+        Ok(details.map(|all| all.into_iter().map(|one| Entry::new(one.name, one.kind)).collect()))
+    }
+
+    fn details(&self, directory: &str) -> Result<Option<Vec<Detail>>, IoError> {
         if self.uploads.is_none() {
             // A web server shows pages, not names.
             let cause = IoCause::NoListing(self.scheme.to_string());
@@ -189,17 +194,21 @@ impl Store for Arc<Bucket> {
             found.map_err(|error| asked.error(IoOperation::List, error))
         })?;
         let name = |path: &Path| path.as_ref().rsplit('/').next().unwrap_or_default().to_string();
-        let files = listed
-            .objects
-            .iter()
-            .map(|meta| Entry::new(name(&meta.location), Kind::File { length: meta.size }));
-        let directories =
-            listed.common_prefixes.iter().map(|prefix| Entry::new(name(prefix), Kind::Directory));
-        let mut entries: Vec<Entry> = files.chain(directories).collect();
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        let files = listed.objects.iter().map(|meta| Detail {
+            name: name(&meta.location),
+            kind: Kind::File { length: meta.size },
+            modified_ms: u64::try_from(meta.last_modified.timestamp_millis()).ok(),
+        });
+        let directories = listed.common_prefixes.iter().map(|prefix| Detail {
+            name: name(prefix),
+            kind: Kind::Directory,
+            modified_ms: None,
+        });
+        let mut details: Vec<Detail> = files.chain(directories).collect();
+        details.sort_by(|a, b| a.name.cmp(&b.name));
         // The root of an empty bucket is there although it holds nothing; any other prefix is there only if
         // objects share it.
-        Ok((!entries.is_empty() || object.key == Path::default()).then_some(entries))
+        Ok((!details.is_empty() || object.key == Path::default()).then_some(details))
     }
 
     fn open(&self, path: &str) -> Result<Box<dyn ReadFile>, IoError> {
