@@ -131,7 +131,7 @@ const KNOWN_ONLY_BY: &[(&str, &[&str])] = &[
     ("tower-http", &["ui"]),
     ("askama", &["ui"]),
     ("rustls", &["net"]),
-    ("tokio-rustls", &["net"]),
+    ("tokio-rustls", &["ui"]),
     ("socket2", &["net"]),
 ];
 

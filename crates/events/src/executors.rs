@@ -31,7 +31,7 @@ pub struct ExecutorInfo {
     /// The addresses of its logs, by name: `stdout`, `stderr`.
     #[serde(rename = "Log Urls", default)]
     pub log_urls: BTreeMap<String, String>,
-    /// What the cluster manager says of it.
+    /// All that the cluster manager says of it.
     #[serde(rename = "Attributes", default)]
     pub attributes: BTreeMap<String, String>,
     /// Its other resources.
@@ -126,21 +126,21 @@ pub struct BlockManagerRemoved {
     pub timestamp: i64,
 }
 
-/// What executors and tasks have of each resource.
+/// All that executors and tasks have of each resource.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ResourceProfileAdded {
     /// The number of the profile.
     #[serde(rename = "Resource Profile Id")]
     pub id: i64,
-    /// What an executor has.
+    /// All that an executor has.
     #[serde(rename = "Executor Resource Requests", default)]
     pub executor_requests: BTreeMap<String, ExecutorRequest>,
-    /// What a task has.
+    /// All that a task has.
     #[serde(rename = "Task Resource Requests", default)]
     pub task_requests: BTreeMap<String, TaskRequest>,
 }
 
-/// What an executor has of one resource.
+/// All that an executor has of one resource.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ExecutorRequest {
     /// The name of the resource.
@@ -157,7 +157,7 @@ pub struct ExecutorRequest {
     pub vendor: String,
 }
 
-/// What a task has of one resource.
+/// All that a task has of one resource.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TaskRequest {
     /// The name of the resource.
@@ -210,7 +210,7 @@ pub struct ExecutorMetricsUpdate {
     /// The executor.
     #[serde(rename = "Executor ID")]
     pub executor_id: String,
-    /// What the accumulators of running tasks have; Firesteel sends none.
+    /// All that the accumulators of running tasks have; Firesteel sends none.
     #[serde(rename = "Metrics Updated", default)]
     pub metrics_updated: Vec<serde_json::Value>,
     /// The figures, for each stage that runs there; those of the executor itself have the stage -1.

@@ -1,4 +1,4 @@
-//! What events of blocks do to the store: persisted RDDs, and the memory of executors.
+//! All that events of blocks do to the store: persisted RDDs, and the memory of executors.
 
 use crate::store::fold::Store;
 use crate::store::records::{Rdd, RddShare, add};

@@ -236,7 +236,7 @@ impl Column {
     }
 }
 
-/// What a task has beside figures.
+/// All that a task has beside figures.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {
     /// The attempt's own id.

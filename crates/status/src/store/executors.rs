@@ -1,4 +1,4 @@
-//! What events of executors do to the store.
+//! All that events of executors do to the store.
 
 use crate::store::fold::Store;
 use crate::store::records::{Executor, raise};

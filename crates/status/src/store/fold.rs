@@ -60,7 +60,7 @@ pub struct RecentTask {
     pub run: i64,
 }
 
-/// What an application is by now.
+/// All that an application is by now.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
     pub(crate) retained: Retained,

@@ -1,4 +1,4 @@
-//! What the picture of a job is drawn from: its stages, the RDDs in each, and who reads from whom.
+//! All that the picture of a job is drawn from: its stages, the RDDs in each, and who reads from whom.
 
 use crate::store::records::Planned;
 use crate::store::views::StageStatus;

@@ -1,4 +1,4 @@
-//! What events of jobs do to the store.
+//! All that events of jobs do to the store.
 
 use crate::store::dates::Date;
 use crate::store::fold::Store;

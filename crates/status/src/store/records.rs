@@ -1,4 +1,4 @@
-//! What the store remembers of one job, one stage attempt, one executor, one persisted RDD. The fold changes them, the
+//! All that the store remembers of one job, one stage attempt, one executor, one persisted RDD. The fold changes them, the
 //! view reads them.
 
 use crate::store::columns::{Figures, TaskTable};
@@ -111,7 +111,7 @@ impl Job {
     }
 }
 
-/// What one executor did for a stage.
+/// All that one executor did for a stage.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ExecutorShare {
     pub(crate) task_time: i64,
@@ -309,7 +309,7 @@ pub(crate) struct CachedPartition {
     pub(crate) disk_used: i64,
 }
 
-/// What one executor keeps of an RDD.
+/// All that one executor keeps of an RDD.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RddShare {
     pub(crate) memory_used: i64,

@@ -1,11 +1,11 @@
-//! What events of stages and tasks do to the store.
+//! All that events of stages and tasks do to the store.
 
 use crate::store::columns::{Figures, Row};
 use crate::store::fold::{RecentTask, Store};
 use crate::store::records::{Stage, StageKey, accumulators, raise};
 use crate::store::views::{PeakMemory, SpeculationStageSummary, StageStatus, TaskStatus};
 use firesteel_events::{
-    EndReason, StageCompleted, StageSubmitted, TaskEnd, TaskGettingResult, TaskInfo, TaskMetrics, TaskStart,
+    EndReason, StageCompleted, StageSubmitted, TaskEnd, TaskGettingResult, TaskInfo, TaskStart,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -206,8 +206,7 @@ impl Store {
         if let Some(figures) = figures {
             share.figures.add(figures);
         }
-        if let Some(own) = event.metrics.as_ref().and_then(|metrics: &Box<TaskMetrics>| metrics.own.as_ref())
-        {
+        if let Some(own) = event.metrics.as_ref().and_then(|metrics| metrics.own.as_ref()) {
             own.functions.iter().for_each(|function| stage.add_function(function));
             if let Some((hot_key, records)) = &own.hot_key {
                 stage.add_hot_key(hot_key, *records);

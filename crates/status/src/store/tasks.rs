@@ -10,7 +10,7 @@ use crate::store::records::Stage;
 use crate::store::views::*;
 use std::collections::BTreeMap;
 
-/// What tasks are sorted by.
+/// All that tasks are sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TaskSort {
     /// The attempt's own id.
@@ -38,13 +38,16 @@ pub enum TaskSort {
     SchedulerDelay,
     /// Milliseconds in which the driver fetched its result.
     GettingResult,
-    /// Why it failed.
+    /// The reason why it failed.
     Error,
     /// Bytes read from shuffles.
     ShuffleReadBytes,
     /// Any figure.
     Figure(Metric),
 }
+
+/// Gives a task's place in the order.
+type SortKey<'a> = Box<dyn Fn(usize, &Row) -> i64 + 'a>;
 
 /// A page of tasks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,7 +56,7 @@ pub struct TaskAsk {
     pub offset: usize,
     /// The most tasks on the page.
     pub length: usize,
-    /// What they are sorted by.
+    /// All that they are sorted by.
     pub sort: TaskSort,
     /// True if the highest come first.
     pub descending: bool,
@@ -93,12 +96,7 @@ impl Stage {
     }
 
     /// Returns what gives a task's place in the order. Names are numbered in their own order first.
-    fn sort_key<'a>(
-        &'a self,
-        sort: TaskSort,
-        places: &Places,
-        now: i64,
-    ) -> Box<dyn Fn(usize, &Row) -> i64 + 'a> {
+    fn sort_key<'a>(&'a self, sort: TaskSort, places: &Places, now: i64) -> SortKey<'a> {
         let tasks = &self.tasks;
         match sort {
             TaskSort::Id => Box::new(|_, row| row.id),
@@ -279,6 +277,6 @@ fn ranks<'a>(count: usize, name: impl Fn(u32) -> Option<&'a str>) -> Vec<i64> {
     names.iter().map(|name| sorted.partition_point(|other| other < name) as i64).collect()
 }
 
-fn by_rank<'a>(ranks: Vec<i64>) -> Box<dyn Fn(usize, &Row) -> i64 + 'a> {
+fn by_rank<'a>(ranks: Vec<i64>) -> SortKey<'a> {
     Box::new(move |_, row| ranks.get(row.place as usize).copied().unwrap_or(0))
 }

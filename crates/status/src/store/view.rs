@@ -30,7 +30,7 @@ pub struct StageAsk {
     pub summaries: Option<Vec<f64>>,
 }
 
-/// What is known of a stage beside what Spark would tell.
+/// All that is known of a stage beside what Spark would tell.
 #[derive(Clone, Debug, Default)]
 pub struct StageOwn {
     /// The sums of its tasks' figures.

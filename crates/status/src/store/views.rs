@@ -1,4 +1,4 @@
-//! What is shown of an application, in the shapes of Spark's REST interface, version 1: names, order, and which fields
+//! All that is shown of an application, in the shapes of Spark's REST interface, version 1: names, order, and which fields
 //! are left out when there is nothing to tell.
 
 mod application;

@@ -1,4 +1,4 @@
-//! Who has applications to show: one that runs has itself, a history server has many, which it opens on demand.
+//! Those that have applications to show: one that runs has itself, a history server has many, which it opens on demand.
 
 use crate::store::fold::Store;
 use crate::store::views::ApplicationInfo;
@@ -76,7 +76,7 @@ pub trait Access: Send + Sync {
     }
 }
 
-/// Why an application cannot be opened.
+/// The reason why an application cannot be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpenError {
     /// There is none.
@@ -103,7 +103,7 @@ pub trait Applications: Send + Sync {
         false
     }
 
-    /// Returns the files of an attempt's log, for whoever wants to have them: name and bytes are read by `read`.
+    /// Returns the files of an attempt's log, for those who want to have them.
     fn log_files(&self, _id: &str, _attempt: Option<&str>) -> Result<Vec<std::path::PathBuf>, OpenError> {
         Err(OpenError::Unknown)
     }

@@ -70,7 +70,7 @@ pub struct ApplicationAttemptInfo {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplicationEnvironmentInfo {
-    /// What runs the program.
+    /// All that runs the program.
     pub runtime: RuntimeInfo,
     /// The settings, by key. Secrets are redacted before they come here, and once more here.
     pub spark_properties: Vec<(String, String)>,
@@ -80,13 +80,13 @@ pub struct ApplicationEnvironmentInfo {
     pub system_properties: Vec<(String, String)>,
     /// Settings of metrics.
     pub metrics_properties: Vec<(String, String)>,
-    /// What the program was loaded from, with the way it was added.
+    /// All that the program was loaded from, with the way it was added.
     pub classpath_entries: Vec<(String, String)>,
-    /// What executors and tasks have of each resource.
+    /// All that executors and tasks have of each resource.
     pub resource_profiles: Vec<ResourceProfileInfo>,
 }
 
-/// What runs the program.
+/// All that runs the program.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RuntimeInfo {
@@ -98,19 +98,19 @@ pub struct RuntimeInfo {
     pub scala_version: String,
 }
 
-/// What executors and tasks have of each resource.
+/// All that executors and tasks have of each resource.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResourceProfileInfo {
     /// Its number.
     pub id: i64,
-    /// What an executor has.
+    /// All that an executor has.
     pub executor_resources: BTreeMap<String, ExecutorResource>,
-    /// What a task has.
+    /// All that a task has.
     pub task_resources: BTreeMap<String, TaskResource>,
 }
 
-/// What an executor has of one resource.
+/// All that an executor has of one resource.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutorResource {
@@ -124,7 +124,7 @@ pub struct ExecutorResource {
     pub vendor: String,
 }
 
-/// What a task has of one resource.
+/// All that a task has of one resource.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskResource {

@@ -114,7 +114,7 @@ pub struct ExecutorSummary {
     /// The time at which it was removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remove_time: Option<Date>,
-    /// Why it was removed.
+    /// The reason why it was removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remove_reason: Option<String>,
     /// The addresses of its logs, by name.
@@ -127,7 +127,7 @@ pub struct ExecutorSummary {
     /// The most that its figures reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peak_memory_metrics: Option<PeakMemory>,
-    /// What the cluster manager says of it.
+    /// All that the cluster manager says of it.
     pub attributes: BTreeMap<String, String>,
     /// Its other resources.
     pub resources: BTreeMap<String, serde_json::Value>,

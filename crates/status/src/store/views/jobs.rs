@@ -50,7 +50,7 @@ pub struct JobData {
     pub job_id: i64,
     /// The name of its last stage: `count at app.py:12`.
     pub name: String,
-    /// What the program says of it.
+    /// All that the program says of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The time at which it was submitted.

@@ -79,7 +79,7 @@ pub struct StageData {
     /// The time at which it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completion_time: Option<Date>,
-    /// Why it failed.
+    /// The reason why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_reason: Option<String>,
     /// Milliseconds in which executors made tasks ready.
@@ -154,7 +154,7 @@ pub struct StageData {
     pub shuffle_write_records: i64,
     /// Its operation and line: `count at app.py:12`.
     pub name: String,
-    /// What the program says of its job.
+    /// All that the program says of its job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Where it was called: lines, the innermost first.
@@ -168,7 +168,7 @@ pub struct StageData {
     /// Its tasks, by attempt, if they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tasks: Option<BTreeMap<i64, TaskData>>,
-    /// What each executor did for it, if that was asked for.
+    /// All that each executor did for it, if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub executor_summary: Option<BTreeMap<String, ExecutorStageSummary>>,
     /// Its attempts beside others that seemed slow, if there were any.
@@ -193,7 +193,7 @@ pub struct StageData {
     pub shuffle_mergers_count: i64,
 }
 
-/// What one executor did for a stage.
+/// All that one executor did for a stage.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutorStageSummary {

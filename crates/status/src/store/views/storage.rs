@@ -21,7 +21,7 @@ pub struct RddStorageInfo {
     pub memory_used: i64,
     /// Bytes on disk.
     pub disk_used: i64,
-    /// What each executor keeps of it.
+    /// All that each executor keeps of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_distribution: Option<Vec<RddDataDistribution>>,
     /// Its partitions that are kept.
@@ -29,7 +29,7 @@ pub struct RddStorageInfo {
     pub partitions: Option<Vec<RddPartitionInfo>>,
 }
 
-/// What one executor keeps of an RDD.
+/// All that one executor keeps of an RDD.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RddDataDistribution {

@@ -59,10 +59,10 @@ pub struct AccumulableInfo {
     /// Its name, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What the task added.
+    /// All that the task added.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub update: Option<String>,
-    /// What it is by now.
+    /// All that it is by now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }
@@ -97,12 +97,12 @@ pub struct TaskData {
     pub task_locality: String,
     /// True if it runs beside another attempt that seems slow.
     pub speculative: bool,
-    /// What it added to accumulators of the program.
+    /// All that it added to accumulators of the program.
     pub accumulator_updates: Vec<AccumulableInfo>,
-    /// Why it failed.
+    /// The reason why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
-    /// What it measured.
+    /// All that it measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_metrics: Option<TaskMetricsView>,
     /// The addresses of the executor's logs, by name.
@@ -113,7 +113,7 @@ pub struct TaskData {
     pub getting_result_time: i64,
 }
 
-/// What one attempt at a task has measured.
+/// All that one attempt at a task has measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskMetricsView {
@@ -137,17 +137,17 @@ pub struct TaskMetricsView {
     pub disk_bytes_spilled: i64,
     /// The most memory that the task had from the executor's budget.
     pub peak_execution_memory: i64,
-    /// What it read.
+    /// All that it read.
     pub input_metrics: InputView,
-    /// What it wrote.
+    /// All that it wrote.
     pub output_metrics: OutputView,
-    /// What it read from shuffles.
+    /// All that it read from shuffles.
     pub shuffle_read_metrics: ShuffleReadView,
-    /// What it wrote to a shuffle.
+    /// All that it wrote to a shuffle.
     pub shuffle_write_metrics: ShuffleWriteView,
 }
 
-/// What a task read.
+/// All that a task read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InputView {
@@ -157,7 +157,7 @@ pub struct InputView {
     pub records_read: i64,
 }
 
-/// What a task wrote to files.
+/// All that a task wrote to files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutputView {
@@ -167,7 +167,7 @@ pub struct OutputView {
     pub records_written: i64,
 }
 
-/// What a task read from shuffles.
+/// All that a task read from shuffles.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ShuffleReadView {
@@ -191,7 +191,7 @@ pub struct ShuffleReadView {
     pub shuffle_push_read_metrics: ShufflePushReadView,
 }
 
-/// What a task read from push-based shuffles, which Firesteel has not: all 0.
+/// All that a task read from push-based shuffles, which Firesteel has not: all 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ShufflePushReadView {
@@ -215,7 +215,7 @@ pub struct ShufflePushReadView {
     pub remote_merged_reqs_duration: i64,
 }
 
-/// What a task wrote to a shuffle.
+/// All that a task wrote to a shuffle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ShuffleWriteView {
@@ -259,13 +259,13 @@ pub struct TaskMetricDistributions {
     pub memory_bytes_spilled: Vec<f64>,
     /// Bytes that were spilled, as they are on disk.
     pub disk_bytes_spilled: Vec<f64>,
-    /// What they read.
+    /// All that they read.
     pub input_metrics: InputMetricDistributions,
-    /// What they wrote.
+    /// All that they wrote.
     pub output_metrics: OutputMetricDistributions,
-    /// What they read from shuffles.
+    /// All that they read from shuffles.
     pub shuffle_read_metrics: ShuffleReadMetricDistributions,
-    /// What they wrote to a shuffle.
+    /// All that they wrote to a shuffle.
     pub shuffle_write_metrics: ShuffleWriteMetricDistributions,
 }
 
