@@ -1,9 +1,12 @@
 //! Listeners: code of the program's that is told of what happens, in order, on a thread of its own.
 
 use firesteel_events::{
-    ApplicationEnd, ApplicationStart, BlockUpdated, EnvironmentUpdate, ExecutorAdded, ExecutorRemoved, JobEnd, JobStart,
-    ListenerEvent, StageCompleted, StageSubmitted, TaskEnd, TaskStart, UnpersistRdd,
+    ApplicationEnd, ApplicationStart, BlockUpdated, EnvironmentUpdate, ExecutorAdded, ExecutorRemoved,
+    JobEnd, JobStart, ListenerEvent, StageCompleted, StageSubmitted, TaskEnd, TaskStart, UnpersistRdd,
 };
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A listener. It is told of each event of the application in order, one at a time, by a thread that runs no tasks and
 /// decides nothing: a slow listener makes nothing else slow. One that falls too far behind misses events, and the log says
@@ -59,6 +62,46 @@ pub trait Listener: Send {
     fn on_block_updated(&mut self, _event: &BlockUpdated) {}
     /// An RDD is not persisted any more.
     fn on_unpersist_rdd(&mut self, _event: &UnpersistRdd) {}
+}
+
+/// Makes a listener.
+type MakeListener = dyn Fn() -> Box<dyn Listener> + Send + Sync;
+
+/// The listeners of this program that settings can name.
+static REGISTERED: Mutex<BTreeMap<String, Arc<MakeListener>>> = Mutex::new(BTreeMap::new());
+
+/// Gives a listener a name by which the setting `spark.extraListeners` finds it in this program: each context that has the name
+/// in its settings makes one.
+///
+/// ```
+/// use firesteel_driver::{Listener, register_listener};
+///
+/// struct Quiet;
+/// impl Listener for Quiet {}
+/// register_listener("quiet", || Quiet);
+/// ```
+pub fn register_listener<L: Listener + 'static>(name: &str, make: impl Fn() -> L + Send + Sync + 'static) {
+    REGISTERED.lock().insert(name.into(), Arc::new(move || Box::new(make())));
+}
+
+/// Makes the listeners that a setting names, with commas between.
+///
+/// # Errors
+/// Names the one that is not known, and those that are.
+pub(crate) fn named(names: &str) -> Result<Vec<Box<dyn Listener>>, String> {
+    let registered = REGISTERED.lock().clone();
+    let make = |name: &str| match registered.get(name) {
+        Some(make) => Ok(make()),
+        None => {
+            let known: Vec<&str> = registered.keys().map(String::as_str).collect();
+            let known = if known.is_empty() { "none is".into() } else { known.join(", ") };
+            Err(format!(
+                "`firesteel.extra_listeners` names `{name}`, and no listener was registered under that name (known: {known}). Call \
+                 `register_listener` before the context is made"
+            ))
+        }
+    };
+    names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(make).collect()
 }
 
 impl<F: FnMut(&ListenerEvent) + Send> Listener for F {

@@ -7,12 +7,13 @@
 
 use crate::listener::Listener;
 use crate::listener_events::Translator;
-use firesteel_events::ListenerEvent;
-use firesteel_types::AppEvent;
+use crate::live_store::now;
+use firesteel_events::{BlockManagerAdded, BlockManagerId, ListenerEvent};
+use firesteel_types::{AppEvent, ExecutorId};
 use parking_lot::{Condvar, Mutex};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -47,6 +48,8 @@ struct Shared {
     changed: Condvar,
     capacity: usize,
     dropped: AtomicU64,
+    /// True once there is anybody to tell.
+    is_wanted: AtomicBool,
 }
 
 /// The way of events to those who want to know them. One for an application.
@@ -70,11 +73,17 @@ impl ListenerBus {
             changed: Condvar::new(),
             capacity,
             dropped: AtomicU64::new(0),
+            is_wanted: AtomicBool::new(!listeners.is_empty()),
         });
         let of_thread = shared.clone();
         let thread = std::thread::Builder::new().name("firesteel-listeners".into());
         let thread = thread.spawn(move || of_thread.run(Translator::new(epoch), listeners))?;
         Ok(ListenerBus { shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Returns whether there is anybody to tell.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.shared.is_wanted.load(Ordering::Relaxed)
     }
 
     /// Passes an event of the engine on.
@@ -87,10 +96,23 @@ impl ListenerBus {
         self.shared.push(Queued::Ready(Box::new(event)));
     }
 
+    /// Tells of the memory for blocks of an executor that has registered.
+    pub(crate) fn post_block_manager(&self, executor: ExecutorId, host: String, memory: u64) {
+        let memory = memory as i64;
+        self.post_ready(ListenerEvent::BlockManagerAdded(BlockManagerAdded {
+            block_manager_id: BlockManagerId { executor_id: executor.name(), host, port: 0 },
+            maximum_memory: memory,
+            timestamp: now(),
+            maximum_on_heap_memory: Some(0),
+            maximum_off_heap_memory: Some(memory),
+        }));
+    }
+
     /// Adds a listener, which is told of what happens from now on.
     pub(crate) fn add(&self, listener: Box<dyn Listener>) {
         let mut state = self.shared.state.lock();
         state.added.push(listener);
+        self.shared.is_wanted.store(true, Ordering::Relaxed);
         self.shared.changed.notify_all();
     }
 

