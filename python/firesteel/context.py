@@ -323,7 +323,7 @@ class SparkContext(Sources, Sharing, Control):
         >>> sc.uiWebUrl is None or sc.uiWebUrl.startswith("http")
         True
         """
-        return None
+        return self._native.ui_web_url
 
     @property
     def startTime(self) -> int:

@@ -82,6 +82,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "firesteel",
         &[
             "types",
+            "events",
             "conf",
             "plan",
             "macros",

@@ -21,14 +21,11 @@ use pyo3::types::PyDict;
 use std::collections::BTreeMap;
 use std::panic::Location;
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// An application's engine: scheduler, workers, files.
 #[pyclass(frozen)]
 pub(crate) struct Context {
     inner: DriverContext,
-    application_id: String,
-    start_time: u128,
 }
 
 /// The program that the server's interpreter runs: it finds modules where the program does.
@@ -70,18 +67,22 @@ impl Context {
             builder = builder.conf(key, value);
         }
         let inner = py.detach(|| builder.create()).map_err(|error| to_python(py, error))?;
-        let start_time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-        Ok(Context { inner, application_id: format!("local-{start_time}"), start_time })
+        Ok(Context { inner })
     }
 
     #[getter]
     fn application_id(&self) -> &str {
-        &self.application_id
+        self.inner.application_id()
     }
 
     #[getter]
-    fn start_time(&self) -> u128 {
-        self.start_time
+    fn ui_web_url(&self) -> Option<String> {
+        self.inner.ui_web_url()
+    }
+
+    #[getter]
+    fn start_time(&self) -> i64 {
+        self.inner.start_time()
     }
 
     #[getter]

@@ -38,6 +38,11 @@ impl Rdd {
         self.0.id().0
     }
 
+    /// Names the RDD, for pages and listeners.
+    fn set_name(&self, name: Option<String>) {
+        self.0.set_name(name);
+    }
+
     #[getter]
     fn partitions(&self) -> usize {
         self.0.partitions() as usize
