@@ -3,6 +3,7 @@
 use crate::checkpoint_files::CheckpointDir;
 use crate::driver::Driver;
 use crate::endings;
+use crate::error::{Error, Result};
 use crate::event_sender::EventSender;
 use crate::listener::Listener;
 use crate::local_properties::{self, LocalProperties};
@@ -83,8 +84,11 @@ impl DriverContext {
 
     /// Adds a listener, which is told of what happens from now on. [`Builder::listener`](crate::Builder::listener) adds one from
     /// the beginning.
-    pub fn add_listener(&self, listener: impl Listener + 'static) {
-        self.driver().bus.add(Box::new(listener));
+    ///
+    /// # Errors
+    /// When the operating system refuses a thread for it.
+    pub fn add_listener(&self, listener: impl Listener + 'static) -> Result<()> {
+        self.driver().bus.add(Box::new(listener)).map_err(|error| Error::Start(error.to_string()))
     }
 
     /// The application's settings.

@@ -55,11 +55,15 @@ struct Shared {
 /// The way of events to those who want to know them. One for an application.
 pub(crate) struct ListenerBus {
     shared: Arc<Shared>,
+    /// The time that is 0 in the engine's events, in milliseconds since 1970.
+    epoch: i64,
+    /// None until there is anybody to tell.
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl ListenerBus {
-    /// Starts the bus. `capacity` is the most events that wait; times count from `epoch`, in milliseconds since 1970.
+    /// Makes the bus. `capacity` is the most events that wait; times count from `epoch`, in milliseconds since 1970. A thread
+    /// is started once there is anybody to tell.
     ///
     /// # Errors
     /// When the operating system refuses a thread.
@@ -73,12 +77,11 @@ impl ListenerBus {
             changed: Condvar::new(),
             capacity,
             dropped: AtomicU64::new(0),
-            is_wanted: AtomicBool::new(!listeners.is_empty()),
+            is_wanted: AtomicBool::new(false),
         });
-        let of_thread = shared.clone();
-        let thread = std::thread::Builder::new().name("firesteel-listeners".into());
-        let thread = thread.spawn(move || of_thread.run(Translator::new(epoch), listeners))?;
-        Ok(ListenerBus { shared, thread: Mutex::new(Some(thread)) })
+        let bus = ListenerBus { shared, epoch, thread: Mutex::new(None) };
+        listeners.into_iter().try_for_each(|listener| bus.add(listener))?;
+        Ok(bus)
     }
 
     /// Returns whether there is anybody to tell.
@@ -109,19 +112,33 @@ impl ListenerBus {
     }
 
     /// Adds a listener, which is told of what happens from now on.
-    pub(crate) fn add(&self, listener: Box<dyn Listener>) {
+    ///
+    /// # Errors
+    /// When the operating system refuses a thread.
+    pub(crate) fn add(&self, listener: Box<dyn Listener>) -> std::io::Result<()> {
+        let mut thread = self.thread.lock();
+        if thread.is_none() && !self.shared.state.lock().is_closed {
+            let (shared, translator) = (self.shared.clone(), Translator::new(self.epoch));
+            let builder = std::thread::Builder::new().name("firesteel-listeners".into());
+            *thread = Some(builder.spawn(move || shared.run(translator))?);
+        }
         let mut state = self.shared.state.lock();
         state.added.push(listener);
         self.shared.is_wanted.store(true, Ordering::Relaxed);
         self.shared.changed.notify_all();
+        Ok(())
     }
 
     /// Hands on what has come, ends the thread, and drops the listeners. Waits for them, but not without end.
     pub(crate) fn stop(&self) {
         let deadline = Instant::now() + DRAIN_AT_MOST;
+        let thread = self.thread.lock().take();
         {
             let mut state = self.shared.state.lock();
             state.is_closed = true;
+            if thread.is_none() {
+                return;
+            }
             self.shared.changed.notify_all();
             while !state.is_done {
                 if self.shared.changed.wait_until(&mut state, deadline).timed_out() {
@@ -130,7 +147,7 @@ impl ListenerBus {
                 }
             }
         }
-        if let Some(thread) = self.thread.lock().take() {
+        if let Some(thread) = thread {
             let _ = thread.join();
         }
     }
@@ -153,8 +170,8 @@ impl Shared {
         }
     }
 
-    fn run(&self, mut translator: Translator, mut listeners: Vec<Box<dyn Listener>>) {
-        let mut told = 0;
+    fn run(&self, mut translator: Translator) {
+        let (mut listeners, mut told) = (Vec::<Box<dyn Listener>>::new(), 0);
         loop {
             let (taken, added, is_closed) = self.take();
             listeners.extend(added);
@@ -268,7 +285,7 @@ mod tests {
     fn a_listener_that_comes_later_is_told_of_what_happens_then() {
         let (to, from) = channel();
         let bus = ListenerBus::start(0, 10, vec![]).unwrap();
-        bus.add(noting(to));
+        bus.add(noting(to)).unwrap();
         bus.post(ended(5));
         bus.stop();
         assert_eq!(from.into_iter().collect::<Vec<_>>(), [5]);

@@ -223,6 +223,16 @@ fn environment(conf: &Conf, redaction: &Redaction, id: &str) -> EnvironmentUpdat
     }
 }
 
+/// Returns the name of the user that runs the program.
 fn user() -> String {
-    std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".into())
+    std::env::var("SPARK_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| {
+        let user = rustix::process::getuid().as_raw().to_string();
+        let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let name = users.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            let name = fields.next()?;
+            (fields.nth(1)? == user).then(|| name.to_string())
+        });
+        name.unwrap_or(user)
+    })
 }

@@ -127,8 +127,11 @@ impl Context {
     }
 
     /// Adds a listener, which is told of what happens from now on. [`Builder::listener`] adds one from the beginning.
-    pub fn add_listener(&self, listener: impl Listener + 'static) {
-        self.driver.add_listener(listener);
+    ///
+    /// # Errors
+    /// When the operating system refuses a thread for it.
+    pub fn add_listener(&self, listener: impl Listener + 'static) -> Result<()> {
+        self.driver.add_listener(listener)
     }
 
     /// The application's settings.
