@@ -32,6 +32,7 @@ mod settings;
 mod sites;
 mod sources;
 mod to_rows;
+mod timing;
 mod turns;
 mod worker;
 mod writables;

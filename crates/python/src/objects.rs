@@ -5,6 +5,7 @@
 
 use crate::failure::from_python;
 use crate::lookup::function;
+use crate::timing;
 use bytes::Bytes;
 use firesteel_operators::Outcome;
 use pyo3::prelude::*;
@@ -61,6 +62,7 @@ static LOAD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// Pickles a list of records.
 pub(crate) fn dump(list: &Bound<'_, PyList>) -> PyResult<Bytes> {
+    let _pickling = timing::pickling();
     let dump = function(list.py(), &DUMP, "firesteel.pickling", "dump_records")?;
     let pickled = dump.call1((list,))?.cast_into::<PyBytes>()?;
     Ok(Bytes::copy_from_slice(pickled.as_bytes()))
@@ -68,6 +70,7 @@ pub(crate) fn dump(list: &Bound<'_, PyList>) -> PyResult<Bytes> {
 
 /// Loads a pickled list of records.
 pub(crate) fn load<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyList>> {
+    let _pickling = timing::pickling();
     let load = function(py, &LOAD, "firesteel.pickling", "load_records")?;
     Ok(load.call1((PyBytes::new(py, bytes),))?.cast_into::<PyList>()?)
 }
