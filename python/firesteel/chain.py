@@ -34,6 +34,9 @@ __all__ = [
     "without_end",
 ]
 
+# Functions of this package are not the program's.
+_OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
 Step = Callable[[int, Iterable[Any]], Iterable[Any]]
 
 
@@ -49,11 +52,13 @@ def described(function: Any) -> str:
     for step in steps:
         inner = getattr(step, "function", step)
         code = getattr(inner, "__code__", None)
+        if code is not None and code.co_filename.startswith(_OWN):
+            continue
         name = getattr(inner, "__name__", None) or type(inner).__name__
-        if code is None:
-            names.append(name)
-        else:
+        if code is not None:
             names.append(f"{name} at {os.path.basename(code.co_filename)}:{code.co_firstlineno}")
+        elif type(inner).__module__.partition(".")[0] != "firesteel":
+            names.append(name)
     return ", ".join(names)
 
 

@@ -53,7 +53,8 @@ impl Function {
     /// Loads the function and calls it, with a clock of its own.
     fn call<'a>(
         &self,
-        call: impl for<'py> FnOnce(Python<'py>, &Bound<'py, PyAny>, TimedFunction) -> PyResult<Bound<'py, PyAny>> + 'a,
+        call: impl for<'py> FnOnce(Python<'py>, &Bound<'py, PyAny>, TimedFunction) -> PyResult<Bound<'py, PyAny>>
+        + 'a,
     ) -> Outcome<Taken> {
         static DESCRIBE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let site = firesteel_operators::watch::site().map(|site| (*site).clone()).unwrap_or_default();

@@ -141,7 +141,8 @@ mod tests {
     #[test]
     fn each_moment_counts_for_the_innermost() {
         take();
-        let (outer, inner) = (TimedFunction::new(CallSite::default()), TimedFunction::new(CallSite::default()));
+        let (outer, inner) =
+            (TimedFunction::new(CallSite::default()), TimedFunction::new(CallSite::default()));
         {
             let _outer = outer.work();
             wait(2);
@@ -161,7 +162,10 @@ mod tests {
         let measured = take().unwrap();
         let [outer, inner] = &measured.functions[..] else { panic!("{measured:?}") };
         assert_eq!((outer.records_in, outer.records_out), (3, 1));
-        assert!(outer.time_us >= 4_000 && inner.time_us >= 2_000 && measured.pickle_us >= 2_000, "{measured:?}");
+        assert!(
+            outer.time_us >= 4_000 && inner.time_us >= 2_000 && measured.pickle_us >= 2_000,
+            "{measured:?}"
+        );
         assert_eq!(measured.function_us, outer.time_us + inner.time_us);
         assert_eq!(take(), None);
     }
