@@ -116,7 +116,10 @@ fn what_people_rely_on_and_is_not_there_is_warned_of() {
     conf.set("spark.excludeOnFailure.application.enabled", "true").unwrap();
     conf.set("spark.python.worker.resue", "false").unwrap();
     let warnings = conf.check().unwrap().join("\n");
-    assert!(warnings.contains("driver's log is not copied") && warnings.contains("excludeOnFailure"), "{warnings}");
+    assert!(
+        warnings.contains("driver's log is not copied") && warnings.contains("excludeOnFailure"),
+        "{warnings}"
+    );
     assert!(warnings.contains("did you mean `spark.python.worker.reuse`"), "{warnings}");
 }
 
