@@ -4,6 +4,7 @@
 
 mod config;
 mod redact;
+pub mod rest;
 mod server;
 
 pub use config::{SHORTEST_TOKEN, TlsFiles, UiConfig, UiError};
