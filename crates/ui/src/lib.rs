@@ -3,7 +3,9 @@
 //! **Architecture Invariant.** Nothing here runs on the scheduler's thread, and nothing of HTTP is known elsewhere.
 
 mod config;
+pub mod history;
 mod redact;
+pub mod rest;
 mod server;
 
 pub use config::{DEFAULT_PATTERN, SHORTEST_TOKEN, TlsFiles, UiConfig, UiError};
