@@ -3,14 +3,26 @@
 //! **Architecture Invariant.** Nothing here runs on the scheduler's thread, and nothing of HTTP is known elsewhere.
 
 mod config;
+mod pages;
 mod redact;
 mod server;
+mod site;
 
 pub use config::{DEFAULT_PATTERN, SHORTEST_TOKEN, TlsFiles, UiConfig, UiError};
 pub use redact::{HIDDEN, Redaction};
 pub use server::UiServer;
+pub use site::{Actions, Explain, LogPart, Site, ThreadStack, Unavailable};
 
 use axum::Router;
+
+/// Serves the pages of applications on a thread of its own, with `more` routes beside them.
+///
+/// # Errors
+/// When no port is free, or a setting is wrong.
+pub fn start(config: &UiConfig, site: Site, more: Router) -> Result<UiServer, UiError> {
+    let redaction = Redaction::new(&config.redaction)?;
+    server::serve(config, |door| pages::routes(site, door, redaction, config.is_kill_enabled).merge(more))
+}
 
 /// Serves routes on a thread of its own, guarded as all pages are.
 ///
