@@ -39,4 +39,4 @@ pub use records::{FunctionTotal, StageKey};
 pub use tasks::{TaskAsk, TaskSort};
 pub use view::{MemoryAt, StageAsk, StageOwn, View};
 pub use views::*;
-pub use who::{Access, Applications, ApplicationsAsk, OpenError};
+pub use who::{Access, Applications, ApplicationsAsk, LogPart, OpenError};

@@ -5,6 +5,7 @@
 mod config;
 mod pages;
 mod redact;
+pub mod rest;
 mod server;
 mod site;
 
