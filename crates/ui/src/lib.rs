@@ -15,14 +15,17 @@ pub use server::UiServer;
 pub use site::{Actions, Explain, LogPart, Site, ThreadStack, Unavailable};
 
 use axum::Router;
+use std::sync::Arc;
 
-/// Serves the pages of applications on a thread of its own, with `more` routes beside them.
+/// Serves the pages and the REST interface of applications on a thread of its own, with `more` routes beside them.
 ///
 /// # Errors
 /// When no port is free, or a setting is wrong.
 pub fn start(config: &UiConfig, site: Site, more: Router) -> Result<UiServer, UiError> {
     let redaction = Redaction::new(&config.redaction)?;
-    server::serve(config, |door| pages::routes(site, door, redaction, config.is_kill_enabled).merge(more))
+    let rest = rest::routes(Arc::clone(&site.applications));
+    let is_kill_enabled = config.is_kill_enabled;
+    server::serve(config, |door| pages::routes(site, door, redaction, is_kill_enabled).merge(rest).merge(more))
 }
 
 /// Serves routes on a thread of its own, guarded as all pages are.
