@@ -10,8 +10,10 @@ pub mod ids;
 pub mod locality;
 pub mod shuffle_outputs;
 pub mod site;
+pub mod stack;
 pub mod storage_level;
 pub mod time;
+pub mod worker_end;
 
 pub use accumulator::{AccumulatorUpdate, UpdateScope};
 pub use event::{AppEvent, StageSummary};
@@ -23,5 +25,7 @@ pub use ids::{
 pub use locality::{Locality, TaskLocation};
 pub use shuffle_outputs::{MapOutput, ShuffleOutputs};
 pub use site::CallSite;
+pub use stack::{LongTask, RunningTask, SeenStack, ThreadStack};
 pub use storage_level::StorageLevel;
 pub use time::{Millis, civil_date};
+pub use worker_end::{EndKind, Ending, LastMemory, WorkerEnd};
