@@ -3,6 +3,7 @@
 
 use crate::agents::Agents;
 use crate::driver::{Core, Driver, JobMessage};
+use crate::losses;
 use firesteel_protocol::{BarrierRefusal, TaskSpec, ToExecutor};
 use firesteel_scheduler::{ApplicationEffect, Effect, TaskLaunch};
 use firesteel_types::{AppEvent, ExecutorId, JobId, Partition, ShuffleId, StageId, TaskId};
@@ -123,6 +124,7 @@ impl Driver {
         if let AppEvent::TaskEnded { task, .. } = event {
             core.launched.remove(task);
         }
+        losses::log_loss(event);
         self.status.lock().apply(event);
     }
 

@@ -9,7 +9,7 @@ use firesteel_executor::runner::run;
 use firesteel_operators::{Services, Task};
 use firesteel_protocol::DeliveredOutcome;
 use firesteel_scheduler::ApplicationEvent;
-use firesteel_types::BroadcastId;
+use firesteel_types::{BroadcastId, ThreadStack};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -67,6 +67,18 @@ impl DriverContext {
             return self.driver().agent_infos();
         }
         self.driver().processes().map_or_else(Vec::new, |processes| processes.infos())
+    }
+
+    /// Returns where the code of each slot stands now: of worker processes their stacks, of threads of this program their names and tasks.
+    /// Waits for processes and hosts that are asked, but for no more than a few seconds; hosts that do not answer are left out.
+    pub fn stacks(&self) -> Vec<ThreadStack> {
+        let driver = self.driver();
+        if let Some(remote) = driver.remote() {
+            return remote.agents.stacks();
+        }
+        // Not asked under the lock.
+        let executors = driver.executors.read().clone();
+        executors.map_or_else(Vec::new, |executors| executors.stacks())
     }
 
     /// Sets the tags of the jobs that this thread runs from now on, in place of others.

@@ -268,7 +268,7 @@ impl Processes {
         if let Some(process) = ended.process {
             // The server has the exit code, if it lives.
             let end = server.and_then(|server| server.end_of(process));
-            let reason = self.loss(ended.last, end, stacks.and_then(|stacks| stacks.of_fault()));
+            let reason = self.loss(ended.last, end, stacks.as_deref());
             self.tell(FromExecutor::Lost { executor, reason });
         }
         match ended.next {

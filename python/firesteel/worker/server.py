@@ -1,10 +1,11 @@
 """The server from which workers are forked: a process without threads that has imported the modules they all need.
 
 The driver starts it, with a socket for standard input, and sends lines of JSON: settings for workers, and requests to
-fork one, each with one end of a new socket. The server reports when a worker ends, and how. It ends, with its workers,
-when the driver closes the socket or is gone.
+fork one, each with one end of a new socket and a file for stacks. The server reports when a worker ends, and how. It
+ends, with its workers, when the driver closes the socket or is gone.
 """
 
+import faulthandler
 import gc
 import io
 import json
@@ -25,6 +26,7 @@ from firesteel.worker import failure as _failure  # noqa: F401
 from firesteel.worker import limits
 
 _LINE = 1 << 20
+_end = os._exit
 COLLECT_EVERY = (50_000, 20, 50)
 """The numbers of new objects, and of rounds, after which the cycle collector looks at the youngest and at older
 objects.
@@ -106,23 +108,25 @@ class _Server:
             if message.get("setting") is not None:
                 self._setting = message["setting"]
             if message["fork"]:
-                self._fork(self._sockets.pop(0))
+                self._fork(self._sockets.pop(0), self._sockets.pop(0))
         return True
 
-    def _fork(self, connection: int) -> None:
+    def _fork(self, connection: int, stacks: int) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         process = os.fork()
         if process == 0:
-            self._become_worker(connection)
+            self._become_worker(connection, stacks)
         os.close(connection)
+        os.close(stacks)
         descriptor = os.pidfd_open(process)
         self._workers[descriptor] = process
         self._poll.register(descriptor, select.POLLIN)
 
-    def _become_worker(self, connection: int) -> NoReturn:
+    def _become_worker(self, connection: int, stacks: int) -> NoReturn:
         code = 1
         try:
+            _tell_stacks(stacks)
             self._control.close()
             for descriptor in self._workers:
                 os.close(descriptor)
@@ -141,7 +145,7 @@ class _Server:
                 sys.stdout.flush()
                 sys.stderr.flush()
             finally:
-                os._exit(code)
+                _end(code)
 
     def _report_end(self, descriptor: int) -> None:
         process = self._workers.pop(descriptor)
@@ -167,6 +171,28 @@ class _Server:
                 pass
         for process in self._workers.values():
             os.waitpid(process, 0)
+
+
+def _tell_stacks(file: int) -> None:
+    """Has this process write where its code stands: of all threads at a fault, of the main thread at a signal,
+    and of a call of ``os._exit``.
+
+    The parent reads the file, also when this process is gone. The signal is one that nobody uses, and that does no harm
+    where it is not expected.
+    """
+    os.set_inheritable(file, False)
+    faulthandler.enable(file, all_threads=True)
+    # Other threads run on meanwhile, so their calls are not safe to read.
+    faulthandler.register(signal.SIGURG, file, all_threads=False)
+    worker = os.getpid()
+
+    def tell_and_end(status: int) -> NoReturn:
+        """Ends the process at once, as ``os._exit`` does; that of a worker tells where."""
+        if os.getpid() == worker:
+            faulthandler.dump_traceback(file, all_threads=False)
+        _end(status)
+
+    os._exit = tell_and_end
 
 
 def _apply(setting: dict[str, Any]) -> None:

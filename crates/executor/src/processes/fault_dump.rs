@@ -36,6 +36,11 @@ pub(super) fn of_question(text: &str, bytes: u64) -> Option<SeenStack> {
     Some(SeenStack { text: cut(calls), place, bytes: Some(bytes) })
 }
 
+/// Returns the stack of the call that ended a process, which wrote it just before.
+pub(super) fn of_exit(text: &str) -> Option<SeenStack> {
+    of_question(text, 0).map(|stack| SeenStack { bytes: None, ..stack })
+}
+
 /// Returns whether a stack that is being written is there as a whole: its outermost call is the interpreter's start.
 pub(super) fn is_whole(text: &str) -> bool {
     let mut lines = text.lines().rev();

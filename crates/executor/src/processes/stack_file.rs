@@ -62,6 +62,11 @@ impl StackFile {
         fault_dump::of_fault(&self.text())
     }
 
+    /// Returns the stack of the call that ended the worker, if it wrote one.
+    pub(super) fn of_exit(&self) -> Option<SeenStack> {
+        fault_dump::of_exit(&self.text())
+    }
+
     fn text(&self) -> String {
         let mut bytes = vec![];
         let mut chunk = [0; 4096];

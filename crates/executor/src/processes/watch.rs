@@ -1,6 +1,7 @@
 //! What is watched while workers run, and known when one has ended: their memory, their stacks, the kernel's kills. The
 //! [`WorkerTable`](super::worker_table::WorkerTable) decides what is asked and who is killed.
 
+use super::stack_file::StackFile;
 use super::worker_table::{Findings, LastState};
 use super::{Processes, kill};
 use crate::memory;
@@ -103,34 +104,43 @@ impl Processes {
         })
     }
 
-    /// Returns why a worker is lost that was ready, from what was known of it, what the server says, and what its fault handler wrote.
+    /// Returns why a worker is lost that was ready, from what was known of it, what the server says, and what it wrote of its end.
     pub(super) fn loss(
         &self,
         last: LastState,
         ended: Option<Ended>,
-        fault: Option<SeenStack>,
+        stacks: Option<&StackFile>,
     ) -> ExecutorLossReason {
         let ending = last.condemned.unwrap_or(match ended {
             Some(Ended { code, .. }) if code < 0 => Ending::Signalled { signal: -code },
             Some(Ended { code, .. }) => Ending::Exited { code: Some(code) },
             None => Ending::Exited { code: None },
         });
-        let kills = memory::oom_kills(Path::new("/")).zip(last.oom_kills);
-        let others = self.ready_workers().into_iter().take(OTHERS_AT_MOST);
+        let kills_now = memory::oom_kills(Path::new("/"));
+        // Tasks that are launched from now on do not count this one.
+        self.state.lock().oom_kills = kills_now;
+        let kills = kills_now.zip(last.oom_kills);
+        let others = self.ready_workers().into_iter();
+        // Those that have just ended hold nothing.
+        let others = others.map(|(_, process, _)| memory::resident_bytes(process)).filter(|bytes| *bytes > 0);
         let memory = LastMemory {
             last: last.bytes,
             peak: ended.map_or(0, |ended| ended.peak),
             parent: memory::resident_bytes(std::process::id()),
-            others: others.map(|(_, process, _)| memory::resident_bytes(process)).collect(),
+            others: others.take(OTHERS_AT_MOST).collect(),
             limit: memory::limit(Path::new("/")),
         };
-        let is_signalled = matches!(ending, Ending::Signalled { .. });
+        let own = stacks.and_then(|stacks| match ending {
+            Ending::Signalled { .. } => stacks.of_fault(),
+            Ending::Exited { .. } => stacks.of_exit(),
+            Ending::Hung { .. } | Ending::DidNotStop => None,
+        });
         ExecutorLossReason::Worker(Box::new(WorkerEnd {
             ending,
             running: last.running,
             memory,
             oom_kills: kills.map(|(now, before)| now.saturating_sub(before)),
-            stack: fault.filter(|_| is_signalled).or(last.stack),
+            stack: own.or(last.stack),
         }))
     }
 

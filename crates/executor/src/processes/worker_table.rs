@@ -249,7 +249,10 @@ impl WorkerTable {
         watchdog: &Watchdog,
     ) -> Option<(TaskId, Findings)> {
         let worker = self.workers.get_mut(&executor)?;
-        worker.bytes = bytes;
+        // One that is ending holds nothing any more.
+        if bytes > 0 {
+            worker.bytes = bytes;
+        }
         let is_stopping = worker.stopping.is_some() || worker.condemned.is_some();
         let running = worker.running.first_mut()?;
         let ran = now.saturating_duration_since(running.since);
