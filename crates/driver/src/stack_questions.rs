@@ -32,6 +32,7 @@ impl StackQuestions {
             stacks.extend(answer);
         }
         self.waiting.lock().remove(&question);
+        stacks.sort_by_key(|stack: &ThreadStack| stack.executor);
         stacks
     }
 

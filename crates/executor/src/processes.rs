@@ -210,6 +210,9 @@ impl Processes {
     /// The life of the thread that reads one worker's messages.
     fn read(self: Arc<Self>, executor: ExecutorId, mut socket: UnixStream) {
         if let Ok(Some(WorkerReady { process })) = receive(&mut socket) {
+            if let Some(connection) = self.state.lock().connections.get(&executor) {
+                connection.stacks.is_ready(process);
+            }
             let is_known = self.state.lock().table.ready(executor, process, Instant::now());
             if is_known {
                 self.tell(FromExecutor::Added { executor });

@@ -15,6 +15,7 @@ import select
 import signal
 import socket
 import sys
+from types import FrameType
 from typing import Any, NoReturn
 
 from firesteel import _native, keys
@@ -27,6 +28,9 @@ from firesteel.worker import limits
 
 _LINE = 1 << 20
 _end = os._exit
+_CALLS = 100
+_ASK_FAULT_HANDLER = 16
+"""The signal SIGSTKFLT, of which Python knows the name only since 3.11."""
 COLLECT_EVERY = (50_000, 20, 50)
 """The numbers of new objects, and of rounds, after which the cycle collector looks at the youngest and at older
 objects.
@@ -174,17 +178,22 @@ class _Server:
 
 
 def _tell_stacks(file: int) -> None:
-    """Has this process write where its code stands: of all threads at a fault, of the main thread at a signal,
-    and of a call of ``os._exit``.
+    """Has this process write where its code stands: at a fault, at a call of ``os._exit``, and when its parent asks.
 
-    The parent reads the file, also when this process is gone. The signal is one that nobody uses, and that does no harm
-    where it is not expected.
+    The parent reads the file, also when this process is gone. It asks by a signal that nobody uses, at which Python
+    itself writes, between two steps of the program. Only if there is no answer it asks the fault handler, which works
+    in the midst of native code, and could stumble over calls that are just being made.
     """
-    os.set_inheritable(file, False)
-    faulthandler.enable(file, all_threads=True)
-    # Other threads run on meanwhile, so their calls are not safe to read.
-    faulthandler.register(signal.SIGURG, file, all_threads=False)
     worker = os.getpid()
+
+    def tell(number: int, frame: FrameType | None) -> None:
+        calls = []
+        while frame is not None and len(calls) < _CALLS:
+            code = frame.f_code
+            calls.append(f'  File "{code.co_filename}", line {frame.f_lineno} in {code.co_name}\n')
+            frame = frame.f_back
+        text = "Stack (most recent call first):\n" + "".join(calls) + ("  ...\n" if frame is not None else "")
+        os.write(file, text.encode("utf-8", "backslashreplace"))
 
     def tell_and_end(status: int) -> NoReturn:
         """Ends the process at once, as ``os._exit`` does; that of a worker tells where."""
@@ -192,6 +201,12 @@ def _tell_stacks(file: int) -> None:
             faulthandler.dump_traceback(file, all_threads=False)
         _end(status)
 
+    os.set_inheritable(file, False)
+    faulthandler.enable(file, all_threads=True)
+    faulthandler.register(_ASK_FAULT_HANDLER, file, all_threads=False)
+    signal.signal(signal.SIGURG, tell)
+    # Native code that waits goes on, instead of failing because it was interrupted.
+    signal.siginterrupt(signal.SIGURG, False)
     os._exit = tell_and_end
 
 

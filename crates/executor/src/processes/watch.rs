@@ -17,6 +17,9 @@ use std::time::Instant;
 /// The most workers beside a lost one whose memory is told.
 const OTHERS_AT_MOST: usize = 64;
 
+/// The text in place of the stack of a process that has no task.
+const IDLE: &str = "it waits for a task";
+
 /// The text in place of the stack of a process that does not answer.
 const SILENT: &str =
     "the process does not answer: it is stopped, in a system call that cannot be interrupted, or has ended";
@@ -44,7 +47,7 @@ impl Processes {
         };
         let (Some((task, findings)), Some(stacks)) = (found, stacks) else { return };
         if findings.want_stack() {
-            let stack = stacks.ask(process, bytes);
+            let stack = stacks.ask(bytes);
             self.told(executor, task, findings, (bytes, stack));
         }
     }
@@ -80,17 +83,22 @@ impl Processes {
     /// Returns where the code of each worker stands now.
     pub(super) fn stacks_now(&self) -> Vec<ThreadStack> {
         let workers = self.ready_workers();
-        let ask = |executor: ExecutorId, process: u32| {
+        let ask = |executor: ExecutorId, process: u32, is_idle: bool| {
+            if is_idle {
+                return IDLE.to_owned();
+            }
             let stacks =
                 self.state.lock().connections.get(&executor).map(|connection| connection.stacks.clone());
-            let stack = stacks.and_then(|stacks| stacks.ask(process, memory::resident_bytes(process)));
+            let stack = stacks.and_then(|stacks| stacks.ask(memory::resident_bytes(process)));
             stack.map_or_else(|| SILENT.to_owned(), |stack| stack.text)
         };
         // Together: one that does not answer takes a while.
         thread::scope(|scope| {
             let asked = workers.into_iter().map(|(executor, process, tasks)| {
                 let thread = thread::Builder::new().name("firesteel-stack".into());
-                (executor, process, tasks, thread.spawn_scoped(scope, move || ask(executor, process)))
+                let is_idle = tasks.is_empty();
+                let asked = thread.spawn_scoped(scope, move || ask(executor, process, is_idle));
+                (executor, process, tasks, asked)
             });
             let asked: Vec<_> = asked.collect();
             let told = asked.into_iter().map(|(executor, process, tasks, text)| ThreadStack {
