@@ -389,7 +389,9 @@ def _worker_died(details: Mapping[str, Any], message: str) -> str:
         if number:
             # Programs look for the system's own words, such as "Segmentation fault".
             text += f" (signal {number}: {signals.strsignal(number)})"
-    return text + _kills(details, name) + _memory(details)
+        if end == "out of memory":
+            text += " by the kernel, which was out of memory"
+    return text + _memory(details) + _kills(details, name)
 
 
 def _kills(details: Mapping[str, Any], name: str | None) -> str:
@@ -397,9 +399,8 @@ def _kills(details: Mapping[str, Any], name: str | None) -> str:
     kills = details.get("oom_kills")
     if name != "SIGKILL" or kills is None or details.get("end") == "hung":
         return ""
-    if not kills:
-        return "; its control group's oom_kill count did not grow meanwhile"
-    return f" from the kernel, out of memory; its control group's oom_kill count grew by {kills} meanwhile"
+    how = f"grew by {kills}" if kills else "did not grow"
+    return f"; its control group's oom_kill count {how} meanwhile"
 
 
 def _memory(details: Mapping[str, Any]) -> str:
