@@ -49,7 +49,11 @@ pub(crate) fn filters(base: &str, ask: &Ask, states: &[(&str, &str, usize)]) -> 
     let all: usize = states.iter().map(|(_, _, count)| count).sum();
     let one = |label: String, show: &str| Filter {
         label,
-        href: if show.is_empty() { base.trim_end_matches(['?', '&']).to_owned() } else { format!("{base}show={}", encoded(show)) },
+        href: if show.is_empty() {
+            base.trim_end_matches(['?', '&']).to_owned()
+        } else {
+            format!("{base}show={}", encoded(show))
+        },
         is_here: ask.show.as_deref().unwrap_or("") == show,
     };
     let shown = states.iter().filter(|(_, _, count)| *count > 0);
@@ -123,7 +127,8 @@ pub(crate) fn job_stages(job: &JobData) -> String {
 
 /// Returns the row of a job.
 pub(crate) fn job_row(looking: &Looking<'_>, job: &JobData) -> JobRow {
-    let failure = looking.view().job_failure(job.job_id).map(|text| shortened(first_line(text), FAILURE_LETTERS));
+    let failure =
+        looking.view().job_failure(job.job_id).map(|text| shortened(first_line(text), FAILURE_LETTERS));
     JobRow {
         id: job.job_id,
         href: format!("{}/jobs/job/?id={}", looking.here.base, job.job_id),
@@ -133,7 +138,9 @@ pub(crate) fn job_row(looking: &Looking<'_>, job: &JobData) -> JobRow {
         failure,
         pill: job_pill(job.status),
         submitted: time(job.submission_time.map_or(0, |at| at.0)),
-        duration: elapsed(job.submission_time, job.completion_time, looking.now).map(duration).unwrap_or_default(),
+        duration: elapsed(job.submission_time, job.completion_time, looking.now)
+            .map(duration)
+            .unwrap_or_default(),
         stages: job_stages(job),
         progress: job_progress(job),
         can_kill: looking.can_kill() && job.status == JobStatus::Running,
@@ -221,7 +228,9 @@ fn stage_row(looking: &Looking<'_>, stage: &StageData) -> StageRow {
         failure,
         pill: stage_pill(stage.status),
         submitted: time(stage.submission_time.map_or(0, |at| at.0)),
-        duration: elapsed(stage.submission_time, stage.completion_time, looking.now).map(duration).unwrap_or_default(),
+        duration: elapsed(stage.submission_time, stage.completion_time, looking.now)
+            .map(duration)
+            .unwrap_or_default(),
         progress: stage_progress(stage),
         input: bytes_and_records(stage.input_bytes, stage.input_records),
         output: bytes_and_records(stage.output_bytes, stage.output_records),
@@ -233,7 +242,11 @@ fn stage_row(looking: &Looking<'_>, stage: &StageData) -> StageRow {
 }
 
 /// Returns a page of a table of stages.
-pub(crate) fn stage_table(looking: &Looking<'_>, mut stages: Vec<StageData>, base: String) -> Table<StageRow> {
+pub(crate) fn stage_table(
+    looking: &Looking<'_>,
+    mut stages: Vec<StageData>,
+    base: String,
+) -> Table<StageRow> {
     let ask = looking.ask();
     let pages = Pages::new(base, &ask, stages.len(), "id", true);
     let now = looking.now;

@@ -137,13 +137,15 @@ pub(super) fn make(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage
     let id = looking.number("id")?;
     let view = looking.view();
     let attempts = view.attempt_ids(id);
-    let missing = || NoPage::Unknown(format!("There is no stage {id}, or it ended so long ago that it was forgotten."));
+    let missing =
+        || NoPage::Unknown(format!("There is no stage {id}, or it ended so long ago that it was forgotten."));
     let last = attempts.last().copied().ok_or_else(missing)?;
     let attempt = looking.fields.get("attempt").and_then(|text| text.parse().ok()).unwrap_or(last);
     let key = (id, attempt);
     let stage = view.stage(id, attempt, &StageAsk::default()).ok_or_else(missing)?;
     let own = view.stage_own(id, attempt).unwrap_or_default();
-    let (graph, graph_note) = stage_picture(&view.stage_graph(id, attempt).unwrap_or_default(), &looking.here.base);
+    let (graph, graph_note) =
+        stage_picture(&view.stage_graph(id, attempt).unwrap_or_default(), &looking.here.base);
     let executors = view.stage_executors(key);
     let task_time = executors.iter().fold(0, |sum: i64, (_, share)| sum.saturating_add(share.task_time));
     let (shares, shares_picture) = shares(&own, task_time);
@@ -215,7 +217,10 @@ fn attempt_links(looking: &Looking<'_>, id: i64, here: i64, attempts: &[i64]) ->
 
 fn facts(looking: &Looking<'_>, stage: &StageData, own: &StageOwn, task_time: i64) -> Vec<Fact> {
     let took = elapsed(stage.submission_time, stage.completion_time, looking.now);
-    let mut facts = vec![fact("Duration", took.map(duration).unwrap_or_default()), fact("Task time", duration(task_time))];
+    let mut facts = vec![
+        fact("Duration", took.map(duration).unwrap_or_default()),
+        fact("Task time", duration(task_time)),
+    ];
     let mut add = |label, text: String| {
         if !text.is_empty() {
             facts.push(fact(label, text));
@@ -227,7 +232,10 @@ fn facts(looking: &Looking<'_>, stage: &StageData, own: &StageOwn, task_time: i6
     add("Shuffle read", bytes_and_records(stage.shuffle_read_bytes, stage.shuffle_read_records));
     add("Shuffle write", bytes_and_records(stage.shuffle_write_bytes, stage.shuffle_write_records));
     if stage.disk_bytes_spilled > 0 {
-        add("Spilled", format!("{}, {} of memory", bytes(stage.disk_bytes_spilled), bytes(stage.memory_bytes_spilled)));
+        add(
+            "Spilled",
+            format!("{}, {} of memory", bytes(stage.disk_bytes_spilled), bytes(stage.memory_bytes_spilled)),
+        );
     }
     let localities = own.localities.iter().map(|(name, tasks)| format!("{} {}", count(*tasks), words(name)));
     add("Locality", localities.collect::<Vec<_>>().join(", "));
@@ -406,7 +414,9 @@ fn summary(all: &TaskMetricDistributions) -> Vec<SummaryRow> {
         ("Spilled to disk", &all.disk_bytes_spilled, &size),
         ("Result", &all.result_size, &size),
     ];
-    let shown = rows.into_iter().filter(|(label, values, _)| *label == "Duration" || values.iter().any(|value| *value > 0.0));
+    let shown = rows
+        .into_iter()
+        .filter(|(label, values, _)| *label == "Duration" || values.iter().any(|value| *value > 0.0));
     shown
         .map(|(label, values, write)| SummaryRow {
             label,
@@ -554,7 +564,10 @@ fn task_row(task: &TaskData) -> TaskRow {
         delay: long(task.scheduler_delay),
         wait: long(read.fetch_wait_time),
         input: bytes_and_records(metrics.input_metrics.bytes_read, metrics.input_metrics.records_read),
-        shuffle_read: bytes_and_records(read.local_bytes_read.saturating_add(read.remote_bytes_read), read.records_read),
+        shuffle_read: bytes_and_records(
+            read.local_bytes_read.saturating_add(read.remote_bytes_read),
+            read.records_read,
+        ),
         shuffle_write: bytes_and_records(write.bytes_written, write.records_written),
         spilled: some(metrics.disk_bytes_spilled),
         memory: some(metrics.peak_execution_memory),
