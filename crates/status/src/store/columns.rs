@@ -3,6 +3,7 @@
 //! A column takes no memory until a task has a figure other than 0 in it, and four bytes a task until one has a figure
 //! that needs more. So a task takes about 100 bytes, and at most [`Row`] and eight bytes for each of [`Metric::COUNT`].
 
+use crate::store::quantiles::quantiles_of;
 use crate::store::views::{
     InputView, OutputView, ShufflePushReadView, ShuffleReadView, ShuffleWriteView, TaskMetricsView,
     TaskStatus,
@@ -409,18 +410,35 @@ impl TaskTable {
         matches!(self.columns[metric as usize], Column::Zero)
     }
 
-    /// Hands over the figures of these rows, or of all.
-    pub(crate) fn collect(&self, metric: Metric, rows: Option<&[u32]>, values: &mut Vec<i64>) {
-        values.clear();
-        match (&self.columns[metric as usize], rows) {
-            (Column::Zero, None) => values.resize(self.rows.len(), 0),
-            (Column::Zero, Some(rows)) => values.resize(rows.len(), 0),
-            (Column::Narrow(all), None) => values.extend(all.iter().map(|value| i64::from(*value))),
-            (Column::Narrow(all), Some(rows)) => {
-                values.extend(rows.iter().map(|row| i64::from(all[*row as usize])));
+    /// Returns the quantiles of a figure, but for the tasks at `without`.
+    pub(crate) fn quantiles(&self, metric: Metric, without: &[u32], asked: &[f64]) -> Vec<f64> {
+        match &self.columns[metric as usize] {
+            Column::Zero => vec![0.0; asked.len()],
+            Column::Narrow(values) => quantiles_of(values, without, usize::MAX, asked),
+            Column::Wide(values) => quantiles_of(values, without, usize::MAX, asked),
+        }
+    }
+
+    /// Returns the sums of two figures of each task.
+    pub(crate) fn sums(&self, one: Metric, other: Metric) -> Vec<i64> {
+        let mut sums = vec![0; self.rows.len()];
+        self.add_to(&mut sums, one);
+        self.add_to(&mut sums, other);
+        sums
+    }
+
+    /// Adds a figure of each task to what it has in a list.
+    pub(crate) fn add_to(&self, sums: &mut [i64], metric: Metric) {
+        match &self.columns[metric as usize] {
+            Column::Zero => {}
+            Column::Narrow(values) => {
+                sums.iter_mut()
+                    .zip(values)
+                    .for_each(|(sum, value)| *sum = sum.saturating_add(i64::from(*value)));
             }
-            (Column::Wide(all), None) => values.extend_from_slice(all),
-            (Column::Wide(all), Some(rows)) => values.extend(rows.iter().map(|row| all[*row as usize])),
+            Column::Wide(values) => {
+                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum = sum.saturating_add(*value));
+            }
         }
     }
 
