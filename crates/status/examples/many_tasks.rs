@@ -7,6 +7,9 @@ use firesteel_events::{
 use firesteel_status::store::{Retained, StageAsk, Store, TaskAsk, TaskSort, TaskStatus};
 use std::time::Instant;
 
+/// Each question is asked so often, and the shortest time counts: others may want the machine, too.
+const TIMES: usize = 10;
+
 fn main() {
     let tasks: i64 = std::env::args().nth(1).and_then(|tasks| tasks.parse().ok()).unwrap_or(1_000_000);
     let mut store = Store::new(Retained { tasks: tasks as usize, ..Retained::default() });
@@ -18,9 +21,14 @@ fn main() {
     report("memory of a task", store.task_bytes() as f64 / tasks as f64, "bytes");
     let view = store.at(tasks * 10);
     let ms = |about: &str, ask: &dyn Fn() -> usize| {
-        let begun = Instant::now();
-        let found = ask();
-        report(&format!("{about} ({found} found)"), begun.elapsed().as_secs_f64() * 1e3, "ms");
+        let mut least = f64::MAX;
+        let mut found = 0;
+        for _ in 0..TIMES {
+            let begun = Instant::now();
+            found = ask();
+            least = least.min(begun.elapsed().as_secs_f64() * 1e3);
+        }
+        report(&format!("{about} ({found} found)"), least, "ms");
     };
     let quantiles = [0.05, 0.25, 0.5, 0.75, 0.95];
     ms("quantiles", &|| view.task_summary(0, 0, &quantiles).map_or(0, |told| told.duration.len()));

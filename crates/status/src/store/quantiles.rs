@@ -23,16 +23,27 @@ pub(crate) fn quantiles_of<T: Copy + Into<i64>>(
     count: usize,
     asked: &[f64],
 ) -> Vec<f64> {
-    let count = count.min(values.len() - without.len());
-    if count == 0 {
-        return vec![0.0; asked.len()];
-    }
-    let places: Vec<usize> = asked.iter().map(|quantile| place(*quantile, count)).collect();
     let (mut min, mut max) = (i64::MAX, i64::MIN);
     each(values, without, |value| {
         min = value.min(min);
         max = value.max(max);
     });
+    quantiles_within(values, without, count, asked, (min, max))
+}
+
+/// Returns the same of figures of which none is lower than `min` or higher than `max`.
+pub(crate) fn quantiles_within<T: Copy + Into<i64>>(
+    values: &[T],
+    without: &[u32],
+    count: usize,
+    asked: &[f64],
+    (min, max): (i64, i64),
+) -> Vec<f64> {
+    let count = count.min(values.len() - without.len());
+    if count == 0 {
+        return vec![0.0; asked.len()];
+    }
+    let places: Vec<usize> = asked.iter().map(|quantile| place(*quantile, count)).collect();
     if min == max {
         return vec![min as f64; asked.len()];
     }

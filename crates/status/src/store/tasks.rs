@@ -189,9 +189,19 @@ impl Stage {
     /// Returns the quantiles of the tasks that succeeded. `None` if there are none.
     pub(crate) fn distributions(&self, asked: &[f64], now: i64) -> Option<TaskMetricDistributions> {
         let all = self.tasks.rows();
-        let good = |row: &Row| row.status == TaskStatus::Success && row.measured;
-        let numbered = || all.iter().zip(0_u32..);
-        let without: Vec<u32> = numbered().filter(|(row, _)| !good(row)).map(|(_, at)| at).collect();
+        let (mut without, mut unmeasured) = (vec![], vec![]);
+        let mut durations = Vec::with_capacity(all.len());
+        let mut getting_results = Vec::with_capacity(all.len());
+        for (row, at) in all.iter().zip(0_u32..) {
+            if !row.measured {
+                unmeasured.push(at);
+            }
+            if !row.measured || row.status != TaskStatus::Success {
+                without.push(at);
+            }
+            durations.push(row.duration(now));
+            getting_results.push(row.getting_result(now));
+        }
         let count = all.len() - without.len();
         if count == 0 {
             return None;
@@ -200,9 +210,6 @@ impl Stage {
         let of = |metric: Metric| self.tasks.quantiles(metric, &without, asked);
         // Of these Spark looks at tasks that failed, too, yet counts only those that succeeded: it tells the quantiles
         // of the lowest figures. Who compares wants the same.
-        let unmeasured: Vec<u32> = numbered().filter(|(row, _)| !row.measured).map(|(_, at)| at).collect();
-        let durations: Vec<i64> = all.iter().map(|row| row.duration(now)).collect();
-        let getting_results: Vec<i64> = all.iter().map(|row| row.getting_result(now)).collect();
         let delays = self.delays(&durations, &getting_results);
         let of_all = |values: &[i64], without: &[u32]| quantiles_of(values, without, count, asked);
         let sum = |one: Metric, other: Metric| match self.tasks.is_zero(one) && self.tasks.is_zero(other) {
