@@ -58,6 +58,8 @@ pub struct ApplicationLog {
     pub start_ms: i64,
     /// The time of the end, if the application has ended and the log says when, or could be read to there.
     pub end_ms: Option<i64>,
+    /// The exit code of the program, if the log says.
+    pub exit_code: Option<i32>,
     /// Whether the application has ended, as the names of the files tell.
     pub is_complete: bool,
     /// The time of the last change of the files, where the store tells.
@@ -210,11 +212,14 @@ impl LogDirectory {
         }
         let is_complete =
             files.is_complete.ok_or("it has no file that says whether the application has ended")?;
+        // The last file of events tells, not the one that says that the application has ended.
+        let last_name = files.events.last().map(|file| file.name.as_str());
+        let last = inner.iter().find(|entry| Some(entry.name.as_str()) == last_name);
         let stamp = Stamp {
             is_complete,
             files: files.events.len(),
             bytes: inner.iter().filter_map(|entry| entry.length).sum(),
-            modified_ms: inner.iter().filter_map(|entry| entry.modified_ms).max(),
+            modified_ms: last.and_then(|entry| entry.modified_ms),
         };
         Ok(Seen { log: FoundLog { directory, files: files.events, is_complete }, stamp })
     }
@@ -233,7 +238,8 @@ impl LogDirectory {
             spark_version: version.spark_version,
             firesteel_version: version.firesteel_version,
             start_ms: start.timestamp,
-            end_ms: end.map(|end| end.timestamp),
+            end_ms: end.as_ref().map(|end| end.timestamp),
+            exit_code: end.and_then(|end| end.exit_code),
             is_complete: seen.log.is_complete,
             modified_ms: seen.stamp.modified_ms,
             bytes: seen.stamp.bytes,

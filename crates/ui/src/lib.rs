@@ -3,6 +3,7 @@
 //! **Architecture Invariant.** Nothing here runs on the scheduler's thread, and nothing of HTTP is known elsewhere.
 
 mod config;
+pub mod history;
 mod pages;
 mod redact;
 pub mod rest;

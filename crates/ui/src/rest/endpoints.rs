@@ -1,7 +1,7 @@
 //! The endpoints: each asks the store, and says what is wrong in Spark's words.
 
 use super::answer::{Refusal, json};
-use super::parameters::Parameters;
+use super::parameters::{Parameters, TASK_QUANTILES};
 use super::path::{Attempt, Endpoint, Which};
 use super::zip;
 use axum::response::Response;
@@ -58,7 +58,7 @@ impl Rest {
                 })
             }
             Endpoint::TaskSummary(of, stage, attempt) => {
-                let quantiles = parameters.quantiles()?;
+                let quantiles = parameters.quantiles(TASK_QUANTILES)?;
                 self.find(of, |view| {
                     view.task_summary(*stage, *attempt, &quantiles)
                         .ok_or_else(|| format!("No tasks reported metrics for {stage} / {attempt} yet."))
@@ -73,6 +73,9 @@ impl Rest {
             }
             Endpoint::Threads(of, executor) => self.threads(of, executor),
             Endpoint::Processes(of) | Endpoint::Queries(of) => self.tell(of, |_| [(); 0]),
+            Endpoint::Streaming(of) => self.find(of, |view| {
+                Err::<(), _>(format!("no streaming listener attached to {}", view.application().name))
+            }),
             Endpoint::Query(of, query) => {
                 self.find(of, |_| Err::<(), _>(format!("unknown query execution id: {query}")))
             }
@@ -118,16 +121,14 @@ impl Rest {
     }
 
     fn threads(&self, of: &Attempt, executor: &str) -> Result<Response, Refusal> {
-        if self.applications.is_history() {
-            return Err(Refusal::unavailable("Thread dumps not available through the history server."));
-        }
         self.open(of)?;
         let is_id =
             executor == "driver" || (!executor.is_empty() && executor.bytes().all(|c| c.is_ascii_digit()));
         if !is_id {
-            return Err(Refusal::bad(format!(
-                "Invalid executorId: neither 'driver' nor number. executorId={executor}"
-            )));
+            return Err(Refusal::bad("Invalid executorId: neither 'driver' nor number."));
+        }
+        if self.applications.is_history() {
+            return Err(Refusal::unavailable("Thread dumps not available through the history server."));
         }
         let stacks = self.applications.threads(&of.application, executor);
         json(&stacks.ok_or_else(|| Refusal::not_found("No thread dump is available."))?)

@@ -6,8 +6,11 @@ use firesteel_status::store::{
     ApplicationsAsk, JobStatus, StageAsk, StageStatus, TaskAsk, TaskSort, TaskStatus,
 };
 
-/// The quantiles that are told if none are asked for.
-const QUANTILES: &str = "0.0,0.25,0.5,0.75,1.0";
+/// The quantiles of a stage's tasks that are told with it if none are asked for.
+const STAGE_QUANTILES: &str = "0.0,0.25,0.5,0.75,1.0";
+
+/// The quantiles of a stage's tasks alone, likewise.
+pub(super) const TASK_QUANTILES: &str = "0.05,0.25,0.5,0.75,0.95";
 
 /// The most quantiles of a request.
 const MAX_QUANTILES: usize = 1000;
@@ -68,7 +71,7 @@ impl Parameters {
     /// Reads how much of a stage is asked for.
     pub(super) fn stage_ask(&self, details: bool) -> Result<StageAsk, Refusal> {
         let task_status = self.named("taskStatus", task_status)?.into_iter().flatten().collect();
-        let quantiles = self.quantiles()?;
+        let quantiles = self.quantiles(STAGE_QUANTILES)?;
         Ok(StageAsk {
             details: self.flag("details", details),
             task_status,
@@ -77,8 +80,8 @@ impl Parameters {
     }
 
     /// Reads quantiles.
-    pub(super) fn quantiles(&self) -> Result<Vec<f64>, Refusal> {
-        let texts = self.first("quantiles").unwrap_or(QUANTILES).split(',');
+    pub(super) fn quantiles(&self, default: &str) -> Result<Vec<f64>, Refusal> {
+        let texts = self.first("quantiles").unwrap_or(default).split(',');
         let read = |text: &str| {
             text.trim().parse::<f64>().map_err(|_| {
                 Refusal::bad(format!(

@@ -33,6 +33,8 @@ pub(super) enum Endpoint {
     /// Queries in SQL: ours have none, and those of Spark's logs are not read.
     Queries(Attempt),
     Query(Attempt, i64),
+    /// Streams, which neither ours have nor Spark's newer ones.
+    Streaming(Attempt),
     /// Server-sent events, Firesteel's own.
     Changes(Attempt),
 }
@@ -90,6 +92,7 @@ impl Endpoint {
             ["logs"] => Endpoint::Logs(of),
             ["sql"] => Endpoint::Queries(of),
             ["sql", query] => Endpoint::Query(of, number(query)?),
+            ["streaming", _, ..] => Endpoint::Streaming(of),
             ["events"] => Endpoint::Changes(of),
             _ => return None,
         };
