@@ -178,8 +178,10 @@ impl EventLogWriter {
         let by_kind = match event {
             // Each log begins with one, which its writer makes.
             ListenerEvent::LogStart(_) => false,
-            // Its figures are in the peaks of stages; Spark logs no heartbeats.
-            ListenerEvent::ExecutorMetricsUpdate(_) => false,
+            // Of heartbeats Spark logs the driver's alone, with the peaks of stages, in which the others' figures are.
+            ListenerEvent::ExecutorMetricsUpdate(update) => {
+                self.settings.stage_executor_metrics && update.executor_id == "driver"
+            }
             ListenerEvent::BlockUpdated(_) => self.settings.block_updates,
             ListenerEvent::StageExecutorMetrics(_) => self.settings.stage_executor_metrics,
             _ => true,
