@@ -46,6 +46,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "data",
             "storage",
             "shuffle",
+            "io",
             "operators",
             "net",
             "transfer",
@@ -81,6 +82,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "firesteel",
         &[
             "types",
+            "events",
             "conf",
             "plan",
             "macros",
@@ -130,7 +132,7 @@ const KNOWN_ONLY_BY: &[(&str, &[&str])] = &[
     ("tower-http", &["ui"]),
     ("askama", &["ui"]),
     ("rustls", &["net"]),
-    ("tokio-rustls", &["net"]),
+    ("tokio-rustls", &["ui"]),
     ("socket2", &["net"]),
 ];
 

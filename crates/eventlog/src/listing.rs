@@ -58,6 +58,8 @@ pub struct ApplicationLog {
     pub start_ms: i64,
     /// The time of the end, if the application has ended and the log says when, or could be read to there.
     pub end_ms: Option<i64>,
+    /// The exit code of the program, if the log says.
+    pub exit_code: Option<i32>,
     /// True if the application has ended, as the names of the files tell.
     pub is_complete: bool,
     /// The time of the last change of the files, where the store tells.
@@ -233,7 +235,8 @@ impl LogDirectory {
             spark_version: version.spark_version,
             firesteel_version: version.firesteel_version,
             start_ms: start.timestamp,
-            end_ms: end.map(|end| end.timestamp),
+            end_ms: end.as_ref().map(|end| end.timestamp),
+            exit_code: end.and_then(|end| end.exit_code),
             is_complete: seen.log.is_complete,
             modified_ms: seen.stamp.modified_ms,
             bytes: seen.stamp.bytes,

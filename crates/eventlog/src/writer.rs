@@ -395,6 +395,7 @@ fn shows(event: &ListenerEvent) -> bool {
         | ListenerEvent::UnpersistRdd(_) => true,
         ListenerEvent::LogStart(_)
         | ListenerEvent::EnvironmentUpdate(_)
+        | ListenerEvent::ResourceProfileAdded(_)
         | ListenerEvent::StageSubmitted(_)
         | ListenerEvent::StageExecutorMetrics(_)
         | ListenerEvent::TaskStart(_)

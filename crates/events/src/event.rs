@@ -49,6 +49,8 @@ events! {
     ApplicationEnd(ApplicationEnd) = "SparkListenerApplicationEnd",
     /// The settings and versions that the application runs with.
     EnvironmentUpdate(EnvironmentUpdate) = "SparkListenerEnvironmentUpdate",
+    /// What executors and tasks have of each resource.
+    ResourceProfileAdded(ResourceProfileAdded) = "SparkListenerResourceProfileAdded",
     /// A job was submitted.
     JobStart(JobStart) = "SparkListenerJobStart",
     /// A job has ended.

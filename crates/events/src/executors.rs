@@ -31,7 +31,7 @@ pub struct ExecutorInfo {
     /// The addresses of its logs, by name: `stdout`, `stderr`.
     #[serde(rename = "Log Urls", default)]
     pub log_urls: BTreeMap<String, String>,
-    /// What the cluster manager says of it.
+    /// All that the cluster manager says of it.
     #[serde(rename = "Attributes", default)]
     pub attributes: BTreeMap<String, String>,
     /// Its other resources.
@@ -126,6 +126,48 @@ pub struct BlockManagerRemoved {
     pub timestamp: i64,
 }
 
+/// All that executors and tasks have of each resource.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ResourceProfileAdded {
+    /// The number of the profile.
+    #[serde(rename = "Resource Profile Id")]
+    pub id: i64,
+    /// All that an executor has.
+    #[serde(rename = "Executor Resource Requests", default)]
+    pub executor_requests: BTreeMap<String, ExecutorRequest>,
+    /// All that a task has.
+    #[serde(rename = "Task Resource Requests", default)]
+    pub task_requests: BTreeMap<String, TaskRequest>,
+}
+
+/// All that an executor has of one resource.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExecutorRequest {
+    /// The name of the resource.
+    #[serde(rename = "Resource Name")]
+    pub resource_name: String,
+    /// How much.
+    #[serde(rename = "Amount")]
+    pub amount: i64,
+    /// The script that finds it.
+    #[serde(rename = "Discovery Script", default)]
+    pub discovery_script: String,
+    /// Its maker.
+    #[serde(rename = "Vendor", default)]
+    pub vendor: String,
+}
+
+/// All that a task has of one resource.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TaskRequest {
+    /// The name of the resource.
+    #[serde(rename = "Resource Name")]
+    pub resource_name: String,
+    /// How much.
+    #[serde(rename = "Amount")]
+    pub amount: f64,
+}
+
 /// A block of an executor came, went, or changed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BlockUpdated {
@@ -168,7 +210,7 @@ pub struct ExecutorMetricsUpdate {
     /// The executor.
     #[serde(rename = "Executor ID")]
     pub executor_id: String,
-    /// What the accumulators of running tasks have; Firesteel sends none.
+    /// All that the accumulators of running tasks have; Firesteel sends none.
     #[serde(rename = "Metrics Updated", default)]
     pub metrics_updated: Vec<serde_json::Value>,
     /// The figures, for each stage that runs there; those of the executor itself have the stage -1.

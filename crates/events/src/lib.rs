@@ -31,8 +31,8 @@ pub use application::{
 pub use event::ListenerEvent;
 pub use executors::{
     BlockManagerAdded, BlockManagerId, BlockManagerRemoved, BlockUpdated, BlockUpdatedInfo, ExecutorAdded,
-    ExecutorExcluded, ExecutorInfo, ExecutorMetricsUpdate, ExecutorRemoved, ExecutorUnexcluded,
-    StageExecutorMetrics, StageMetrics, UnpersistRdd,
+    ExecutorExcluded, ExecutorInfo, ExecutorMetricsUpdate, ExecutorRemoved, ExecutorRequest,
+    ExecutorUnexcluded, ResourceProfileAdded, StageExecutorMetrics, StageMetrics, TaskRequest, UnpersistRdd,
 };
 pub use metrics::{
     ExecutorMetrics, FunctionTime, InputMetrics, OutputMetrics, OwnMetrics, ShuffleReadMetrics,

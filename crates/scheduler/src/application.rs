@@ -40,8 +40,8 @@ use crate::settings::SchedulerSettings;
 use firesteel_protocol::handshake::RegisterAgent;
 use firesteel_protocol::{MigrateOrder, MigrateReport};
 use firesteel_types::{
-    AccumulatorUpdate, AppEvent, CallSite, ExecutorId, JobFailure, JobId, KillReason, Millis, Partition,
-    ShuffleId, TaskFailure, TaskId,
+    AccumulatorUpdate, AppEvent, BlockSize, CallSite, ExecutorId, JobFailure, JobId, KillReason, Millis,
+    Partition, ShuffleId, TaskFailure, TaskId, TaskMetrics,
 };
 use std::collections::BTreeMap;
 
@@ -345,8 +345,8 @@ impl Application {
                 }
             }
             AgentMessage::Alive { running } => self.alive(agent, running, fx),
-            AgentMessage::TaskFinished { executor, task, outcome, updates } => {
-                self.task_finished((agent, executor), task, outcome, updates, fx);
+            AgentMessage::TaskFinished { executor, task, outcome, updates, metrics } => {
+                self.task_finished((agent, executor), task, outcome, (updates, metrics), fx);
             }
             AgentMessage::CommitRequest { executor, task } => {
                 self.schedule(Event::CommitRequest { task, executor }, fx);
@@ -354,8 +354,8 @@ impl Application {
             AgentMessage::BarrierSync { executor, task, epoch, message } => {
                 self.schedule(Event::BarrierSync { task, executor, epoch, message }, fx);
             }
-            AgentMessage::BlockStored { executor, key } => {
-                self.schedule(Event::BlockStored { executor, key }, fx);
+            AgentMessage::BlockStored { executor, key, size } => {
+                self.schedule(Event::BlockStored { executor, key, size }, fx);
             }
             AgentMessage::BlockDropped { executor, key } => {
                 self.schedule(Event::BlockDropped { executor, key }, fx);
@@ -422,12 +422,12 @@ impl Application {
         (agent, executor): (AgentId, ExecutorId),
         task: TaskId,
         outcome: ReportedOutcome,
-        updates: Vec<AccumulatorUpdate>,
+        (updates, metrics): (Vec<AccumulatorUpdate>, Option<Box<TaskMetrics>>),
         fx: &mut Vec<ApplicationEffect>,
     ) {
         let bytes = match outcome {
             ReportedOutcome::Complete(outcome) => {
-                self.schedule(Event::TaskFinished { task, executor, outcome, updates }, fx);
+                self.schedule(Event::TaskFinished { task, executor, outcome, updates, metrics }, fx);
                 return self.fleet.migrations.reconsider();
             }
             ReportedOutcome::Waiting { bytes } => bytes,
@@ -442,7 +442,7 @@ impl Application {
         let admitted = job.and_then(|job| Some((job, self.results.admits(job, bytes)?)));
         match admitted {
             Some((_, Ok(()))) => {
-                if self.results.wait(task, WaitingResult { agent, executor, updates }) {
+                if self.results.wait(task, WaitingResult { agent, executor, updates, metrics }) {
                     fx.push(ApplicationEffect::FetchResult { agent, executor, task, address });
                 }
                 return;
@@ -453,7 +453,7 @@ impl Application {
         }
         fx.push(ApplicationEffect::RemoveResult { agent, task });
         let outcome = TaskOutcome::failed(TaskFailure::Killed(KillReason::JobEnded));
-        self.schedule(Event::TaskFinished { task, executor, outcome, updates: vec![] }, fx);
+        self.schedule(Event::TaskFinished { task, executor, outcome, updates: vec![], metrics: None }, fx);
         self.fleet.migrations.reconsider();
     }
 
@@ -464,12 +464,12 @@ impl Application {
         result: Result<u64, String>,
         fx: &mut Vec<ApplicationEffect>,
     ) {
-        if let Some(WaitingResult { updates, .. }) = self.results.fetched(task, agent) {
+        if let Some(WaitingResult { updates, metrics, .. }) = self.results.fetched(task, agent) {
             let (outcome, updates) = match result {
                 Ok(bytes) => (TaskOutcome::Result { bytes }, updates),
                 Err(message) => (fetch_failure(task, self.scheduler.site_of(task), message), vec![]),
             };
-            self.schedule(Event::TaskFinished { task, executor, outcome, updates }, fx);
+            self.schedule(Event::TaskFinished { task, executor, outcome, updates, metrics }, fx);
         }
         fx.push(ApplicationEffect::RemoveResult { agent, task });
         self.fleet.migrations.reconsider();
@@ -600,7 +600,7 @@ impl Application {
         }
         let taken = outputs.len() + cached.len();
         for key in cached {
-            self.schedule(Event::BlockStored { executor, key }, fx);
+            self.schedule(Event::BlockStored { executor, key, size: BlockSize::default() }, fx);
         }
         if owner.is_some() && self.scheduler.knows_executor(executor) {
             self.schedule(Event::OutputsMoved { to: executor, outputs }, fx);

@@ -5,7 +5,9 @@ use crate::agent_id::AgentId;
 use crate::event::{Event, TaskOutcome};
 use firesteel_protocol::MigrateReport;
 use firesteel_protocol::handshake::RegisterAgent;
-use firesteel_types::{AccumulatorUpdate, BlockKey, ExecutorId, ExecutorLossReason, TaskId};
+use firesteel_types::{
+    AccumulatorUpdate, BlockKey, BlockSize, ExecutorId, ExecutorLossReason, TaskId, TaskMetrics,
+};
 
 /// How an attempt at a task ended, as its executor reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +55,8 @@ pub enum AgentMessage {
         outcome: ReportedOutcome,
         /// The accumulator updates of its functions, if it succeeded.
         updates: Vec<AccumulatorUpdate>,
+        /// What it measured, if it ran.
+        metrics: Option<Box<TaskMetrics>>,
     },
     /// An attempt asks for leave to make its output visible.
     CommitRequest {
@@ -78,6 +82,8 @@ pub enum AgentMessage {
         executor: ExecutorId,
         /// The partition, with the version that its task was told.
         key: BlockKey,
+        /// Its size.
+        size: BlockSize,
     },
     /// An executor has dropped a cached partition.
     BlockDropped {
