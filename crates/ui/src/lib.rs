@@ -26,7 +26,9 @@ pub fn start(config: &UiConfig, site: Site, more: Router) -> Result<UiServer, Ui
     let redaction = Redaction::new(&config.redaction)?;
     let rest = rest::routes(Arc::clone(&site.applications));
     let is_kill_enabled = config.is_kill_enabled;
-    server::serve(config, |door| pages::routes(site, door, redaction, is_kill_enabled).merge(rest).merge(more))
+    server::serve(config, |door| {
+        pages::routes(site, door, redaction, is_kill_enabled).merge(rest).merge(more)
+    })
 }
 
 /// Serves routes on a thread of its own, guarded as all pages are.

@@ -151,7 +151,10 @@ mod tests {
             stage_ids: vec![0],
             ..JobStart::default()
         }));
-        store.apply(&ListenerEvent::StageSubmitted(StageSubmitted { stage_info, ..StageSubmitted::default() }));
+        store.apply(&ListenerEvent::StageSubmitted(StageSubmitted {
+            stage_info,
+            ..StageSubmitted::default()
+        }));
         for (id, text) in (0..).zip(failures) {
             let mut task_info = TaskInfo { task_id: id, index: id, launch_time: 5, ..TaskInfo::default() };
             task_info.executor_id = "1".into();
@@ -187,7 +190,10 @@ mod tests {
         let text = "PythonException: Traceback (most recent call last):\n  File \"a.py\"\nValueError: x\n\n\tat org.X";
         assert_eq!(failure_title(text), "ValueError: x");
         assert_eq!(failure_title("\njava.lang.Error: y\n\tat org.X"), "java.lang.Error: y");
-        assert_eq!(failure_title("Traceback (most recent call last):\n  a"), "Traceback (most recent call last):");
+        assert_eq!(
+            failure_title("Traceback (most recent call last):\n  a"),
+            "Traceback (most recent call last):"
+        );
         assert_eq!(failure_title(""), "");
     }
 

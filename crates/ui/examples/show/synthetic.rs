@@ -120,10 +120,15 @@ impl Events {
                 ("ProcessTreePythonRSSMemory", 400 + self.chance(500)),
                 ("ProcessTreeOtherRSSMemory", 1900 + self.chance(300)),
             ];
-            let executor_metrics = figures.into_iter().map(|(name, mib)| (name.to_owned(), mib << 20)).collect();
+            let executor_metrics =
+                figures.into_iter().map(|(name, mib)| (name.to_owned(), mib << 20)).collect();
             self.push(ListenerEvent::ExecutorMetricsUpdate(ExecutorMetricsUpdate {
                 executor_id: id.to_string(),
-                executor_metrics_updated: vec![StageMetrics { stage_id: -1, stage_attempt_id: -1, executor_metrics }],
+                executor_metrics_updated: vec![StageMetrics {
+                    stage_id: -1,
+                    stage_attempt_id: -1,
+                    executor_metrics,
+                }],
                 ..ExecutorMetricsUpdate::default()
             }));
         }
@@ -131,13 +136,20 @@ impl Events {
 
     /// A job begins.
     pub(crate) fn job(&mut self, id: i64, description: &str, plans: &[Plan]) {
-        let properties = [("spark.job.description", description), ("spark.jobGroup.id", "nightly"), ("spark.job.tags", "etl,orders")];
+        let properties = [
+            ("spark.job.description", description),
+            ("spark.jobGroup.id", "nightly"),
+            ("spark.job.tags", "etl,orders"),
+        ];
         self.push(ListenerEvent::JobStart(JobStart {
             job_id: id,
             submission_time: self.now,
             stage_infos: plans.iter().map(|plan| plan.info(0)).collect(),
             stage_ids: plans.iter().map(|plan| plan.id).collect(),
-            properties: properties.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+            properties: properties
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .collect(),
         }));
     }
 
@@ -160,14 +172,26 @@ impl Events {
         stage_info.submission_time = Some(began);
         stage_info.completion_time = Some(self.now);
         stage_info.failure_reason = failure.map(str::to_owned);
-        stage_info.accumulables =
-            vec![Accumulable { id: 9, name: Some("bad lines".into()), value: Some(42.into()), ..Accumulable::default() }];
+        stage_info.accumulables = vec![Accumulable {
+            id: 9,
+            name: Some("bad lines".into()),
+            value: Some(42.into()),
+            ..Accumulable::default()
+        }];
         self.push(ListenerEvent::StageCompleted(StageCompleted { stage_info }));
     }
 
     /// Runs tasks of a stage on executors, and stops when `until` of them have ended. `fails` tells which attempts fail.
-    pub(crate) fn run(&mut self, plan: &Plan, attempt: i64, slots: &[String], until: i64, fails: &dyn Fn(i64, i64) -> Option<EndReason>) {
-        let mut waiting: std::collections::VecDeque<(i64, i64)> = (0..plan.tasks).map(|index| (index, 0)).collect();
+    pub(crate) fn run(
+        &mut self,
+        plan: &Plan,
+        attempt: i64,
+        slots: &[String],
+        until: i64,
+        fails: &dyn Fn(i64, i64) -> Option<EndReason>,
+    ) {
+        let mut waiting: std::collections::VecDeque<(i64, i64)> =
+            (0..plan.tasks).map(|index| (index, 0)).collect();
         let mut running: std::collections::BTreeMap<(i64, i64), (TaskInfo, usize)> = BTreeMap::new();
         let mut free: Vec<usize> = (0..slots.len()).rev().collect();
         let mut ended = 0;
@@ -342,7 +366,14 @@ fn memory_level() -> StorageLevel {
 }
 
 /// Makes an RDD of an operation.
-pub(crate) fn rdd(id: i64, name: &str, operation: &str, line: i64, parents: &[i64], persisted: bool) -> RddInfo {
+pub(crate) fn rdd(
+    id: i64,
+    name: &str,
+    operation: &str,
+    line: i64,
+    parents: &[i64],
+    persisted: bool,
+) -> RddInfo {
     RddInfo {
         rdd_id: id,
         name: name.into(),
@@ -373,27 +404,47 @@ pub(crate) fn join_job(first: i64, tasks: i64, task_ms: i64) -> Vec<Plan> {
         skewed: (at == 2).then_some(3),
     };
     vec![
-        plan(0, "map at orders.py:31", &[], vec![
-            rdd(r, "orders.csv", "textFile", 28, &[], false),
-            rdd(r + 1, "orders.csv", "textFile", 28, &[r], false),
-            rdd(r + 2, "PythonRDD", "map", 31, &[r + 1], false),
-        ]),
-        plan(1, "keyBy at orders.py:36", &[], vec![
-            rdd(r + 3, "customers.parquet", "textFile", 35, &[], false),
-            rdd(r + 4, "customers", "keyBy", 36, &[r + 3], true),
-        ]),
-        plan(2, "join at orders.py:40", &[0, 1], vec![
-            rdd(r + 5, "CoGroupedRDD", "join", 40, &[r + 2, r + 4], false),
-            rdd(r + 6, "MapPartitionsRDD", "join", 40, &[r + 5], false),
-            rdd(r + 7, "MapPartitionsRDD", "join", 40, &[r + 6], false),
-            rdd(r + 8, "PythonRDD", "mapValues", 44, &[r + 7], false),
-            rdd(r + 9, "PythonRDD", "filter", 45, &[r + 8], false),
-        ]),
-        plan(3, "reduceByKey at orders.py:47", &[2], vec![
-            rdd(r + 10, "ShuffledRDD", "reduceByKey", 47, &[r + 9], false),
-            rdd(r + 11, "MapPartitionsRDD", "reduceByKey", 47, &[r + 10], false),
-            rdd(r + 12, "PythonRDD", "collect", 52, &[r + 11], false),
-        ]),
+        plan(
+            0,
+            "map at orders.py:31",
+            &[],
+            vec![
+                rdd(r, "orders.csv", "textFile", 28, &[], false),
+                rdd(r + 1, "orders.csv", "textFile", 28, &[r], false),
+                rdd(r + 2, "PythonRDD", "map", 31, &[r + 1], false),
+            ],
+        ),
+        plan(
+            1,
+            "keyBy at orders.py:36",
+            &[],
+            vec![
+                rdd(r + 3, "customers.parquet", "textFile", 35, &[], false),
+                rdd(r + 4, "customers", "keyBy", 36, &[r + 3], true),
+            ],
+        ),
+        plan(
+            2,
+            "join at orders.py:40",
+            &[0, 1],
+            vec![
+                rdd(r + 5, "CoGroupedRDD", "join", 40, &[r + 2, r + 4], false),
+                rdd(r + 6, "MapPartitionsRDD", "join", 40, &[r + 5], false),
+                rdd(r + 7, "MapPartitionsRDD", "join", 40, &[r + 6], false),
+                rdd(r + 8, "PythonRDD", "mapValues", 44, &[r + 7], false),
+                rdd(r + 9, "PythonRDD", "filter", 45, &[r + 8], false),
+            ],
+        ),
+        plan(
+            3,
+            "reduceByKey at orders.py:47",
+            &[2],
+            vec![
+                rdd(r + 10, "ShuffledRDD", "reduceByKey", 47, &[r + 9], false),
+                rdd(r + 11, "MapPartitionsRDD", "reduceByKey", 47, &[r + 10], false),
+                rdd(r + 12, "PythonRDD", "collect", 52, &[r + 11], false),
+            ],
+        ),
     ]
 }
 
@@ -461,16 +512,22 @@ pub(crate) fn failing(start: i64) -> Events {
     events.pass(500);
     run_job(&mut events, 0, HOSTILE, &join_job(0, 48, 150), &slots);
     events.heartbeats(3);
-    let lost = format!("Killed by the kernel (out of memory) while stage 4 ran: its Python worker grew to 3.1 GiB {HOSTILE}");
+    let lost = format!(
+        "Killed by the kernel (out of memory) while stage 4 ran: its Python worker grew to 3.1 GiB {HOSTILE}"
+    );
     events.lose_executor("3", &lost);
     let mut plans = join_job(4, 48, 200);
     plans[0].name = format!("map {HOSTILE} at orders.py:31");
     events.job(1, HOSTILE, &plans);
     let began = events.now();
     events.submit(&plans[0], 0);
-    let fails = |index: i64, attempt: i64| (index == 17 || index == 9 && attempt == 0).then(|| failure(index));
+    let fails =
+        |index: i64, attempt: i64| (index == 17 || index == 9 && attempt == 0).then(|| failure(index));
     events.run(&plans[0], 0, &slots[..8], 40, &fails);
-    let reason = format!("Job aborted due to stage failure: Task 17 in stage 4.0 failed 4 times, most recent failure:\n{}", failure(17).full_stack_trace.unwrap_or_default());
+    let reason = format!(
+        "Job aborted due to stage failure: Task 17 in stage 4.0 failed 4 times, most recent failure:\n{}",
+        failure(17).full_stack_trace.unwrap_or_default()
+    );
     events.complete(&plans[0], 0, began, Some(&reason));
     events.job_end(1, Some(&reason));
     events.pass(200);
@@ -491,9 +548,13 @@ pub(crate) fn running(start: i64, jobs: i64) -> Events {
             events.heartbeats(4);
             let began = events.now();
             events.submit(plan, 0);
-            events.run(plan, 0, &slots, plan.tasks + if plan.id % 4 == 2 { 4 } else { 0 }, &|index, attempt| {
-                fails(index, attempt).filter(|_| plan.id % 4 == 2)
-            });
+            events.run(
+                plan,
+                0,
+                &slots,
+                plan.tasks + if plan.id % 4 == 2 { 4 } else { 0 },
+                &|index, attempt| fails(index, attempt).filter(|_| plan.id % 4 == 2),
+            );
             events.complete(plan, 0, began, None);
             for partition in 0..20 {
                 events.cache(job * 40 + 4, partition, &(partition % 4 + 1).to_string(), 3 << 20);

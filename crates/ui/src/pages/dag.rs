@@ -16,7 +16,8 @@ pub(super) fn job_picture(job: &JobGraph, base: &str) -> (Markup, String) {
     // The last ones lead to the job's answer.
     let skip = job.stages.len().saturating_sub(MAX_BOXES);
     let stages = &job.stages[skip..];
-    let places: BTreeMap<i64, usize> = stages.iter().zip(0..).map(|(stage, at)| (stage.stage_id, at)).collect();
+    let places: BTreeMap<i64, usize> =
+        stages.iter().zip(0..).map(|(stage, at)| (stage.stage_id, at)).collect();
     let nodes: Vec<Node> = stages.iter().map(|stage| stage_node(stage, base)).collect();
     let mut edges = Vec::new();
     for (stage, to) in stages.iter().zip(0..) {
@@ -63,9 +64,15 @@ fn operations(rdds: &[RddInfo]) -> Vec<Line> {
         }
         let class = if is_persisted(rdd) { "cached" } else { "" };
         let place = rdd.callsite.rsplit_once(" at ").map_or("", |(_, place)| place);
+        // Of a path the file's name is enough here; the rest is shown when it is pointed at.
+        let place = place.rsplit('/').next().unwrap_or(place);
         let text = if place.is_empty() { scope.name.clone() } else { format!("{}  {place}", scope.name) };
         let cached = if is_persisted(rdd) { ", persisted" } else { "" };
-        lines.push(Line { text, class, title: format!("{} [{}], {}{cached}", rdd.name, rdd.rdd_id, rdd.callsite) });
+        lines.push(Line {
+            text,
+            class,
+            title: format!("{} [{}], {}{cached}", rdd.name, rdd.rdd_id, rdd.callsite),
+        });
     }
     lines
 }
@@ -156,7 +163,8 @@ fn boxes_of(rdds: &[&RddInfo]) -> Boxes {
     let mut places: BTreeMap<i64, usize> = BTreeMap::new();
     for rdd in rdds {
         let scope = Scope::of(rdd).id;
-        let parents: Vec<usize> = rdd.parent_ids.iter().filter_map(|parent| places.get(parent)).copied().collect();
+        let parents: Vec<usize> =
+            rdd.parent_ids.iter().filter_map(|parent| places.get(parent)).copied().collect();
         let last = parents.iter().copied().max();
         let at = match last.filter(|last| scopes[*last] == scope) {
             Some(last) => last,
@@ -195,7 +203,8 @@ mod tests {
 
     #[test]
     fn rdds_of_one_operation_are_one_box() {
-        let rdds = [rdd(0, "textFile", &[]), rdd(1, "textFile", &[0]), rdd(2, "map", &[1]), rdd(3, "map", &[2])];
+        let rdds =
+            [rdd(0, "textFile", &[]), rdd(1, "textFile", &[0]), rdd(2, "map", &[1]), rdd(3, "map", &[2])];
         let boxes = boxes_of(&rdds.iter().collect::<Vec<_>>());
         assert_eq!((boxes.of_rdd, boxes.count), (vec![0, 0, 1, 1], 2));
         // A scope that comes back after another one is a box of its own: no circle.
@@ -208,7 +217,8 @@ mod tests {
 
     #[test]
     fn a_job_of_thousands_of_stages_shows_its_last() {
-        let stage = |stage_id| GraphStage { stage_id, parent_ids: vec![stage_id - 1], ..GraphStage::default() };
+        let stage =
+            |stage_id| GraphStage { stage_id, parent_ids: vec![stage_id - 1], ..GraphStage::default() };
         let job = JobGraph { job_id: 0, stages: (0..5000).map(stage).collect() };
         let (picture, note) = job_picture(&job, "");
         assert!(picture.to_string().contains("Stage 4999"));

@@ -44,8 +44,10 @@ pub(super) fn make(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage
     ];
     let runtime = runtime.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     let profiles = environment.resource_profiles.iter().map(|profile| {
-        let executor = profile.executor_resources.values().map(|one| format!("{} {}", one.resource_name, one.amount));
-        let task = profile.task_resources.values().map(|one| format!("{} {} a task", one.resource_name, one.amount));
+        let executor =
+            profile.executor_resources.values().map(|one| format!("{} {}", one.resource_name, one.amount));
+        let task =
+            profile.task_resources.values().map(|one| format!("{} {} a task", one.resource_name, one.amount));
         (profile.id.to_string(), executor.chain(task).collect::<Vec<_>>().join(", "))
     });
     let tables = vec![

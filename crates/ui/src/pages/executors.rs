@@ -101,10 +101,12 @@ fn row(looking: &Looking<'_>, executor: &ExecutorSummary) -> Row {
     let used = Part { size: executor.memory_used, class: "m-storage", title: bytes(executor.memory_used) };
     let memory_text = format!("{} of {}", bytes(executor.memory_used), bytes(executor.max_memory));
     let peak = executor.peak_memory_metrics;
-    let told = peak.iter().flat_map(|peak| PEAK_NAMES.iter().zip(peak.0)).filter(|(name, most)| {
-        *most > 0 && name.ends_with("Memory")
-    });
-    let peak_title = told.map(|(name, most)| format!("{name}: {}", bytes(most))).collect::<Vec<_>>().join("\n");
+    let told = peak
+        .iter()
+        .flat_map(|peak| PEAK_NAMES.iter().zip(peak.0))
+        .filter(|(name, most)| *most > 0 && name.ends_with("Memory"));
+    let peak_title =
+        told.map(|(name, most)| format!("{name}: {}", bytes(most))).collect::<Vec<_>>().join("\n");
     let resident = ["ProcessTreeOtherRSSMemory", "ProcessTreeJVMRSSMemory", "ProcessTreePythonRSSMemory"];
     let most = peak.map_or(0, |peak| {
         let processes = resident.iter().fold(0, |sum: i64, name| sum.saturating_add(peak.get(name)));
@@ -150,7 +152,10 @@ fn links(looking: &Looking<'_>, executor: &ExecutorSummary) -> Vec<Link> {
         return links;
     }
     // Where a cluster manager serves them. Another scheme would be a script's.
-    let web = executor.executor_logs.iter().filter(|(_, url)| url.starts_with("http://") || url.starts_with("https://"));
+    let web = executor
+        .executor_logs
+        .iter()
+        .filter(|(_, url)| url.starts_with("http://") || url.starts_with("https://"));
     links.extend(web.map(|(name, url)| Link { label: name.clone(), href: url.clone() }));
     links
 }

@@ -94,7 +94,8 @@ impl Frame {
             Some(version) => format!("Firesteel {version}"),
             None => format!("Spark {}", view.version().spark),
         };
-        let user = application.attempts.first().map(|attempt| attempt.spark_user.as_str()).unwrap_or_default();
+        let user =
+            application.attempts.first().map(|attempt| attempt.spark_user.as_str()).unwrap_or_default();
         Frame {
             assets: assets::paths(),
             base: looking.here.base.clone(),

@@ -50,8 +50,7 @@ impl Fresh {
     pub(super) fn get(&self, key: &str, revision: u64) -> Option<Arc<str>> {
         let made = self.made.lock();
         let page = made.iter().find(|page| page.key == key)?;
-        let is_good =
-            if page.has_ended { page.revision == revision } else { page.at.elapsed() < FRESH };
+        let is_good = if page.has_ended { page.revision == revision } else { page.at.elapsed() < FRESH };
         is_good.then(|| Arc::clone(&page.text))
     }
 

@@ -75,8 +75,11 @@ struct Place {
 /// Draws boxes and the edges between them. Edges to boxes that are not there are left out.
 pub(crate) fn graph(label: &str, nodes: &[Node], edges: &[(usize, usize)], direction: Direction) -> Markup {
     let nodes = &nodes[..nodes.len().min(MAX_BOXES)];
-    let mut edges: Vec<(usize, usize)> =
-        edges.iter().copied().filter(|(from, to)| from != to && *from < nodes.len() && *to < nodes.len()).collect();
+    let mut edges: Vec<(usize, usize)> = edges
+        .iter()
+        .copied()
+        .filter(|(from, to)| from != to && *from < nodes.len() && *to < nodes.len())
+        .collect();
     edges.truncate(MAX_EDGES);
     let layers = layers_of(nodes.len(), &edges);
     // An edge against the layers belongs to a circle, which only a hostile log has.
@@ -161,7 +164,8 @@ fn order(places: &[Place], routes: &[Vec<usize>]) -> Vec<Vec<usize>> {
     layers.iter().for_each(|layer| set_ranks(layer, &mut rank));
     for sweep in 0..SWEEPS {
         let neighbours = if sweep % 2 == 0 { &before } else { &after };
-        let indices: Vec<usize> = if sweep % 2 == 0 { (0..count).collect() } else { (0..count).rev().collect() };
+        let indices: Vec<usize> =
+            if sweep % 2 == 0 { (0..count).collect() } else { (0..count).rev().collect() };
         for index in indices {
             let mut wanted: Vec<(f64, usize)> = layers[index]
                 .iter()
@@ -185,7 +189,8 @@ fn coordinates(places: &mut [Place], layers: &[Vec<usize>], direction: Direction
     let along = |place: &Place| if direction == Direction::Right { place.width } else { place.height };
     let across = |place: &Place| if direction == Direction::Right { place.height } else { place.width };
     let breadth = |layer: &Vec<usize>| {
-        layer.iter().map(|at| across(&places[*at])).sum::<f64>() + GAP_IN_LAYER * layer.len().saturating_sub(1) as f64
+        layer.iter().map(|at| across(&places[*at])).sum::<f64>()
+            + GAP_IN_LAYER * layer.len().saturating_sub(1) as f64
     };
     let breadths: Vec<f64> = layers.iter().map(breadth).collect();
     let whole = breadths.iter().copied().fold(0.0, f64::max);
@@ -307,7 +312,11 @@ fn draw_node(markup: &mut Markup, node: &Node, place: &Place) {
     }
     if node.lines.len() > MAX_LINES {
         let more = format!("and {} more", node.lines.len() - MAX_LINES);
-        markup.element("text", &[("class", &"faint"), ("x", &left), ("y", &format!("{:.0}", base + LINE))], &more);
+        markup.element(
+            "text",
+            &[("class", &"faint"), ("x", &left), ("y", &format!("{:.0}", base + LINE))],
+            &more,
+        );
     }
     if node.href.is_some() {
         markup.close("a");

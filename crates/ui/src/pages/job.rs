@@ -5,7 +5,9 @@ use crate::pages::format::{bytes_and_records, count, duration};
 use crate::pages::frame::{Fact, Frame, Pill, fact};
 use crate::pages::jobs::executor_lane;
 use crate::pages::markup::Markup;
-use crate::pages::rows::{StageRow, Table, elapsed, job_pill, job_progress, job_stages, stage_href, stage_label, stage_table};
+use crate::pages::rows::{
+    StageRow, Table, elapsed, job_pill, job_progress, job_stages, stage_href, stage_label, stage_table,
+};
 use crate::pages::timeline::{Bar, Kind, Lane, timeline};
 use crate::pages::{Looking, NoPage};
 use askama::Template;
@@ -39,13 +41,17 @@ struct JobPage {
 pub(super) fn make(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage> {
     let id = looking.number("id")?;
     let view = looking.view();
-    let missing = || NoPage::Unknown(format!("There is no job {id}, or it ended so long ago that it was forgotten."));
+    let missing =
+        || NoPage::Unknown(format!("There is no job {id}, or it ended so long ago that it was forgotten."));
     let job = view.job(id).ok_or_else(missing)?;
     let (graph, graph_note) = job_picture(&view.job_graph(id).unwrap_or_default(), &looking.here.base);
     let ask = StageAsk::default();
-    let stages: Vec<StageData> = job.stage_ids.iter().flat_map(|stage| view.stage_attempts(*stage, &ask)).collect();
+    let stages: Vec<StageData> =
+        job.stage_ids.iter().flat_map(|stage| view.stage_attempts(*stage, &ask)).collect();
     let timeline_note = match stages.len() {
-        stages if stages > MOST_STAGES => format!("The newest {MOST_STAGES} of {} stages.", count(stages as i64)),
+        stages if stages > MOST_STAGES => {
+            format!("The newest {MOST_STAGES} of {} stages.", count(stages as i64))
+        }
         _ => String::new(),
     };
     let facts = facts(looking, &job, &stages);
@@ -73,9 +79,12 @@ pub(super) fn make(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage
 }
 
 fn facts(looking: &Looking<'_>, job: &JobData, stages: &[StageData]) -> Vec<Fact> {
-    let sum = |figure: fn(&StageData) -> i64| stages.iter().fold(0, |sum: i64, stage| sum.saturating_add(figure(stage)));
+    let sum = |figure: fn(&StageData) -> i64| {
+        stages.iter().fold(0, |sum: i64, stage| sum.saturating_add(figure(stage)))
+    };
     let took = elapsed(job.submission_time, job.completion_time, looking.now);
-    let mut facts = vec![fact("Duration", took.map(duration).unwrap_or_default()), fact("Stages", job_stages(job))];
+    let mut facts =
+        vec![fact("Duration", took.map(duration).unwrap_or_default()), fact("Stages", job_stages(job))];
     let mut add = |label, text: String| {
         if !text.is_empty() {
             facts.push(fact(label, text));
@@ -84,9 +93,11 @@ fn facts(looking: &Looking<'_>, job: &JobData, stages: &[StageData]) -> Vec<Fact
     add("Task time", duration(sum(|stage| stage.executor_run_time)));
     add("Input", bytes_and_records(sum(|stage| stage.input_bytes), sum(|stage| stage.input_records)));
     add("Output", bytes_and_records(sum(|stage| stage.output_bytes), sum(|stage| stage.output_records)));
-    let read = bytes_and_records(sum(|stage| stage.shuffle_read_bytes), sum(|stage| stage.shuffle_read_records));
+    let read =
+        bytes_and_records(sum(|stage| stage.shuffle_read_bytes), sum(|stage| stage.shuffle_read_records));
     add("Shuffle read", read);
-    let write = bytes_and_records(sum(|stage| stage.shuffle_write_bytes), sum(|stage| stage.shuffle_write_records));
+    let write =
+        bytes_and_records(sum(|stage| stage.shuffle_write_bytes), sum(|stage| stage.shuffle_write_records));
     add("Shuffle write", write);
     add("Group", job.job_group.clone().unwrap_or_default());
     add("Tags", job.job_tags.join(", "));

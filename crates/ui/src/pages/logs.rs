@@ -58,12 +58,16 @@ impl Asked {
         is_running: bool,
         fields: &Fields,
     ) -> Asked {
-        let nothing = || Unavailable("Executors can be looked into while their application runs, on its own pages.".into());
+        let nothing = || {
+            Unavailable("Executors can be looked into while their application runs, on its own pages.".into())
+        };
         let mut asked = Asked { threads: Err(nothing()), log: Err(nothing()) };
         let id = fields.get("executorId").map_or("", String::as_str);
         let mut is_known = false;
         if is_running && matches!(kind, Kind::Threads | Kind::Log) {
-            access.look(&mut |store, now| is_known = !store.has_ended() && store.at(now).executor(id).is_some());
+            access.look(&mut |store, now| {
+                is_known = !store.has_ended() && store.at(now).executor(id).is_some()
+            });
         }
         if is_known && *kind == Kind::Threads {
             asked.threads = actions.thread_dump(id);
@@ -119,7 +123,8 @@ pub(super) fn make_log(looking: &Looking<'_>, frame: Frame) -> Result<String, No
         Ok(part) => (part.clone(), None),
         Err(why) => (LogPart::default(), Some(why.0.clone())),
     };
-    let newest = format!("{}/executors/log/?executorId={}&which={which}", looking.here.base, encoded(&executor));
+    let newest =
+        format!("{}/executors/log/?executorId={}&which={which}", looking.here.base, encoded(&executor));
     let end = part.offset.saturating_add(part.text.len() as u64);
     let at = |offset: u64| format!("{newest}&offset={offset}");
     let page = LogPage {
@@ -127,7 +132,11 @@ pub(super) fn make_log(looking: &Looking<'_>, frame: Frame) -> Result<String, No
         executor,
         which: which.to_owned(),
         unavailable,
-        range: format!("Bytes {} to {end} of {}", part.offset, bytes(i64::try_from(part.length).unwrap_or(i64::MAX))),
+        range: format!(
+            "Bytes {} to {end} of {}",
+            part.offset,
+            bytes(i64::try_from(part.length).unwrap_or(i64::MAX))
+        ),
         before: (part.offset > 0).then(|| at(part.offset.saturating_sub(PART as u64))),
         after: (end < part.length).then(|| at(end)),
         newest,

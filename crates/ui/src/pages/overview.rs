@@ -205,7 +205,8 @@ fn memory(looking: &Looking<'_>, there: &[&ExecutorSummary]) -> Vec<Memory> {
     shown
         .into_iter()
         .map(|(executor, used)| {
-            let part = |size, class, name: &str| Part { size, class, title: format!("{name}: {}", bytes(size)) };
+            let part =
+                |size, class, name: &str| Part { size, class, title: format!("{name}: {}", bytes(size)) };
             let parts = [
                 part(used.execution, "m-execution", "execution"),
                 part(used.storage, "m-storage", "storage"),

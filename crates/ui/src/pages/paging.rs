@@ -62,7 +62,13 @@ pub(crate) struct Column {
 
 impl Pages {
     /// Describes a table of `rows` rows.
-    pub(crate) fn new(base: String, ask: &Ask, rows: usize, default_sort: &'static str, is_default_descending: bool) -> Self {
+    pub(crate) fn new(
+        base: String,
+        ask: &Ask,
+        rows: usize,
+        default_sort: &'static str,
+        is_default_descending: bool,
+    ) -> Self {
         Pages { base, ask: ask.clone(), rows, default_sort, is_default_descending }
     }
 
@@ -156,7 +162,12 @@ mod tests {
 
     #[test]
     fn headings_turn_the_order_round() {
-        let ask = Ask { sort: Some("duration".into()), desc: Some("1".into()), show: Some("a&b".into()), ..Ask::default() };
+        let ask = Ask {
+            sort: Some("duration".into()),
+            desc: Some("1".into()),
+            show: Some("a&b".into()),
+            ..Ask::default()
+        };
         let pages = Pages::new("?id=1&".into(), &ask, 5, "id", false);
         let column = pages.column("duration", "Duration", true);
         assert_eq!(column.order, Some("descending"));

@@ -28,7 +28,9 @@ pub(super) fn make(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage
         ("failed", "FAILED", number(StageStatus::Failed)),
         ("skipped", "SKIPPED", number(StageStatus::Skipped)),
     ];
-    let sum = |figure: fn(&StageData) -> i64| all.iter().fold(0, |sum: i64, stage| sum.saturating_add(figure(stage)));
+    let sum = |figure: fn(&StageData) -> i64| {
+        all.iter().fold(0, |sum: i64, stage| sum.saturating_add(figure(stage)))
+    };
     let facts = vec![
         fact("Running", count(states[0].2 as i64)),
         fact("Succeeded", count(states[2].2 as i64)),

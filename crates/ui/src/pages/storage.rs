@@ -64,7 +64,9 @@ fn kept(rdd: &RddStorageInfo) -> Markup {
 /// Makes the page of all of them.
 pub(super) fn make(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage> {
     let rdds = looking.view().rdds();
-    let sum = |figure: fn(&RddStorageInfo) -> i64| rdds.iter().fold(0, |sum: i64, rdd| sum.saturating_add(figure(rdd)));
+    let sum = |figure: fn(&RddStorageInfo) -> i64| {
+        rdds.iter().fold(0, |sum: i64, rdd| sum.saturating_add(figure(rdd)))
+    };
     let facts = vec![
         fact("RDDs", count(rdds.len() as i64)),
         fact("In memory", bytes(sum(|rdd| rdd.memory_used))),
@@ -86,7 +88,11 @@ pub(super) fn make(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage
 pub(super) fn make_rdd(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage> {
     let id = looking.number("id")?;
     let rdd = looking.view().rdd(id);
-    let missing = || NoPage::Unknown(format!("Of RDD {id} nothing is kept: it is not persisted, or not yet, or not any more."));
+    let missing = || {
+        NoPage::Unknown(format!(
+            "Of RDD {id} nothing is kept: it is not persisted, or not yet, or not any more."
+        ))
+    };
     let rdd = rdd.ok_or_else(missing)?;
     let mut partitions: Vec<(usize, RddPartitionInfo)> =
         rdd.partitions.clone().unwrap_or_default().into_iter().enumerate().collect();
