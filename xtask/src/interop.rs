@@ -3,6 +3,7 @@
 //! missing ones are reported.
 
 mod checks;
+mod rest;
 mod server;
 mod spark;
 mod stores;
@@ -79,6 +80,11 @@ const PARTNERS: &[Partner] = &[
         about: "Spark 4.3: programs that read, compute and write tables in both, and tables both ways; wants Java 17",
         run: |_| tables::run().into(),
     },
+    Partner {
+        name: "rest",
+        about: "Spark 4.3: REST beside its History Server's, over logs that it wrote; wants Java 17",
+        run: |_| rest::run().into(),
+    },
 ];
 
 /// The reason why a partner's checks did not pass.
@@ -132,7 +138,7 @@ pub(crate) fn run(mut args: Args) -> Fallible {
 }
 
 /// The partners that are Spark.
-const OF_SPARK: &[&str] = &["spark", "tables"];
+const OF_SPARK: &[&str] = &["spark", "tables", "rest"];
 
 /// Runs the step `interop` of `cargo xtask test`: every partner but Spark, of which 400 MB would have to be
 /// fetched.
