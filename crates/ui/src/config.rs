@@ -5,6 +5,9 @@ use std::path::PathBuf;
 /// The shortest login token that is accepted from a setting, in characters: shorter ones can be guessed.
 pub const SHORTEST_TOKEN: usize = 32;
 
+/// The default of `spark.redaction.regex`.
+pub const DEFAULT_PATTERN: &str = "(?i)secret|password|token|access[.]?key";
+
 /// The settings of a server of pages.
 #[derive(Clone, Debug)]
 pub struct UiConfig {
@@ -46,7 +49,7 @@ impl Default for UiConfig {
             public_host: None,
             token: None,
             tls: None,
-            redaction: crate::redact::DEFAULT_PATTERN.into(),
+            redaction: DEFAULT_PATTERN.into(),
             is_kill_enabled: true,
         }
     }
@@ -80,7 +83,7 @@ pub enum UiError {
     Tls {
         /// The file.
         file: String,
-        /// What is wrong with it.
+        /// The fault in it.
         why: String,
     },
     /// The token can be guessed.

@@ -4,15 +4,44 @@
 
 mod config;
 pub mod history;
+mod pages;
+mod prometheus;
 mod redact;
 pub mod rest;
 mod server;
+mod site;
 
-pub use config::{SHORTEST_TOKEN, TlsFiles, UiConfig, UiError};
-pub use redact::{DEFAULT_PATTERN, HIDDEN, Redaction};
+pub use config::{DEFAULT_PATTERN, SHORTEST_TOKEN, TlsFiles, UiConfig, UiError};
+pub use redact::{HIDDEN, Redaction};
 pub use server::UiServer;
+pub use site::{Actions, Explain, LogPart, Site, ThreadStack, Unavailable};
 
 use axum::Router;
+use std::sync::Arc;
+
+/// Serves the pages and the REST interface of applications on a thread of its own, with `more` routes beside them.
+///
+/// # Errors
+/// When no port is free, or a setting is wrong.
+pub fn start(config: &UiConfig, site: Site, more: Router) -> Result<UiServer, UiError> {
+    let redaction = Redaction::new(&config.redaction)?;
+    let mut rest = rest::routes(Arc::clone(&site.applications));
+    if !site.applications.is_history() {
+        rest = rest.merge(prometheus::routes(Arc::clone(&site.applications)));
+    }
+    let is_kill_enabled = config.is_kill_enabled;
+    server::serve(config, |door| {
+        pages::routes(site, door, redaction, is_kill_enabled).merge(rest).merge(more)
+    })
+}
+
+/// Serves the pages and the REST interface of applications on a thread of its own.
+///
+/// # Errors
+/// As [`start`].
+pub fn serve(config: &UiConfig, site: Site) -> Result<UiServer, UiError> {
+    start(config, site, Router::new())
+}
 
 /// Serves routes on a thread of its own, guarded as all pages are.
 ///

@@ -1,11 +1,8 @@
-//! Which settings are secret: their values are shown as [`HIDDEN`]. The rule is Spark's: a pattern that a key matches, or
-//! a value.
+//! The secret settings: their values are shown as [`HIDDEN`]. The rule is Spark's: a pattern that a key matches, or a
+//! value.
 
 use crate::config::UiError;
 use regex::{Regex, RegexBuilder};
-
-/// The default of `spark.redaction.regex`.
-pub const DEFAULT_PATTERN: &str = "(?i)secret|password|token|access[.]?key";
 
 /// The text in place of a secret.
 pub const HIDDEN: &str = "*********(redacted)";
@@ -38,6 +35,7 @@ impl Redaction {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::DEFAULT_PATTERN;
 
     #[test]
     fn secrets_are_told_by_key_and_by_value() {

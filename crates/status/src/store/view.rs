@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 /// The store at a time: what runs has run until then.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
-    store: &'a Store,
-    now: i64,
+    pub(crate) store: &'a Store,
+    pub(crate) now: i64,
 }
 
 /// How much is told of a stage.
@@ -493,7 +493,7 @@ fn stage_data(stage: &Stage) -> StageData {
     }
 }
 
-fn share_data(share: &ExecutorShare) -> ExecutorStageSummary {
+pub(crate) fn share_data(share: &ExecutorShare) -> ExecutorStageSummary {
     let get = |metric| share.figures.get(metric);
     ExecutorStageSummary {
         task_time: share.task_time,

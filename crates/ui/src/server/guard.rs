@@ -1,4 +1,4 @@
-//! What stands before every page: the decision of [`Access`] is carried out, and each answer gets the headers that keep
+//! The guard before every page: the decision of [`Access`] is carried out, and each answer gets the headers that keep
 //! browsers from doing more with it than showing it.
 
 use crate::server::access::{Access, Verdict};
