@@ -30,6 +30,8 @@ class Context:
     @property
     def start_time(self) -> int: ...
     @property
+    def ui_web_url(self) -> str | None: ...
+    @property
     def default_parallelism(self) -> int: ...
     @property
     def slots(self) -> int: ...
@@ -43,6 +45,8 @@ class Context:
         """Whether executors are elsewhere, or treated as if they were."""
     def set_up_workers(self, setting: str) -> None:
         """Sets what later workers are told, as JSON: see ``firesteel.worker.server``."""
+    def stacks(self) -> list[tuple[str, str, int, int | None, str]]:
+        """Tells of each slot its executor, name, process, task, and where its code stands now, innermost call first."""
     def offer_file(self, path: str) -> str:
         """Offers a file, which must not change, to executors elsewhere; returns the BLAKE3 hash of its contents."""
 
@@ -192,6 +196,7 @@ def java_text(value: float, is_single: bool) -> str:
 class Rdd:
     """One RDD of the lineage. Records are Python objects."""
 
+    def set_name(self, name: str | None) -> None: ...
     @property
     def id(self) -> int: ...
     @property

@@ -188,9 +188,9 @@ def test_settings_that_would_change_something_are_refused_at_the_start(
 def test_settings_that_have_no_effect_and_matter_to_people_are_told(
     fresh_context: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    sc = fresh_context(settings={"spark.eventLog.enabled": "true", "spark.sql.shuffle.partitions": "7"})
+    sc = fresh_context(settings={"spark.driver.log.persistToDfs.enabled": "true", "spark.sql.shuffle.partitions": "7"})
     said = capfd.readouterr().err
-    assert "spark.eventLog.enabled" in said and "shuffle.partitions" not in said
+    assert "spark.driver.log.persistToDfs.enabled" in said and "shuffle.partitions" not in said
     assert sc.getConf().get("spark.sql.shuffle.partitions") == "7"
 
 

@@ -69,11 +69,11 @@ def test_what_programs_of_all_kinds_set_is_let_in_and_read_back(fresh_context: A
 
 def test_what_people_rely_on_and_is_not_there_is_warned_of_once(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "_warned", set())
-    conf = SparkConf(False).set("spark.eventLog.enabled", "true").set("spark.task.cpu", "2")
+    conf = SparkConf(False).set("spark.driver.log.persistToDfs.enabled", "true").set("spark.task.cpu", "2")
     for _ in range(2):
         settings.check_settings(conf)
     told = capsys.readouterr().err.splitlines()
-    assert len(told) == 1 and "no event log is written" in told[0]
+    assert len(told) == 1 and "driver's log is not copied" in told[0]
     settings.check_settings(SparkConf(False).set("spark.python.worker.resue", "false"))
     assert "did you mean `spark.python.worker.reuse`" in capsys.readouterr().err
     settings.check_settings(SparkConf(False).set("spark.jars", "a.jar").set("spark.log.level", "ERROR"))

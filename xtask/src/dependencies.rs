@@ -46,6 +46,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "data",
             "storage",
             "shuffle",
+            "io",
             "operators",
             "net",
             "transfer",
@@ -81,6 +82,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "firesteel",
         &[
             "types",
+            "events",
             "conf",
             "plan",
             "macros",

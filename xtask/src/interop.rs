@@ -3,6 +3,8 @@
 //! missing ones are reported.
 
 mod checks;
+mod history;
+mod rest;
 mod server;
 mod spark;
 mod stores;
@@ -21,6 +23,7 @@ passed, failed and was skipped, and each skipped partner says what is missing.
 
   --only PARTNER   this partner only; may be repeated
   --list           list the partners
+  --logs DIR       have the history server show the event logs of this directory, instead of samples
 
 Servers' own words and everything that is fetched are under target/interop.
 
@@ -79,6 +82,16 @@ const PARTNERS: &[Partner] = &[
         about: "Spark 4.3: programs that read, compute and write tables in both, and tables both ways; wants Java 17",
         run: |_| tables::run().into(),
     },
+    Partner {
+        name: "history",
+        about: "Spark 4.3's History Server: shows event logs of ours and Spark's, which we read; wants Java 17",
+        run: |checks| history::run(checks).into(),
+    },
+    Partner {
+        name: "rest",
+        about: "Spark 4.3: REST beside its History Server's, over logs that it wrote; wants Java 17",
+        run: |_| rest::run().into(),
+    },
 ];
 
 /// The reason why a partner's checks did not pass.
@@ -115,6 +128,7 @@ fn folder(name: &str) -> Fallible<PathBuf> {
 pub(crate) fn run(mut args: Args) -> Fallible {
     let only = args.options("--only")?;
     let list = args.flag("--list");
+    let logs: Option<PathBuf> = args.option("--logs")?;
     args.finish()?;
     if list {
         PARTNERS.iter().for_each(|partner| println!("{:<10}{}", partner.name, partner.about));
@@ -126,13 +140,13 @@ pub(crate) fn run(mut args: Args) -> Fallible {
         }
     }
     let wanted = |partner: &&Partner| only.is_empty() || only.iter().any(|name| name == partner.name);
-    let counts = run_partners(PARTNERS.iter().filter(wanted), &Checks::within(ALL_LIMIT));
+    let counts = run_partners(PARTNERS.iter().filter(wanted), &Checks::within(ALL_LIMIT).with_logs(logs));
     println!("\n{} passed, {} failed, {} skipped", counts.passed, counts.failed.len(), counts.skipped.len());
     if counts.failed.is_empty() { Ok(()) } else { Err(String::new()) }
 }
 
 /// The partners that are Spark.
-const OF_SPARK: &[&str] = &["spark", "tables"];
+const OF_SPARK: &[&str] = &["spark", "tables", "history", "rest"];
 
 /// Runs the step `interop` of `cargo xtask test`: every partner but Spark, of which 400 MB would have to be
 /// fetched.

@@ -73,6 +73,11 @@ settings! {
     PYSPARK_MEMORY: Option<u64> = "firesteel.executor.pyspark.memory", "", optional_bytes,
         "The address space that a Python worker may have, in all: its program, its libraries, its records. Memory beyond it \
          fails the task that asks for it. Divided by `firesteel.executor.cores` where that is set. When not set: no limit.";
+    PYTHON_HUNG_WARN_MS: u64 = "firesteel.python.hung.warn_after", "10min", parse_millis,
+        "The time that a task of a Python worker may run before the log names its function, line and stack, once. `0` for never.";
+    PYTHON_HUNG_FAIL_MS: u64 = "firesteel.python.hung.fail_after", "0", parse_millis,
+        "The time after which a task of a Python worker counts as hung: its worker is killed, and the attempt fails with its \
+         stack. `0` for never.";
     ALLOW_CONTEXT: bool = "firesteel.executor.allow_spark_context", "false", switch,
         "Whether tasks may make contexts of their own.";
     EXECUTOR_INSTANCES: Option<u32> = "firesteel.executor.instances", "", optional_count,
@@ -131,6 +136,39 @@ settings! {
          `tracing` subscriber, where it has one, gets them all instead.";
     SHOW_PROGRESS: bool = "firesteel.ui.show_console_progress", "true", switch,
         "Whether a bar in the terminal shows the progress of jobs that take longer than half a second.";
+    UI: bool = "firesteel.ui.enabled", "true", switch,
+        "Whether the application serves pages and Spark's REST interface that show what it does.";
+    UI_HOST: String = "firesteel.ui.host", "127.0.0.1", text,
+        "The address that the pages listen on. On any other than this machine's own they ask for a login.";
+    UI_PORT: u32 = "firesteel.ui.port", "4040", whole_number,
+        "The port of the pages, or 0 for any that is free. If it is taken, the ones after it are tried, as many as \
+         `firesteel.port.max_retries` says, and then any.";
+    PORT_MAX_RETRIES: u32 = "firesteel.port.max_retries", "16", whole_number,
+        "The number of ports that are tried after one that is taken.";
+    UI_TOKEN: String = "firesteel.ui.token", "", text,
+        "The token that opens the pages, 32 characters or more. When not set: one is made where a login is needed, and the log \
+         has the link.";
+    UI_CERTIFICATES: String = "firesteel.ui.tls.certificates", "", text,
+        "The file with the certificate of the pages, in PEM; with it and the key they speak TLS.";
+    UI_KEY: String = "firesteel.ui.tls.key", "", text,
+        "The file with the certificate's private key, in PEM.";
+    UI_KILL: bool = "firesteel.ui.kill_enabled", "true", switch,
+        "Whether jobs and stages can be ended from the pages.";
+    UI_RETAINED_JOBS: u32 = "firesteel.ui.retained_jobs", "1000", count,
+        "The number of jobs that pages and the REST interface remember.";
+    UI_RETAINED_STAGES: u32 = "firesteel.ui.retained_stages", "1000", count,
+        "The number of stages that pages and the REST interface remember.";
+    UI_RETAINED_TASKS: u32 = "firesteel.ui.retained_tasks", "100000", count,
+        "The number of tasks of one stage that pages and the REST interface remember.";
+    UI_RETAINED_EXECUTORS: u32 = "firesteel.ui.retained_dead_executors", "100", count,
+        "The number of executors that are gone which pages and the REST interface remember.";
+    REDACTION: String = "firesteel.redaction.regex", "(?i)secret|password|token|access[.]?key", text,
+        "The pattern of settings whose values are shown nowhere: pages, REST interface, event log.";
+    LISTENER_QUEUE: u32 = "firesteel.scheduler.listenerbus.eventqueue.capacity", "100000", count,
+        "The number of events that may wait for listeners, pages and the event log. Those beyond are dropped, and told of.";
+    EXTRA_LISTENERS: String = "firesteel.extra_listeners", "", text,
+        "Listeners that are told of the application's events, by name, with commas between: in Python `module.Class`, in Rust \
+         the names that `register_listener` was given.";
     EVENT_LOG: bool = "firesteel.event_log.enabled", "false", switch,
         "Whether the application's events are written to an event log in Spark's format, for history servers.";
     EVENT_LOG_DIR: String = "firesteel.event_log.dir", "/tmp/spark-events", text,

@@ -112,11 +112,14 @@ fn what_programs_of_all_kinds_set_is_let_in() {
 #[test]
 fn what_people_rely_on_and_is_not_there_is_warned_of() {
     let mut conf = Conf::default();
-    conf.set("spark.eventLog.enabled", "true").unwrap();
+    conf.set("spark.driver.log.persistToDfs.enabled", "true").unwrap();
     conf.set("spark.excludeOnFailure.application.enabled", "true").unwrap();
     conf.set("spark.python.worker.resue", "false").unwrap();
     let warnings = conf.check().unwrap().join("\n");
-    assert!(warnings.contains("event log") && warnings.contains("excludeOnFailure"), "{warnings}");
+    assert!(
+        warnings.contains("driver's log is not copied") && warnings.contains("excludeOnFailure"),
+        "{warnings}"
+    );
     assert!(warnings.contains("did you mean `spark.python.worker.reuse`"), "{warnings}");
 }
 

@@ -108,11 +108,13 @@ impl<K: Data + Hash + Eq, C: Data> Combiner<K, C> {
     }
 
     fn spill(&mut self) -> Result<(), DataError> {
+        let held = self.table.bytes() as u64;
         let mut writer = RunWriter::new(&*self.workspace)?;
         self.table.drain_by_hash().try_for_each(|_, key, combined| writer.push(key, combined))?;
         let (run, bytes) = writer.finish()?;
         self.runs.push(run);
         self.spilled_bytes += bytes;
+        self.workspace.spilled(held, bytes);
         self.reservation.clear();
         Ok(())
     }

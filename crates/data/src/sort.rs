@@ -52,12 +52,14 @@ impl<K: Data, V: Data, F: Fn(&K, &K) -> Ordering + 'static> Sorter<K, V, F> {
 
     fn spill(&mut self) -> Result<(), DataError> {
         let mut pairs = std::mem::take(&mut self.pairs);
+        let held = (pairs.capacity() * size_of::<(K, V)>() + self.owned_bytes) as u64;
         pairs.sort_by(|a, b| (self.compare)(&a.0, &b.0));
         let mut writer = RunWriter::new(&*self.workspace)?;
         pairs.into_iter().try_for_each(|(key, value)| writer.push(KeyRef::Owned(key), value))?;
         let (run, bytes) = writer.finish()?;
         self.runs.push(run);
         self.spilled_bytes += bytes;
+        self.workspace.spilled(held, bytes);
         self.owned_bytes = 0;
         self.reservation.clear();
         Ok(())

@@ -22,6 +22,9 @@ pub trait Workspace: Send + Sync {
     /// When no file can be created.
     fn create_file(&self) -> Result<(PathBuf, File), DataError>;
 
+    /// Notes that records were spilled: their bytes in memory, and those of the file.
+    fn spilled(&self, _memory: u64, _disk: u64) {}
+
     /// Returns the key that encrypts such files, if they are encrypted.
     fn cipher(&self) -> Option<Cipher> {
         None

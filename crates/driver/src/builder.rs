@@ -1,13 +1,16 @@
 //! [`Builder`]: sets up an application from its settings.
 
 use crate::context::{DriverContext, Parts, Shared};
+use crate::driver::Clock;
 use crate::endings;
 use crate::error::{Error, Result};
 use crate::file_options::FileOptions;
+use crate::listener::Listener;
 use crate::log;
 use crate::master::Master;
 use crate::panics;
 use crate::progress::Progress;
+use crate::sight::Sight;
 use crate::start_driver::start_driver;
 use crate::submitted;
 use firesteel_cluster::AgentCommand;
@@ -30,6 +33,7 @@ pub struct Builder {
     workers: Option<WorkerCommand>,
     agents: Option<AgentCommand>,
     leaves_signals: bool,
+    listeners: Vec<Box<dyn Listener>>,
 }
 
 /// The context that [`Builder::get_or_create`] returns.
@@ -76,6 +80,12 @@ impl Builder {
     /// the program itself, whose `main` has the attribute `#[firesteel::main]`.
     pub fn agent_command(mut self, command: AgentCommand) -> Self {
         self.agents = Some(command);
+        self
+    }
+
+    /// Adds a listener, which is told of everything that happens in the application, from its beginning on.
+    pub fn listener(mut self, listener: impl Listener + 'static) -> Self {
+        self.listeners.push(Box::new(listener));
         self
     }
 
@@ -136,7 +146,11 @@ impl Builder {
         // Checked here so that settings of files that are invalid fail the start, not the first save.
         FileOptions::from_conf(&self.conf)?;
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-        let driver = start_driver(&self.conf, settings, &master, serial, self.workers, self.agents)?;
+        let sight = Sight::start(&self.conf, self.listeners)?;
+        let clock = Clock { started: sight.started, bus: sight.bus.clone() };
+        let driver = start_driver(&self.conf, settings, &master, serial, self.workers, self.agents, clock);
+        let driver = driver.inspect_err(|_| sight.stop())?;
+        sight.attach(&driver);
         let parallelism = self.conf.get(&conf::DEFAULT_PARALLELISM)?;
         let progress = if self.conf.get(&conf::SHOW_PROGRESS)? { Progress::watch(&driver) } else { None };
         let checkpoint_dir = self.conf.get(&conf::CHECKPOINT_DIR)?;
@@ -147,6 +161,7 @@ impl Builder {
             parallelism,
             driver,
             progress,
+            sight,
             conf: self.conf,
         }));
         if !self.leaves_signals {

@@ -3,9 +3,12 @@
 use crate::checkpoint_files::CheckpointDir;
 use crate::driver::Driver;
 use crate::endings;
+use crate::error::{Error, Result};
 use crate::event_sender::EventSender;
+use crate::listener::Listener;
 use crate::local_properties::{self, LocalProperties};
 use crate::progress::Progress;
+use crate::sight::Sight;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_io::Stores;
@@ -36,6 +39,7 @@ pub(crate) struct Shared {
     parallelism: Option<u32>,
     driver: Arc<Driver>,
     progress: Option<Arc<Progress>>,
+    sight: Sight,
     next_rdd: AtomicU32,
     next_shuffle: AtomicU32,
     next_stage: AtomicU32,
@@ -61,6 +65,30 @@ impl DriverContext {
     /// The application's name.
     pub fn app_name(&self) -> String {
         self.shared.conf.get(&conf::APP_NAME).unwrap_or_default()
+    }
+
+    /// The application's id: `local-1795916471865`.
+    pub fn application_id(&self) -> &str {
+        &self.shared.sight.application_id
+    }
+
+    /// The time at which the application began, in milliseconds since 1970.
+    pub fn start_time(&self) -> i64 {
+        self.shared.sight.epoch
+    }
+
+    /// The address of the application's pages; `None` if it has none.
+    pub fn ui_web_url(&self) -> Option<String> {
+        self.shared.sight.url()
+    }
+
+    /// Adds a listener, which is told of what happens from now on. [`Builder::listener`](crate::Builder::listener) adds one from
+    /// the beginning.
+    ///
+    /// # Errors
+    /// When the operating system refuses a thread for it.
+    pub fn add_listener(&self, listener: impl Listener + 'static) -> Result<()> {
+        self.driver().bus.add(Box::new(listener)).map_err(|error| Error::Start(error.to_string()))
     }
 
     /// The application's settings.
@@ -273,11 +301,12 @@ pub(crate) struct Parts {
     pub(crate) parallelism: Option<u32>,
     pub(crate) driver: Arc<Driver>,
     pub(crate) progress: Option<Arc<Progress>>,
+    pub(crate) sight: Sight,
 }
 
 impl Shared {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { conf, serial, cores, slots, parallelism, driver, progress } = parts;
+        let Parts { conf, serial, cores, slots, parallelism, driver, progress, sight } = parts;
         Shared {
             conf,
             serial,
@@ -286,6 +315,7 @@ impl Shared {
             parallelism,
             driver,
             progress,
+            sight,
             next_rdd: AtomicU32::new(0),
             next_shuffle: AtomicU32::new(0),
             next_stage: AtomicU32::new(0),
@@ -301,6 +331,7 @@ impl Shared {
     fn stop(&self) {
         if !self.stopped.swap(true, Ordering::Relaxed) {
             self.driver.stop();
+            self.sight.stop();
             if self.conf.get(&conf::CLEAN_CHECKPOINTS).unwrap_or(true) {
                 self.checkpoints.remove_all(&self.driver.services.stores);
             }

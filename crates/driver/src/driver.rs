@@ -10,6 +10,7 @@ use crate::agents::AgentEvents;
 use crate::alarm::Alarm;
 use crate::broadcast_trees::BroadcastTrees;
 use crate::event_sender::{EventSink, Released};
+use crate::listener_bus::ListenerBus;
 use crate::local_properties::Properties;
 use crate::remote::Remote;
 use crate::stage_recipe::StageRecipe;
@@ -77,6 +78,12 @@ pub(crate) struct RunningJob {
     pub(crate) properties: Properties,
 }
 
+/// The beginning of an application's time, and the bus whose events count from it.
+pub(crate) struct Clock {
+    pub(crate) started: Instant,
+    pub(crate) bus: Arc<ListenerBus>,
+}
+
 /// The driver's side of an application.
 ///
 /// A thread that panics under one of these locks releases it. No user code runs under them, so such a panic is a
@@ -97,6 +104,8 @@ pub(crate) struct Driver {
     /// The last task that failed in a function of the program, and the recipe of its stage's plan.
     pub(crate) last_failure: Mutex<Option<(TaskSpec, Arc<StageRecipe>)>>,
     pub(crate) status: Mutex<Status>,
+    /// The way of events to those who want to know them.
+    pub(crate) bus: Arc<ListenerBus>,
     pub(crate) accumulators: Accumulators,
     started: Instant,
     alarm: Alarm,
@@ -109,6 +118,7 @@ impl Driver {
         services: Arc<Services>,
         link: Arc<SlotLink>,
         max_result_size: u64,
+        clock: Clock,
     ) -> Self {
         let core = Core {
             application: Application::new(ApplicationSettings { scheduler: settings, max_result_size }),
@@ -130,8 +140,9 @@ impl Driver {
             link,
             last_failure: Mutex::default(),
             status: Mutex::default(),
+            bus: clock.bus,
             accumulators: Accumulators::default(),
-            started: Instant::now(),
+            started: clock.started,
             alarm: Alarm::default(),
         }
     }
@@ -190,6 +201,11 @@ impl Driver {
     pub(crate) fn start_clock(self: &Arc<Self>) -> std::io::Result<()> {
         let driver = self.clone();
         std::thread::Builder::new().name("firesteel-clock".into()).spawn(move || driver.ring()).map(|_| ())
+    }
+
+    /// Returns whether tasks run in threads of this process.
+    pub(crate) fn runs_tasks_here(&self) -> bool {
+        self.processes.read().is_none() && self.remote.read().is_none()
     }
 
     /// The worker processes, if tasks run in worker processes.

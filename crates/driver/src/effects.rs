@@ -3,6 +3,8 @@
 
 use crate::agents::Agents;
 use crate::driver::{Core, Driver, JobMessage};
+use crate::log_events;
+use crate::losses;
 use firesteel_protocol::{BarrierRefusal, TaskSpec, ToExecutor};
 use firesteel_scheduler::{ApplicationEffect, Effect, TaskLaunch};
 use firesteel_types::{AppEvent, ExecutorId, JobId, Partition, ShuffleId, StageId, TaskId};
@@ -72,7 +74,7 @@ impl Driver {
                 self.send_to(core, executor, ToExecutor::CommitDecision { executor, task, allowed });
             }
             Effect::UpdateSettled { accumulator, bytes } => self.accumulators.settle(accumulator, bytes),
-            Effect::Event(event) => self.update_status(core, &event),
+            Effect::Event(event) => self.update_status(core, event),
         }
     }
 
@@ -119,11 +121,41 @@ impl Driver {
         self.send_to_all(ToExecutor::ForgetStage { stage });
     }
 
-    fn update_status(&self, core: &mut Core, event: &AppEvent) {
-        if let AppEvent::TaskEnded { task, .. } = event {
-            core.launched.remove(task);
+    fn update_status(&self, core: &mut Core, event: AppEvent) {
+        if let AppEvent::TaskEnded { task, .. } = &event {
+            core.launched.remove(&task.task);
         }
-        self.status.lock().apply(event);
+        {
+            let mut status = self.status.lock();
+            status.apply(&event);
+            log_events::log(&event, &status);
+        }
+        losses::log_loss(&event);
+        if !self.bus.is_wanted() {
+            return;
+        }
+        let added = match &event {
+            AppEvent::ExecutorAdded { executor, host, .. } => Some((*executor, host.clone())),
+            _ => None,
+        };
+        self.bus.post(event);
+        if let Some((executor, host)) = added {
+            self.tell_block_manager(core, executor, host);
+        }
+    }
+
+    /// Tells listeners of the memory of an executor that has registered.
+    fn tell_block_manager(&self, core: &Core, executor: ExecutorId, host: String) {
+        let agents = core.application.agents();
+        let agent = core.application.agent_of(executor).and_then(|agent| agents.get(&agent));
+        let memory = match agent {
+            Some(agent) if agent.registration.has_processes => {
+                agent.registration.memory / u64::from(agent.slots.max(1))
+            }
+            Some(agent) => agent.registration.memory,
+            None => self.services.memory.arbiter().total() as u64,
+        };
+        self.bus.post_block_manager(executor, host, memory);
     }
 
     /// Sends a message to an executor: through its agent, or to one on this machine.

@@ -89,6 +89,7 @@ impl DriverContext {
             pool: local.pool,
             group: local.group,
             tags: local.tags,
+            properties: local.properties.clone(),
         };
         let results = spec.partitions.len();
         let messages = self.driver().submit(spec, local.properties, resolved.recipes);

@@ -4,6 +4,7 @@
 //! agents it heeds.
 
 use crate::driver::Driver;
+use crate::losses;
 use firesteel_executor::{CachedBlocksOf, DriverLink, Executor, Names, PlanError, Processes, WorkerCommand};
 use firesteel_protocol::FromExecutor;
 use firesteel_protocol::handshake::WorkerInit;
@@ -49,16 +50,16 @@ impl DriverLink for Driver {
 
     fn receive(&self, message: FromExecutor) {
         let event = match message {
-            FromExecutor::Finished { executor, task, report, updates } => {
+            FromExecutor::Finished { executor, task, report, updates, metrics } => {
                 let (outcome, bytes) = report.delivered().split();
-                let event = Event::TaskFinished { task, executor, outcome, updates };
+                let event = Event::TaskFinished { task, executor, outcome, updates, metrics };
                 return self.post_result(ApplicationEvent::Scheduler(event), bytes);
             }
             FromExecutor::AskCommit { executor, task } => Event::CommitRequest { task, executor },
             FromExecutor::BarrierSync { executor, task, epoch, message } => {
                 Event::BarrierSync { task, executor, epoch, message }
             }
-            FromExecutor::Stored { executor, key } => Event::BlockStored { executor, key },
+            FromExecutor::Stored { executor, key, size } => Event::BlockStored { executor, key, size },
             FromExecutor::Dropped { executor, key } => Event::BlockDropped { executor, key },
             FromExecutor::Added { executor } => {
                 Event::ExecutorAdded { executor, host: HOST.into(), slots: 1 }
@@ -67,15 +68,19 @@ impl DriverLink for Driver {
             FromExecutor::Lost { executor, reason } => {
                 Event::ExecutorLost { executor, reason, outputs_survive: true }
             }
-            FromExecutor::Alive { running } => {
+            FromExecutor::Alive { running, .. } => {
                 for (executor, running) in running {
                     self.post(Event::Heartbeat { executor, running });
                 }
                 return;
             }
             FromExecutor::OutOfWorkers { reason } => return self.give_up(reason),
+            FromExecutor::RunsLong { executor, report } => return losses::log_long_task(executor, &report),
             // Workers' plans are asked for by their parent, and only agents say the rest.
-            FromExecutor::AskPlan { .. } | FromExecutor::Migrated { .. } | FromExecutor::Left => return,
+            FromExecutor::AskPlan { .. }
+            | FromExecutor::Migrated { .. }
+            | FromExecutor::Stacks { .. }
+            | FromExecutor::Left => return,
         };
         self.post(event);
     }

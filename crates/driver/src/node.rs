@@ -21,6 +21,8 @@ pub(crate) struct RddNode {
     pub(crate) info: Arc<RddInfo>,
     source: RwLock<Arc<Source>>,
     pub(crate) persistence: Persistence,
+    /// The name that the program gave it.
+    name: Mutex<Option<String>>,
     _released: RddHandle,
 }
 
@@ -43,7 +45,24 @@ impl RddNode {
         let info = source.info.clone();
         let _released = RddHandle { rdd: info.id, events: context.events() };
         let (context, source) = (context.serial(), RwLock::new(Arc::new(source)));
-        RddNode { context, info, source, persistence: Persistence::default(), _released }
+        RddNode {
+            context,
+            info,
+            source,
+            persistence: Persistence::default(),
+            name: Mutex::default(),
+            _released,
+        }
+    }
+
+    /// Returns the name that the program gave it.
+    pub(crate) fn name(&self) -> Option<String> {
+        self.name.lock().clone()
+    }
+
+    /// Names it, for listeners and pages.
+    pub(crate) fn set_name(&self, name: Option<String>) {
+        *self.name.lock() = name;
     }
 
     /// Returns how the RDD is computed now.

@@ -269,6 +269,11 @@ impl UntypedRdd {
         &self.context
     }
 
+    /// Names the RDD, for pages and listeners.
+    pub fn set_name(&self, name: Option<String>) {
+        self.node.set_name(name);
+    }
+
     /// The RDD's id: RDDs of one context are numbered in the order in which they were made.
     pub fn id(&self) -> RddId {
         self.node.info.id

@@ -13,7 +13,7 @@ use crate::stage_recipe::{PlanNodeRecipe, StageRecipe};
 use firesteel_operators::OperatorRef;
 use firesteel_plan::{Dependency, IsTruncated, Lineage, Mapping, StageBoundary};
 use firesteel_scheduler::StageSpec;
-use firesteel_types::{CallSite, JobFailure, Partition, RddId, ShuffleId, StageId};
+use firesteel_types::{CallSite, JobFailure, Partition, RddId, RddSummary, ShuffleId, StageId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -246,7 +246,21 @@ fn stage_spec(
             let persisted = nodes[&rdd].persisted.as_ref()?;
             Some(IsTruncated(persisted.is_truncated.load(Ordering::Relaxed)))
         }),
+        rdds: cut.rdds.iter().map(|rdd| rdd_summary(&nodes[rdd])).collect(),
         barrier: false,
+    }
+}
+
+fn rdd_summary(found: &Collected) -> RddSummary {
+    let info = &found.source.info;
+    RddSummary {
+        rdd: info.id,
+        site: info.site.clone(),
+        name: found.node.name(),
+        parents: info.dependencies.iter().map(Dependency::parent).collect(),
+        partitions: info.partitions,
+        level: found.persisted.as_ref().map(|persisted| persisted.level),
+        barrier: info.barrier,
     }
 }
 

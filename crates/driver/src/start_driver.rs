@@ -1,7 +1,7 @@
 //! Starting the driver: its directories, memory and stores, and then its executors, in this process or
 //! others.
 
-use crate::driver::Driver;
+use crate::driver::{Clock, Driver};
 use crate::error::{Error, Result};
 use crate::master::Master;
 use crate::start_cluster::{self, ClusterStart};
@@ -28,6 +28,7 @@ pub(crate) fn start_driver(
     application: u64,
     workers: Option<WorkerCommand>,
     agents: Option<AgentCommand>,
+    clock: Clock,
 ) -> Result<Arc<Driver>> {
     let start = |error: &dyn std::fmt::Display| Error::Start(error.to_string());
     let parent = match conf.get(&conf::LOCAL_DIR)? {
@@ -62,7 +63,7 @@ pub(crate) fn start_driver(
         barrier,
     };
     let limit = conf.get(&conf::MAX_RESULT_SIZE)?;
-    let driver = Arc::new(Driver::new(settings, Arc::new(services), link, limit));
+    let driver = Arc::new(Driver::new(settings, Arc::new(services), link, limit, clock));
     if master.is_cluster() {
         let command = agents.unwrap_or_else(AgentCommand::own_program);
         let has_processes = workers.is_some();

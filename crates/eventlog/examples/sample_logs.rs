@@ -3,6 +3,8 @@
 //! - `write DIR` writes applications that have ended, failed, still run and were killed, with every codec, as files and
 //!   as directories of files;
 //! - `list DIR` lists the applications of a directory, `read LOG` reads one and counts its events and its bad lines;
+//! - `summary DIR` reads all logs of a directory, and prints for each application its id and attempt, whether it has
+//!   ended, and how many jobs, stages and executors it had; a bad line is an error;
 //! - `speed DIR` writes events as fast as they can be written, and says how fast that was;
 //! - `many DIR COUNT` writes as many small logs, lists them, and says how long that took.
 
@@ -14,7 +16,7 @@ use firesteel_eventlog::{
 };
 use firesteel_events::*;
 use firesteel_io::Stores;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Instant;
@@ -30,9 +32,10 @@ fn main() -> Done {
         ["write", dir] => write_all(dir),
         ["list", dir] => list(dir),
         ["read", log] => read(log),
+        ["summary", dir] => summary(dir),
         ["speed", dir] => speed(dir),
         ["many", dir, count] => many(dir, count.parse()?),
-        _ => Err("write DIR, list DIR, read LOG, speed DIR or many DIR COUNT".into()),
+        _ => Err("write DIR, list DIR, read LOG, summary DIR, speed DIR or many DIR COUNT".into()),
     }
 }
 
@@ -95,6 +98,38 @@ fn read(log: &str) -> Done {
     Ok(())
 }
 
+fn summary(dir: &str) -> Done {
+    let stores = Stores::default();
+    let listing = LogDirectory::at(&stores, dir)?.list()?;
+    if let Some(log) = listing.refused.first() {
+        return Err(format!("{}: {}", log.path, log.reason).into());
+    }
+    for log in &listing.applications {
+        let (mut jobs, mut stages, mut executors) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for event in EventLogReader::open(&stores, &log.path)? {
+            match event.map_err(|bad| bad.to_string())? {
+                ListenerEvent::JobStart(job) => {
+                    jobs.insert(job.job_id);
+                    stages.extend(job.stage_infos.iter().map(|stage| (stage.stage_id, stage.attempt_id)));
+                }
+                ListenerEvent::StageSubmitted(stage) => {
+                    stages.insert((stage.stage_info.stage_id, stage.stage_info.attempt_id));
+                }
+                ListenerEvent::ExecutorAdded(added) => drop(executors.insert(added.executor_id)),
+                ListenerEvent::BlockManagerAdded(added) => {
+                    executors.insert(added.block_manager_id.executor_id);
+                }
+                _ => {}
+            }
+        }
+        let (attempt, state) =
+            (log.attempt.as_deref().unwrap_or("-"), if log.is_complete { "ended" } else { "runs" });
+        let (jobs, stages, executors) = (jobs.len(), stages.len(), executors.len());
+        println!("{}\t{attempt}\t{state}\t{jobs}\t{stages}\t{executors}", log.id);
+    }
+    Ok(())
+}
+
 fn speed(dir: &str) -> Done {
     let tasks = 200_000;
     for (word, codec) in
@@ -106,14 +141,14 @@ fn speed(dir: &str) -> Done {
         events.iter().for_each(|event| sample.writer.write(event));
         let end = sample.writer.finish();
         let seconds = start.elapsed().as_secs_f64();
-        let bytes =
-            LogDirectory::at(&Stores::default(), dir)?.list()?.applications.iter().map(|log| log.bytes).max();
+        let listing = LogDirectory::at(&Stores::default(), dir)?.list()?;
+        let bytes = listing.applications.iter().find(|log| log.path == end.path).map_or(0, |log| log.bytes);
         println!(
-            "{word}: {} events in {seconds:.2} s, {:.0} a second, {:.1} microseconds each, largest log {} MB",
+            "{word}: {} events in {seconds:.2} s, {:.0} a second, {:.1} microseconds each, {:.1} MB",
             end.written,
             end.written as f64 / seconds,
             seconds * 1e6 / end.written as f64,
-            bytes.unwrap_or(0) / 1_000_000,
+            bytes as f64 / 1e6,
         );
     }
     Ok(())

@@ -42,7 +42,7 @@ const THREADS: usize = 16;
 pub struct ApplicationLog {
     /// The path of the log: that of a file, or of a directory of files.
     pub path: String,
-    /// Its beginning: name, id, attempt, user, time.
+    /// Its id.
     pub id: String,
     /// The attempt, where a cluster manager counts them.
     pub attempt: Option<String>,
@@ -60,7 +60,7 @@ pub struct ApplicationLog {
     pub end_ms: Option<i64>,
     /// The exit code of the program, if the log says.
     pub exit_code: Option<i32>,
-    /// Whether the application has ended, as the names of the files tell.
+    /// True if the application has ended, as the names of the files tell.
     pub is_complete: bool,
     /// The time of the last change of the files, where the store tells.
     pub modified_ms: Option<u64>,
@@ -107,7 +107,7 @@ pub struct LogDirectory {
     known: BTreeMap<String, Known>,
 }
 
-/// What is known of one log.
+/// The knowledge of one log.
 #[derive(Clone, Debug)]
 struct Known {
     stamp: Stamp,
@@ -115,7 +115,7 @@ struct Known {
     log: Result<ApplicationLog, String>,
 }
 
-/// What changes when a log does.
+/// The figures that change when a log does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     is_complete: bool,
@@ -271,10 +271,8 @@ impl LogDirectory {
         if let Some(end) = end_in_last_bytes(&raw, codec) {
             return Some(end);
         }
-        // Those have been looked through.
-        if codec.is_none() {
-            return None;
-        }
+        // Of a plain file those have been looked through.
+        codec?;
         let bytes = last_bytes(open(&self.stores, log, last).ok()?, TAIL_BYTES, TAIL_READ_BYTES)?;
         end_in(&bytes)
     }

@@ -94,7 +94,7 @@ pub struct RddInfo {
     #[serde(rename = "Barrier", default)]
     pub barrier: bool,
     /// `DETERMINATE`, `UNORDERED` or `INDETERMINATE`.
-    #[serde(rename = "DeterministicLevel", default)]
+    #[serde(rename = "DeterministicLevel", default, skip_serializing_if = "String::is_empty")]
     pub deterministic_level: String,
     /// The number of its partitions.
     #[serde(rename = "Number of Partitions")]

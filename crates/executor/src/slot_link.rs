@@ -5,7 +5,7 @@ use crate::pending::Pending;
 use firesteel_operators::{BarrierGate, CommitGate};
 use firesteel_protocol::{BarrierOutcome, BarrierRefusal, FromExecutor};
 use firesteel_storage::cached::BlockListener;
-use firesteel_types::{BlockKey, ExecutorId, TaskId};
+use firesteel_types::{BlockKey, BlockSize, ExecutorId, TaskId};
 use parking_lot::Mutex;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock, Weak};
@@ -114,8 +114,8 @@ impl CachedBlocksOf {
 }
 
 impl BlockListener for CachedBlocksOf {
-    fn stored(&self, key: BlockKey) {
-        self.tell(FromExecutor::Stored { executor: self.0.executor, key });
+    fn stored(&self, key: BlockKey, size: BlockSize) {
+        self.tell(FromExecutor::Stored { executor: self.0.executor, key, size });
     }
 
     fn dropped(&self, key: BlockKey) {

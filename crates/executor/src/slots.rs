@@ -2,16 +2,20 @@
 
 use crate::decode::decode;
 use crate::link::{DriverLink, Executors, PlanError};
+use crate::measure::{CpuClock, Stopwatch};
 use crate::runner;
 use crate::slot_link::SlotLink;
 use crate::task_queue::{CancelFlag, TaskQueue};
 use firesteel_operators::{FinalOperator, Services, Task};
 use firesteel_protocol::{DeliveredOutcome, FromExecutor, TaskSpec, ToExecutor};
-use firesteel_types::{AccumulatorUpdate, ExecutorId, KillReason, StageId, TaskFailure, TaskId};
+use firesteel_types::{
+    AccumulatorUpdate, ExecutorId, ExecutorMemory, KillReason, StageId, TaskFailure, TaskId, TaskMetrics,
+    ThreadStack,
+};
 use parking_lot::{Condvar, Mutex};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -28,6 +32,15 @@ struct Shared {
     wake: Condvar,
     /// The number of tasks that wait for a slot, for slots that look without the lock.
     waiting: AtomicUsize,
+    /// The task that each slot runs, for display.
+    slots: Vec<AtomicU64>,
+}
+
+/// The number of no task.
+const NO_TASK: u64 = u64::MAX;
+
+fn thread_name(slot: usize) -> String {
+    format!("firesteel-task-{slot}")
 }
 
 #[derive(Default)]
@@ -55,13 +68,14 @@ impl Executor {
         link: Arc<SlotLink>,
     ) -> std::io::Result<Self> {
         let (state, wake, waiting) = (Mutex::default(), Condvar::new(), AtomicUsize::new(0));
-        let shared = Shared { services, driver, link, state, wake, waiting };
+        let running = (0..slots).map(|_| AtomicU64::new(NO_TASK)).collect();
+        let shared = Shared { services, driver, link, state, wake, waiting, slots: running };
         let shared = Arc::new(shared);
         let executor = Executor { shared, threads: Mutex::default() };
-        for slot in 0..slots {
+        for slot in 0..slots as usize {
             let shared = executor.shared.clone();
-            let thread = thread::Builder::new().name(format!("firesteel-task-{slot}"));
-            executor.threads.lock().push(thread.spawn(move || shared.work())?);
+            let thread = thread::Builder::new().name(thread_name(slot));
+            executor.threads.lock().push(thread.spawn(move || shared.work(&shared.slots[slot]))?);
         }
         Ok(executor)
     }
@@ -118,6 +132,7 @@ impl Executors for Executor {
             | ToExecutor::NextExecutor { .. }
             | ToExecutor::WorkerSetting { .. }
             | ToExecutor::Migrate { .. }
+            | ToExecutor::AskStacks { .. }
             | ToExecutor::Alive
             | ToExecutor::Leave => {}
         }
@@ -125,6 +140,28 @@ impl Executors for Executor {
 
     fn running(&self) -> Vec<(ExecutorId, Vec<TaskId>)> {
         vec![(self.shared.services.executor, self.shared.state.lock().tasks.accepted())]
+    }
+
+    fn memory(&self) -> Vec<(ExecutorId, ExecutorMemory)> {
+        let (execution, storage) = self.shared.services.memory.arbiter().usage();
+        let resident = crate::resident_bytes(std::process::id());
+        let memory = ExecutorMemory {
+            execution: execution as u64,
+            storage: storage as u64,
+            resident,
+            is_python: false,
+        };
+        vec![(self.shared.services.executor, memory)]
+    }
+
+    fn stacks(&self) -> Vec<ThreadStack> {
+        let executor = self.shared.services.executor;
+        let slots = self.shared.slots.iter().enumerate().map(|(slot, task)| {
+            let task = Some(task.load(Ordering::Relaxed)).filter(|task| *task != NO_TASK).map(TaskId);
+            let name = thread_name(slot);
+            ThreadStack { executor, name, process: std::process::id(), task, text: String::new() }
+        });
+        slots.collect()
     }
 }
 
@@ -153,17 +190,24 @@ impl Drop for Executor {
 }
 
 impl Shared {
-    /// The life of a slot.
-    fn work(&self) {
-        while let Some((spec, cancelled)) = self.next_task() {
-            let (outcome, updates) = self.run(&spec, cancelled);
+    /// The life of a slot, which shows the task that it runs.
+    fn work(&self, shown: &AtomicU64) {
+        let mut clock = CpuClock::default();
+        while let Some((spec, arrived, cancelled)) = self.next_task() {
+            shown.store(spec.task.0, Ordering::Relaxed);
+            let mut stopwatch = Stopwatch::begin(&mut clock, arrived);
+            let (outcome, updates, mut metrics) = self.run(&spec, cancelled, &mut stopwatch);
+            stopwatch.end(&mut clock, &mut metrics);
+            metrics.result_bytes = outcome.result_bytes();
+            shown.store(NO_TASK, Ordering::Relaxed);
             let (executor, task, report) = (self.services.executor, spec.task, outcome.into());
-            self.driver.receive(FromExecutor::Finished { executor, task, report, updates });
+            let metrics = Some(Box::new(metrics));
+            self.driver.receive(FromExecutor::Finished { executor, task, report, updates, metrics });
             self.state.lock().tasks.ended(spec.task);
         }
     }
 
-    fn next_task(&self) -> Option<(TaskSpec, CancelFlag)> {
+    fn next_task(&self) -> Option<(TaskSpec, Instant, CancelFlag)> {
         // Another slot's thread may be about to hand over this slot's next task, if it is the driver's loop: to
         // sleep and be woken takes longer than that, and longer than a small task.
         for _ in 0..LOOKS {
@@ -177,25 +221,34 @@ impl Shared {
             if state.stopping {
                 return None;
             }
-            if let Some(spec) = state.tasks.next() {
+            if let Some((spec, arrived)) = state.tasks.next() {
                 self.waiting.fetch_sub(1, Ordering::Relaxed);
                 let cancelled = state.tasks.flag(spec.task);
-                return Some((spec, cancelled));
+                return Some((spec, arrived, cancelled));
             }
             self.wake.wait(&mut state);
         }
     }
 
-    fn run(&self, spec: &TaskSpec, cancelled: CancelFlag) -> (DeliveredOutcome, Vec<AccumulatorUpdate>) {
+    fn run(
+        &self,
+        spec: &TaskSpec,
+        cancelled: CancelFlag,
+        stopwatch: &mut Stopwatch,
+    ) -> (DeliveredOutcome, Vec<AccumulatorUpdate>, TaskMetrics) {
+        let failed = |failure| (DeliveredOutcome::failed(failure), vec![], TaskMetrics::default());
         if cancelled.load(Ordering::Relaxed) {
-            return (DeliveredOutcome::failed(TaskFailure::Killed(KillReason::JobEnded)), vec![]);
+            return failed(TaskFailure::Killed(KillReason::JobEnded));
         }
-        match self.plan(spec.stage) {
+        let plan = self.plan(spec.stage);
+        stopwatch.ready();
+        match plan {
             Ok(terminal) => {
                 let task = Task::new(spec.clone(), self.services.clone(), cancelled);
-                runner::run(&*terminal, &task)
+                let (outcome, updates) = runner::run(&*terminal, &task);
+                (outcome, updates, task.measured())
             }
-            Err(failure) => (DeliveredOutcome::failed(failure), vec![]),
+            Err(failure) => failed(failure),
         }
     }
 

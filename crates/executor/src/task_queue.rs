@@ -6,6 +6,7 @@ use firesteel_types::TaskId;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 /// Tells a task to stop, once it is true.
 pub(crate) type CancelFlag = Arc<AtomicBool>;
@@ -13,7 +14,8 @@ pub(crate) type CancelFlag = Arc<AtomicBool>;
 /// The tasks of an executor.
 #[derive(Default)]
 pub(crate) struct TaskQueue {
-    waiting: VecDeque<TaskSpec>,
+    /// With the time at which each came.
+    waiting: VecDeque<(TaskSpec, Instant)>,
     /// Tasks that were accepted and have not ended.
     accepted: HashMap<TaskId, CancelFlag>,
 }
@@ -21,11 +23,11 @@ pub(crate) struct TaskQueue {
 impl TaskQueue {
     pub(crate) fn accept(&mut self, task: TaskSpec) {
         self.accepted.insert(task.task, CancelFlag::default());
-        self.waiting.push_back(task);
+        self.waiting.push_back((task, Instant::now()));
     }
 
-    /// Takes the task that waits longest. One that was told to stop comes, too: its end is to be reported.
-    pub(crate) fn next(&mut self) -> Option<TaskSpec> {
+    /// Takes the task that waits longest, with the time at which it came. One that was told to stop comes, too: its end is to be reported.
+    pub(crate) fn next(&mut self) -> Option<(TaskSpec, Instant)> {
         self.waiting.pop_front()
     }
 
@@ -88,11 +90,11 @@ mod tests {
         let mut queue = TaskQueue::default();
         queue.accept(task(2));
         queue.accept(task(1));
-        assert_eq!(queue.next().map(|task| task.task), Some(TaskId(2)));
+        assert_eq!(queue.next().map(|(task, _)| task.task), Some(TaskId(2)));
         assert_eq!(queue.accepted(), [TaskId(1), TaskId(2)]);
         queue.ended(TaskId(2));
         assert_eq!(queue.accepted(), [TaskId(1)]);
-        assert_eq!(queue.next().map(|task| task.task), Some(TaskId(1)));
+        assert_eq!(queue.next().map(|(task, _)| task.task), Some(TaskId(1)));
         assert!(queue.next().is_none());
     }
 
@@ -114,7 +116,7 @@ mod tests {
     fn all_tasks_stop_together() {
         let mut queue = TaskQueue::default();
         queue.accept(task(1));
-        let running = queue.next().map(|task| queue.flag(task.task)).expect("it was accepted");
+        let running = queue.next().map(|(task, _)| queue.flag(task.task)).expect("it was accepted");
         queue.accept(task(2));
         queue.kill_all();
         assert!(running.load(Ordering::Relaxed) && stops(&queue, 2));

@@ -4,6 +4,7 @@
 //! with [`Worker::run`], on one thread: in an interpreter, the one that may run its code.
 
 use crate::decode::decode;
+use crate::measure::{CpuClock, Stopwatch};
 use crate::runner;
 use crate::services::{Parts, services};
 use crate::task_queue::TaskQueue;
@@ -16,7 +17,9 @@ use firesteel_protocol::{
 };
 use firesteel_storage::cached::BlockListener;
 use firesteel_transfer::RemoteFetcher;
-use firesteel_types::{BlockKey, ExecutorId, KillReason, StageId, TaskFailure, TaskId};
+use firesteel_types::{
+    BlockKey, BlockSize, ExecutorId, KillReason, StageId, TaskFailure, TaskId, TaskMetrics,
+};
 use parking_lot::{Condvar, Mutex};
 use rustix::net::{RecvFlags, recv};
 use std::collections::HashMap;
@@ -25,6 +28,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
+use std::time::Instant;
 
 /// A worker: an executor with one slot, in a process of its own.
 pub struct Worker {
@@ -34,6 +38,20 @@ pub struct Worker {
     plans: HashMap<StageId, Result<Arc<dyn FinalOperator>, String>>,
     inbox: Arc<Inbox>,
     driver: Arc<Mutex<UnixStream>>,
+    clock: CpuClock,
+}
+
+/// A task that has come from the driver.
+pub struct ArrivedTask {
+    spec: TaskSpec,
+    arrived: Instant,
+}
+
+impl ArrivedTask {
+    /// The description of the task.
+    pub fn spec(&self) -> &TaskSpec {
+        &self.spec
+    }
 }
 
 #[derive(Default)]
@@ -97,7 +115,15 @@ impl Worker {
             listened.state.lock().closed = true;
             listened.changed.notify_all();
         })?;
-        Ok(Some(Worker { init, services, remote, plans: HashMap::new(), inbox, driver }))
+        Ok(Some(Worker {
+            init,
+            services,
+            remote,
+            plans: HashMap::new(),
+            inbox,
+            driver,
+            clock: CpuClock::default(),
+        }))
     }
 
     /// The driver's first message, which says what the worker is.
@@ -116,13 +142,16 @@ impl Worker {
     }
 
     /// The next task, once there is one; `None` when the driver is gone.
-    pub fn next(&self) -> Option<TaskSpec> {
-        self.inbox.wait(|state| state.tasks.next())
+    pub fn next(&self) -> Option<ArrivedTask> {
+        let (spec, arrived) = self.inbox.wait(|state| state.tasks.next())?;
+        Some(ArrivedTask { spec, arrived })
     }
 
     /// Runs a task, and tells the driver how it ended.
-    pub fn run(&mut self, spec: TaskSpec) {
+    pub fn run(&mut self, task: ArrivedTask) {
+        let ArrivedTask { spec, arrived } = task;
         let task = spec.task;
+        let mut stopwatch = Stopwatch::begin(&mut self.clock, arrived);
         let cancelled = {
             let mut state = self.inbox.state.lock();
             for stage in state.forgotten.drain(..) {
@@ -130,23 +159,28 @@ impl Worker {
             }
             state.tasks.flag(task)
         };
-        let (outcome, updates) = match self.plan(spec.stage) {
-            _ if cancelled.load(Ordering::Relaxed) => {
-                (DeliveredOutcome::failed(TaskFailure::Killed(KillReason::JobEnded)), vec![])
-            }
+        let plan = self.plan(spec.stage);
+        stopwatch.ready();
+        let failed = |failure| (DeliveredOutcome::failed(failure), vec![], TaskMetrics::default());
+        let (outcome, updates, mut metrics) = match plan {
+            _ if cancelled.load(Ordering::Relaxed) => failed(TaskFailure::Killed(KillReason::JobEnded)),
             Ok(terminal) => {
                 let task = Task::new(spec, self.services.clone(), cancelled);
-                runner::run(&*terminal, &task)
+                let (outcome, updates) = runner::run(&*terminal, &task);
+                (outcome, updates, task.measured())
             }
-            Err(why) => (DeliveredOutcome::failed(TaskFailure::BadPlan(why)), vec![]),
+            Err(why) => failed(TaskFailure::BadPlan(why)),
         };
+        stopwatch.end(&mut self.clock, &mut metrics);
+        metrics.result_bytes = outcome.result_bytes();
         {
             let mut state = self.inbox.state.lock();
             state.tasks.ended(task);
             state.barriers.clear();
         }
         let (executor, report) = (self.init.executor, outcome.into());
-        self.send(&FromExecutor::Finished { executor, task, report, updates });
+        let metrics = Some(Box::new(metrics));
+        self.send(&FromExecutor::Finished { executor, task, report, updates, metrics });
     }
 
     fn plan(&mut self, stage: StageId) -> Result<Arc<dyn FinalOperator>, String> {
@@ -202,8 +236,8 @@ struct Listener {
 }
 
 impl BlockListener for Listener {
-    fn stored(&self, key: BlockKey) {
-        send_to_driver(&self.driver, &FromExecutor::Stored { executor: self.executor, key });
+    fn stored(&self, key: BlockKey, size: BlockSize) {
+        send_to_driver(&self.driver, &FromExecutor::Stored { executor: self.executor, key, size });
     }
 
     fn dropped(&self, key: BlockKey) {
@@ -268,6 +302,7 @@ fn listen(mut socket: UnixStream, inbox: &Inbox, services: &Services) {
             | ToExecutor::NextExecutor { .. }
             | ToExecutor::WorkerSetting { .. }
             | ToExecutor::Migrate { .. }
+            | ToExecutor::AskStacks { .. }
             | ToExecutor::Alive
             | ToExecutor::Leave => {}
         }

@@ -2,7 +2,7 @@
 
 use crate::{AgentCommand, Conf, Result};
 use firesteel_data::Environment;
-use firesteel_driver::{DriverContext, site};
+use firesteel_driver::{DriverContext, Listener, site};
 use firesteel_operators::Broadcast;
 use std::collections::BTreeMap;
 use std::panic::Location;
@@ -56,6 +56,32 @@ impl Builder {
         Builder { driver: self.driver.pool(name, weight, min_share) }
     }
 
+    /// Adds a listener, which is told of everything that happens in the application, from its beginning on.
+    ///
+    /// ```
+    /// use firesteel::{Context, Listener, events::JobEnd};
+    ///
+    /// struct Ends(std::sync::mpsc::Sender<i64>);
+    ///
+    /// impl Listener for Ends {
+    ///     fn on_job_end(&mut self, event: &JobEnd) {
+    ///         let _ = self.0.send(event.job_id);
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> firesteel::Result<()> {
+    /// let (to, ends) = std::sync::mpsc::channel();
+    /// let sc = Context::builder().master("local[2]").listener(Ends(to)).create()?;
+    /// sc.range(0..10).count()?;
+    /// sc.stop();
+    /// assert_eq!(ends.iter().collect::<Vec<_>>(), [0]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn listener(self, listener: impl Listener + 'static) -> Self {
+        Builder { driver: self.driver.listener(listener) }
+    }
+
     /// Sets the command that starts agents, which are processes that run executors for this one: by default
     /// the program itself, whose `main` has the attribute `#[firesteel::main]`.
     pub fn agent_command(self, command: AgentCommand) -> Self {
@@ -88,6 +114,24 @@ impl Context {
     /// The application's name.
     pub fn app_name(&self) -> String {
         self.driver.app_name()
+    }
+
+    /// The application's id: `local-1795916471865`.
+    pub fn application_id(&self) -> &str {
+        self.driver.application_id()
+    }
+
+    /// The address of the pages that show the application; `None` if it has none.
+    pub fn ui_web_url(&self) -> Option<String> {
+        self.driver.ui_web_url()
+    }
+
+    /// Adds a listener, which is told of what happens from now on. [`Builder::listener`] adds one from the beginning.
+    ///
+    /// # Errors
+    /// When the operating system refuses a thread for it.
+    pub fn add_listener(&self, listener: impl Listener + 'static) -> Result<()> {
+        self.driver.add_listener(listener)
     }
 
     /// The application's settings.

@@ -95,7 +95,10 @@ pub use firesteel_closures::Plain;
 pub use firesteel_cluster::AgentCommand;
 pub use firesteel_conf::{Conf, Reference as SettingsReference};
 pub use firesteel_data::{Data, Environment, Str};
-pub use firesteel_driver::{Accumulator, Error, JobInfo, JobState, Result, StageInfo, StorageInfo};
+pub use firesteel_driver::{
+    Accumulator, Error, JobInfo, JobState, Listener, Result, StageInfo, StorageInfo, register_listener,
+};
+pub use firesteel_events as events;
 pub use firesteel_io::Codec;
 #[cfg(feature = "parquet")]
 pub use firesteel_io::Existing;

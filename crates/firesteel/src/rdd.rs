@@ -102,6 +102,21 @@ impl<T: Data> Rdd<T> {
         self.untyped.id().0
     }
 
+    /// Gives the RDD a name, which pages show, and returns it.
+    ///
+    /// ```
+    /// # fn main() -> firesteel::Result<()> {
+    /// # let sc = firesteel::Context::builder().master("local[2]").create()?;
+    /// let links = sc.range(0..10).map(|x| (x, x + 1)).set_name("links").cache();
+    /// # assert_eq!(links.count()?, 10);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_name(self, name: &str) -> Self {
+        self.untyped.set_name(Some(name.into()));
+        self
+    }
+
     /// Draws how the RDD is computed: one line for each RDD, nearest first; `+-` marks a shuffle, where
     /// stages are cut. The number in brackets is the number of partitions.
     ///

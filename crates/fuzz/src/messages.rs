@@ -173,8 +173,9 @@ fn executor_seeds() -> Vec<Vec<u8>> {
             .into(),
         DeliveredOutcome::failed(TaskFailure::CommitDenied).into(),
     ];
-    let finished =
-        reports.map(|report| encoded(&FromExecutor::Finished { executor, task, report, updates: vec![] }));
+    let finished = reports.map(|report| {
+        encoded(&FromExecutor::Finished { executor, task, report, updates: vec![], metrics: None })
+    });
     let mut seeds = vec![
         encoded(&ToExecutor::Outputs { outputs }),
         encoded(&ToExecutor::Launch { executor, task: spec, announced }),
@@ -187,9 +188,9 @@ fn executor_seeds() -> Vec<Vec<u8>> {
             outcome: Ok(Arc::from(["said".to_owned()])),
         }),
         encoded(&ToExecutor::Migrate { order }),
-        encoded(&FromExecutor::Stored { executor, key }),
+        encoded(&FromExecutor::Stored { executor, key, size: Default::default() }),
         encoded(&FromExecutor::BarrierSync { executor, task, epoch: 0, message: Some("said".into()) }),
-        encoded(&FromExecutor::Alive { running: vec![(executor, vec![task])] }),
+        encoded(&FromExecutor::Alive { running: vec![(executor, vec![task])], memory: vec![] }),
     ];
     seeds.extend(finished);
     seeds

@@ -5,6 +5,7 @@ use crate::error::{IoError, IoOperation};
 use crate::location::Location;
 use crate::store::{ReadFile, WriteFile};
 use crate::stores::Stores;
+use crate::traffic;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 /// A file opened for reading at any position. Not buffered: formats that read in crumbs put a `BufReader` around it.
@@ -67,13 +68,17 @@ impl Input {
     /// # Errors
     /// [`IoCause::Shrunk`](crate::IoCause::Shrunk) when the file ends before; or when it cannot be read.
     pub fn read_at(&self, offset: u64, length: usize) -> Result<Vec<u8>, IoError> {
-        self.file.read_at(offset, length)
+        let bytes = self.file.read_at(offset, length)?;
+        traffic::count_read(bytes.len());
+        Ok(bytes)
     }
 }
 
 impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.file.read(buffer)
+        let length = self.file.read(buffer)?;
+        traffic::count_read(length);
+        Ok(length)
     }
 }
 
@@ -141,6 +146,7 @@ impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
         self.bytes += written as u64;
+        traffic::count_written(written);
         Ok(written)
     }
 

@@ -155,15 +155,19 @@ where
         let mut combiner = self.combiner(task);
         let mut blocks = Blocks::new(shuffle, chunk, task)?;
         while let Some(bytes) = blocks.next()? {
-            self.combine_blocks(&bytes, &mut combiner).map_err(|e| self.origin.data_failure(e))?;
+            let combined = self.combine_blocks(&bytes, &mut combiner);
+            task.meter().shuffle_records_read.add(combined.map_err(|e| self.origin.data_failure(e))?);
         }
         self.finish(combiner)
     }
 
-    fn combine_blocks(&self, mut bytes: &[u8], combiner: &mut Combiner<K, C>) -> Result<(), DataError> {
+    /// Combines the pairs of some blocks, and returns their number.
+    fn combine_blocks(&self, mut bytes: &[u8], combiner: &mut Combiner<K, C>) -> Result<u64, DataError> {
         /// Memory is checked each time this many pairs were combined.
         const STRIDE: usize = 1024;
+        let mut pairs = 0;
         while let Some(mut block) = Pairs::<K, V>::take(&mut bytes)? {
+            pairs += block.left() as u64;
             while block.left() > 0 {
                 for _ in 0..STRIDE.min(block.left()) {
                     let Some((key, value)) = block.next_ref()? else { break };
@@ -176,7 +180,7 @@ where
                 combiner.check_memory()?;
             }
         }
-        Ok(())
+        Ok(pairs)
     }
 
     #[inline(always)]

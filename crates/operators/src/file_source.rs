@@ -54,18 +54,20 @@ where
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<T>> {
         let batches = self.open.get()(&task.services().stores, &self.environment, partition);
         let batches = batches.map_err(|e| self.origin.io_failure(e))?;
-        Ok(Stream::new(task, FileStream { batches, origin: self.origin.clone() }))
+        Ok(Stream::new(task, FileStream { batches, origin: self.origin.clone(), task: task.clone() }))
     }
 }
 
 struct FileStream<I> {
     batches: I,
     origin: Origin,
+    task: Task,
 }
 
 impl<T: Data, I: Iterator<Item = Result<Vec<T>, IoError>>> Batches<T> for FileStream<I> {
     fn next_batch(&mut self) -> Outcome<Option<Batch<T>>> {
         let batch = self.batches.next().transpose().map_err(|e| self.origin.io_failure(e))?;
+        self.task.meter().input_records.add(batch.as_ref().map_or(0, Vec::len) as u64);
         Ok(batch.map(Batch::Owned))
     }
 }

@@ -55,6 +55,7 @@ impl<T: Data> Persist<T> {
 
     /// Computes a partition and caches it, together with what its functions add to accumulators.
     fn compute(&self, key: BlockKey, task: &Task) -> Outcome<Stream<T>> {
+        task.meter().computed_persisted.add(1);
         if task.services().cached.is_shared() {
             return self.compute_shared(key, task);
         }
@@ -201,11 +202,13 @@ impl<T: Data> Operator<T> for Persist<T> {
         match task.services().cached.get(key) {
             Some((Found::Memory(block), updates)) => {
                 accumulate::add_cached(&updates);
+                task.meter().cached_bytes.add(block.bytes() as u64);
                 Ok(self.read_memory(block, key, task))
             }
             Some((Found::Disk(file), updates)) => match file.read() {
                 Ok(reader) => {
                     accumulate::add_cached(&updates);
+                    task.meter().cached_bytes.add(file.bytes());
                     Ok(self.read_frames(FrameSource::Disk(reader), key, task))
                 }
                 Err(_) => {

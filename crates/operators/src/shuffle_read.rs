@@ -4,6 +4,7 @@
 //! which they arrive: a task that runs again reads the same sequence.
 
 use crate::code::{self, OperatorRef};
+use crate::meter::Timed;
 use crate::stream::{Batches, Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task, data_failure};
 use firesteel_closures::{BuildArgs, BuildError, Descriptor, Erased};
@@ -51,9 +52,15 @@ impl Blocks {
 
     fn fetch(&mut self, map: MapOutput) -> Outcome<()> {
         if let Some(remote) = &mut self.remote {
-            match remote.read(map, &|| self.task.is_cancelled()) {
+            let read = {
+                let _timed = Timed::begin(&self.task.meter().fetch_wait_us);
+                remote.read(map, &|| self.task.is_cancelled())
+            };
+            match read {
                 Ok(Some(bytes)) if bytes.is_empty() => return Ok(()),
                 Ok(Some(bytes)) => {
+                    self.task.meter().remote_blocks.add(1);
+                    self.task.meter().remote_bytes.add(bytes.len() as u64);
                     self.ready.push_back(BlockBytes::Owned(bytes));
                     return Ok(());
                 }
@@ -81,9 +88,13 @@ impl Blocks {
                 source_name: format!("the output of map task {}", map.map.0),
                 message: "the executor does not have it any more".into(),
             })?;
+        let before = self.ready.len();
         for bytes in output.read(self.reducer.0) {
-            self.ready.push_back(bytes?);
+            let bytes = bytes?;
+            self.task.meter().local_bytes.add(bytes.len() as u64);
+            self.ready.push_back(bytes);
         }
+        self.task.meter().local_blocks.add(u64::from(self.ready.len() > before));
         Ok(())
     }
 
@@ -139,7 +150,9 @@ struct ReadStream<K, V> {
 impl<K: Data, V: Data> Batches<(K, V)> for ReadStream<K, V> {
     fn next_batch(&mut self) -> Outcome<Option<Batch<(K, V)>>> {
         let Some(bytes) = self.blocks.next()? else { return Ok(None) };
-        read_pairs(&bytes).map(|pairs| Some(Batch::Owned(pairs))).map_err(|e| self.origin.data_failure(e))
+        let pairs = read_pairs(&bytes).map_err(|e| self.origin.data_failure(e))?;
+        self.blocks.task.meter().shuffle_records_read.add(pairs.len() as u64);
+        Ok(Some(Batch::Owned(pairs)))
     }
 }
 
@@ -182,7 +195,7 @@ mod tests {
         let (memory, dirs) = (services.memory.clone(), services.dirs.clone());
         let mut writer = MapOutputWriter::<u32, String>::new(2, task.workspace(), memory, dirs);
         writer.push(1, 0, KeyRef::Owned(map.map.0), value.into()).unwrap();
-        let written = writer.finish().unwrap().0;
+        let written = writer.finish().unwrap().output;
         services.shuffles.put(SHUFFLE, map.map, map.task, written).unwrap();
     }
 

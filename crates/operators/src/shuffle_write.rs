@@ -13,7 +13,7 @@ use firesteel_data::column::digest;
 use firesteel_data::combine::Combiner;
 use firesteel_data::hash::{hash_key, partition_of};
 use firesteel_data::{Batch, Data, DataError, Environment};
-use firesteel_shuffle::MapOutputWriter;
+use firesteel_shuffle::{MapOutputWriter, Written};
 use firesteel_types::{Partition, ShuffleId, UpdateScope};
 use serde::{Deserialize, Serialize};
 use std::hash::Hash;
@@ -94,7 +94,7 @@ where
         let mut out = writer(self.sent.reducers, task);
         let input = self.input.open(partition, task)?;
         input.for_each(|batch| self.write(batch, &mut out).map_err(|e| self.origin.data_failure(e)))?;
-        finish(out, self.sent.shuffle, &self.origin)
+        finish(out, self.sent.shuffle, task, &self.origin)
     }
 }
 
@@ -212,7 +212,7 @@ where
         })?;
         self.hand_on(&mut combiner, &mut out).map_err(|e| self.origin.data_failure(e))?;
         combiner.recycle();
-        finish(out, self.shuffle, &self.origin)
+        finish(out, self.shuffle, task, &self.origin)
     }
 }
 
@@ -224,9 +224,14 @@ fn writer<K: Data, V: Data>(reducers: u32, task: &Task) -> MapOutputWriter<K, V>
 fn finish<K: Data, V: Data>(
     out: MapOutputWriter<K, V>,
     shuffle: ShuffleId,
+    task: &Task,
     origin: &Origin,
 ) -> Outcome<TaskOutput> {
-    let (output, checksum) = out.finish().map_err(|e| origin.data_failure(e))?;
+    let Written { output, checksum, records, writing } = out.finish().map_err(|e| origin.data_failure(e))?;
+    let meter = task.meter();
+    meter.shuffle_records_written.add(records);
+    meter.shuffle_bytes_written.add(output.bytes());
+    meter.shuffle_write_us.add_time(writing);
     Ok(TaskOutput::MapOutput { shuffle, output, checksum })
 }
 

@@ -141,7 +141,8 @@ impl TextLines {
 impl Operator<String> for TextLines {
     fn open(self: Arc<Self>, partition: Partition, task: &Task) -> Outcome<Stream<String>> {
         let stores = task.services().stores.clone();
-        let mut stream = TextStream { operator: self, partition, stores, next: 0, reader: None };
+        let mut stream =
+            TextStream { operator: self, partition, stores, next: 0, reader: None, task: task.clone() };
         // A file that cannot be opened shows before anything downstream begins.
         stream.advance()?;
         Ok(Stream::new(task, stream))
@@ -156,6 +157,7 @@ struct TextStream {
     next: usize,
     /// None when its split is at its end.
     reader: Option<LineReader>,
+    task: Task,
 }
 
 impl TextStream {
@@ -191,6 +193,7 @@ impl Batches<String> for TextStream {
             Err(error) if self.operator.lenient.passes_over(&error) => self.advance()?,
             Err(error) => return Err(self.operator.origin.io_failure(error)),
         }
+        self.task.meter().input_records.add(lines.len() as u64);
         Ok(Some(Batch::Owned(lines)))
     }
 }

@@ -1,6 +1,7 @@
 //! The task as its operators see it: its spec, its workspace and the executor's services.
 
 use crate::barrier_gate::BarrierGate;
+use crate::meter::Meter;
 use crate::watch::{self, TaskScope};
 use firesteel_data::{DataError, Workspace};
 use firesteel_io::{IoError, Stores};
@@ -9,7 +10,7 @@ use firesteel_shuffle::{RemoteShuffle, ShuffleStore};
 use firesteel_storage::{BlockStore, Broadcasts, CachedBlocks, LocalDirs, MemoryPool, TaskWorkspace};
 use firesteel_types::{
     CallSite, ExecutorId, KillReason, Partition, RddId, ShuffleId, ShuffleOutputs, TaskFailure, TaskId,
-    UpdateScope,
+    TaskMetrics, UpdateScope,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -62,6 +63,7 @@ struct Inner {
     services: Arc<Services>,
     workspace: Arc<TaskWorkspace>,
     cancelled: Arc<AtomicBool>,
+    meter: Meter,
     /// The number of barrier calls that the task has made.
     calls: AtomicU32,
 }
@@ -76,6 +78,7 @@ impl Task {
                 services,
                 workspace: Arc::new(workspace),
                 cancelled,
+                meter: Meter::default(),
                 calls: AtomicU32::new(0),
             }),
         }
@@ -89,6 +92,22 @@ impl Task {
     /// The services that the executor lends.
     pub fn services(&self) -> &Services {
         &self.inner.services
+    }
+
+    /// What the task counts while it runs.
+    pub fn meter(&self) -> &Meter {
+        &self.inner.meter
+    }
+
+    /// Returns what the task has measured, but for what only its executor knows: times, results, bytes of files.
+    pub fn measured(&self) -> TaskMetrics {
+        let (memory_spilled_bytes, disk_spilled_bytes) = self.inner.workspace.spilled_bytes();
+        TaskMetrics {
+            memory_spilled_bytes,
+            disk_spilled_bytes,
+            peak_memory_bytes: self.inner.workspace.peak_bytes(),
+            ..self.inner.meter.read()
+        }
     }
 
     /// The task's share of memory and disk.

@@ -6,8 +6,8 @@
 use crate::result::TaskReport;
 use crate::task::{BarrierOutcome, TaskSpec};
 use firesteel_types::{
-    AccumulatorUpdate, BlockKey, BroadcastId, ExecutorId, ExecutorLossReason, Partition, RddId, ShuffleId,
-    ShuffleOutputs, StageId, TaskId,
+    AccumulatorUpdate, BlockKey, BlockSize, BroadcastId, ExecutorId, ExecutorLossReason, ExecutorMemory,
+    LongTask, Partition, RddId, ShuffleId, ShuffleOutputs, StageId, TaskId, TaskMetrics, ThreadStack,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -126,6 +126,11 @@ pub enum ToExecutor {
         /// The blocks, and the address that serves them.
         order: MigrateOrder,
     },
+    /// Tell where the code of all slots stands. Answered with [`FromExecutor::Stacks`].
+    AskStacks {
+        /// The question's number, which its answer carries.
+        question: u64,
+    },
     /// The driver lives.
     Alive,
     /// Take no more tasks, and end when those that run have ended.
@@ -164,6 +169,8 @@ pub enum FromExecutor {
         executor: ExecutorId,
         /// The partition.
         key: BlockKey,
+        /// Its size.
+        size: BlockSize,
     },
     /// An executor caches a partition no more.
     Dropped {
@@ -182,6 +189,8 @@ pub enum FromExecutor {
         report: TaskReport,
         /// The accumulator updates of its functions, if it succeeded.
         updates: Vec<AccumulatorUpdate>,
+        /// What it measured, if it ran.
+        metrics: Option<Box<TaskMetrics>>,
     },
     /// An executor is ready: the agent itself, or one of its workers. Only agents say this, and all that follows.
     Added {
@@ -199,11 +208,27 @@ pub enum FromExecutor {
     Alive {
         /// Each executor's tasks.
         running: Vec<(ExecutorId, Vec<TaskId>)>,
+        /// Each executor's memory.
+        memory: Vec<(ExecutorId, ExecutorMemory)>,
     },
     /// The agent has fetched what it was told to, or a part of that.
     Migrated {
         /// The blocks that it has now.
         report: MigrateReport,
+    },
+    /// A task has run for longer than its watchdog waits, which reports it once.
+    RunsLong {
+        /// Where it runs.
+        executor: ExecutorId,
+        /// The task, and where it stands.
+        report: LongTask,
+    },
+    /// The answer to [`ToExecutor::AskStacks`].
+    Stacks {
+        /// The number of the question.
+        question: u64,
+        /// The agent's slots.
+        stacks: Vec<ThreadStack>,
     },
     /// Workers cannot be started any more.
     OutOfWorkers {

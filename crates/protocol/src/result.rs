@@ -77,6 +77,14 @@ impl DeliveredOutcome {
         TaskOutcome::Result { bytes: ResultBytes(bytes) }
     }
 
+    /// Returns the number of bytes of the result; 0 without one.
+    pub fn result_bytes(&self) -> u64 {
+        match self {
+            TaskOutcome::Result { bytes: ResultBytes(bytes) } => bytes.len() as u64,
+            TaskOutcome::MapOutput { .. } | TaskOutcome::Failed { .. } => 0,
+        }
+    }
+
     /// Parts the outcome into that of which the scheduler decides, which knows a result's size, and the result's bytes; there are none
     /// without a result.
     pub fn split(self) -> (TaskOutcome<u64>, Vec<u8>) {

@@ -5,13 +5,14 @@ use crate::broadcast::Broadcast;
 use crate::failure::{take_raised, to_python};
 use crate::objects::Objects;
 use crate::rdd::{Pairs, Rdd, file_options};
+use crate::settings::watchdog;
 use crate::{files, sites, sources, worker};
 use firesteel_data::Batch;
 use firesteel_data::block::write_records;
 use firesteel_driver::{
     AgentCommand, Builder, Cut, DriverContext, FileOptions, JobState, Pairing, UntypedRdd, site,
 };
-use firesteel_executor::WorkerCommand;
+use firesteel_executor::{Watchdog, WorkerCommand};
 use firesteel_operators::{Batches, Outcome, Slices, Stream, Union};
 use firesteel_protocol::TaskOutcome;
 use firesteel_types::CallSite;
@@ -21,14 +22,11 @@ use pyo3::types::PyDict;
 use std::collections::BTreeMap;
 use std::panic::Location;
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// An application's engine: scheduler, workers, files.
 #[pyclass(frozen)]
 pub(crate) struct Context {
     inner: DriverContext,
-    application_id: String,
-    start_time: u128,
 }
 
 /// The program that the server's interpreter runs: it finds modules where the program does.
@@ -63,25 +61,30 @@ impl Context {
             arguments: arguments.into(),
             environment: environment.clone().into_iter().collect(),
         };
-        let command = worker_command(py, environment, python)?;
+        let mut command = worker_command(py, environment, python)?;
+        command.watchdog = watchdog(&conf);
         let mut builder = Builder::default().worker_processes(command).agent_command(agents).leave_signals();
         builder = builder.conf("firesteel.locality.wait", LOCALITY_WAIT);
         for (key, value) in &conf {
             builder = builder.conf(key, value);
         }
         let inner = py.detach(|| builder.create()).map_err(|error| to_python(py, error))?;
-        let start_time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-        Ok(Context { inner, application_id: format!("local-{start_time}"), start_time })
+        Ok(Context { inner })
     }
 
     #[getter]
     fn application_id(&self) -> &str {
-        &self.application_id
+        self.inner.application_id()
     }
 
     #[getter]
-    fn start_time(&self) -> u128 {
-        self.start_time
+    fn ui_web_url(&self) -> Option<String> {
+        self.inner.ui_web_url()
+    }
+
+    #[getter]
+    fn start_time(&self) -> i64 {
+        self.inner.start_time()
     }
 
     #[getter]
@@ -105,6 +108,16 @@ impl Context {
 
     fn is_stopped(&self) -> bool {
         self.inner.is_stopped()
+    }
+
+    /// Returns where the code of each slot stands now: executor, name, process, task, stack.
+    fn stacks(&self, py: Python<'_>) -> Vec<(String, String, u32, Option<u64>, String)> {
+        let stacks = py.detach(|| self.inner.stacks()).into_iter();
+        let fields = stacks.map(|stack| {
+            let task = stack.task.map(|task| task.0);
+            (stack.executor.name(), stack.name, stack.process, task, stack.text)
+        });
+        fields.collect()
     }
 
     /// Returns whether executors are remote, or treated as if they were.
@@ -456,6 +469,7 @@ fn worker_command(
         environment: environment.into_iter().collect(),
         setting: setting(py, path, &directory)?,
         directory: directory.into(),
+        watchdog: Watchdog::default(),
     })
 }
 

@@ -38,6 +38,11 @@ impl Rdd {
         self.0.id().0
     }
 
+    /// Names the RDD, for pages and listeners.
+    fn set_name(&self, name: Option<String>) {
+        self.0.set_name(name);
+    }
+
     #[getter]
     fn partitions(&self) -> usize {
         self.0.partitions() as usize
@@ -387,7 +392,9 @@ struct Unplaced(Stream<(u32, Objects)>);
 
 impl Batches<Objects> for Unplaced {
     fn next_batch(&mut self) -> Outcome<Option<Batch<Objects>>> {
-        Ok(self.0.next_batch()?.map(|batch| Batch::Owned(batch.map(|(_, objects)| objects))))
+        let Some(batch) = self.0.next_batch()? else { return Ok(None) };
+        let task = self.0.task();
+        Ok(Some(Batch::Owned(batch.map(|(_, objects)| objects.from_shuffle(task)))))
     }
 }
 

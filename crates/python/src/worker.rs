@@ -55,11 +55,12 @@ pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
     )?;
     let Some(mut worker) = py.detach(|| Worker::start(socket)).map_err(failed)? else { return Ok(()) };
     lend(worker.services());
+    firesteel_operators::measure_python(crate::timing::take);
     begin(&worker);
     apply(&worker.init().settings);
     let sys = py.import("sys")?;
     while let Some(task) = py.detach(|| worker.next()) {
-        set_current(py, Some(&task))?;
+        set_current(py, Some(task.spec()))?;
         worker.run(task);
         set_current(py, None)?;
         barrier::set_current(None);

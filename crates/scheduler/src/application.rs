@@ -40,8 +40,8 @@ use crate::settings::SchedulerSettings;
 use firesteel_protocol::handshake::RegisterAgent;
 use firesteel_protocol::{MigrateOrder, MigrateReport};
 use firesteel_types::{
-    AccumulatorUpdate, AppEvent, CallSite, ExecutorId, JobFailure, JobId, KillReason, Millis, Partition,
-    ShuffleId, TaskFailure, TaskId,
+    AccumulatorUpdate, AppEvent, BlockSize, CallSite, ExecutorId, ExecutorMemory, JobFailure, JobId,
+    KillReason, Millis, Partition, ShuffleId, TaskFailure, TaskId, TaskMetrics,
 };
 use std::collections::BTreeMap;
 
@@ -344,9 +344,12 @@ impl Application {
                     self.watch_if_unready(agent);
                 }
             }
-            AgentMessage::Alive { running } => self.alive(agent, running, fx),
-            AgentMessage::TaskFinished { executor, task, outcome, updates } => {
-                self.task_finished((agent, executor), task, outcome, updates, fx);
+            AgentMessage::Alive { running, memory } => {
+                self.alive(agent, running, fx);
+                self.memory_told(agent, memory, fx);
+            }
+            AgentMessage::TaskFinished { executor, task, outcome, updates, metrics } => {
+                self.task_finished((agent, executor), task, outcome, (updates, metrics), fx);
             }
             AgentMessage::CommitRequest { executor, task } => {
                 self.schedule(Event::CommitRequest { task, executor }, fx);
@@ -354,8 +357,8 @@ impl Application {
             AgentMessage::BarrierSync { executor, task, epoch, message } => {
                 self.schedule(Event::BarrierSync { task, executor, epoch, message }, fx);
             }
-            AgentMessage::BlockStored { executor, key } => {
-                self.schedule(Event::BlockStored { executor, key }, fx);
+            AgentMessage::BlockStored { executor, key, size } => {
+                self.schedule(Event::BlockStored { executor, key, size }, fx);
             }
             AgentMessage::BlockDropped { executor, key } => {
                 self.schedule(Event::BlockDropped { executor, key }, fx);
@@ -417,17 +420,31 @@ impl Application {
         fx.push(ApplicationEffect::Acknowledge { agent });
     }
 
+    /// Passes on what an agent says of the memory of its executors.
+    fn memory_told(
+        &self,
+        agent: AgentId,
+        memory: Vec<(ExecutorId, ExecutorMemory)>,
+        fx: &mut Vec<ApplicationEffect>,
+    ) {
+        let own = memory.into_iter().filter(|(executor, _)| self.fleet.owner(*executor) == Some(agent));
+        fx.extend(own.map(|(executor, memory)| {
+            let told = AppEvent::ExecutorMemory { at: self.now, executor, memory };
+            ApplicationEffect::Scheduler(Effect::Event(told))
+        }));
+    }
+
     fn task_finished(
         &mut self,
         (agent, executor): (AgentId, ExecutorId),
         task: TaskId,
         outcome: ReportedOutcome,
-        updates: Vec<AccumulatorUpdate>,
+        (updates, metrics): (Vec<AccumulatorUpdate>, Option<Box<TaskMetrics>>),
         fx: &mut Vec<ApplicationEffect>,
     ) {
         let bytes = match outcome {
             ReportedOutcome::Complete(outcome) => {
-                self.schedule(Event::TaskFinished { task, executor, outcome, updates }, fx);
+                self.schedule(Event::TaskFinished { task, executor, outcome, updates, metrics }, fx);
                 return self.fleet.migrations.reconsider();
             }
             ReportedOutcome::Waiting { bytes } => bytes,
@@ -442,7 +459,7 @@ impl Application {
         let admitted = job.and_then(|job| Some((job, self.results.admits(job, bytes)?)));
         match admitted {
             Some((_, Ok(()))) => {
-                if self.results.wait(task, WaitingResult { agent, executor, updates }) {
+                if self.results.wait(task, WaitingResult { agent, executor, updates, metrics }) {
                     fx.push(ApplicationEffect::FetchResult { agent, executor, task, address });
                 }
                 return;
@@ -453,7 +470,7 @@ impl Application {
         }
         fx.push(ApplicationEffect::RemoveResult { agent, task });
         let outcome = TaskOutcome::failed(TaskFailure::Killed(KillReason::JobEnded));
-        self.schedule(Event::TaskFinished { task, executor, outcome, updates: vec![] }, fx);
+        self.schedule(Event::TaskFinished { task, executor, outcome, updates: vec![], metrics: None }, fx);
         self.fleet.migrations.reconsider();
     }
 
@@ -464,12 +481,12 @@ impl Application {
         result: Result<u64, String>,
         fx: &mut Vec<ApplicationEffect>,
     ) {
-        if let Some(WaitingResult { updates, .. }) = self.results.fetched(task, agent) {
+        if let Some(WaitingResult { updates, metrics, .. }) = self.results.fetched(task, agent) {
             let (outcome, updates) = match result {
                 Ok(bytes) => (TaskOutcome::Result { bytes }, updates),
                 Err(message) => (fetch_failure(task, self.scheduler.site_of(task), message), vec![]),
             };
-            self.schedule(Event::TaskFinished { task, executor, outcome, updates }, fx);
+            self.schedule(Event::TaskFinished { task, executor, outcome, updates, metrics }, fx);
         }
         fx.push(ApplicationEffect::RemoveResult { agent, task });
         self.fleet.migrations.reconsider();
@@ -600,7 +617,7 @@ impl Application {
         }
         let taken = outputs.len() + cached.len();
         for key in cached {
-            self.schedule(Event::BlockStored { executor, key }, fx);
+            self.schedule(Event::BlockStored { executor, key, size: BlockSize::default() }, fx);
         }
         if owner.is_some() && self.scheduler.knows_executor(executor) {
             self.schedule(Event::OutputsMoved { to: executor, outputs }, fx);

@@ -2,9 +2,11 @@
 
 use firesteel_plan::Cached;
 use firesteel_types::{
-    AccumulatorId, AccumulatorUpdate, BlockKey, CallSite, ExecutorId, ExecutorLossReason, JobFailure, JobId,
-    Partition, RddId, ShuffleId, StageId, TaskId, TaskLocation,
+    AccumulatorId, AccumulatorUpdate, BlockKey, BlockSize, CallSite, ExecutorId, ExecutorLossReason,
+    JobFailure, JobId, Partition, RddId, RddSummary, ShuffleId, StageId, TaskId, TaskLocation, TaskMetrics,
 };
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A job: the whole graph of stages that an action needs, whether or not parts of it have run before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub struct JobSpec {
     pub group: Option<String>,
     /// The tags by any of which the job may be cancelled.
     pub tags: Vec<String>,
+    /// The local properties of the thread that submits it, for its tasks and for listeners.
+    pub properties: Arc<BTreeMap<String, String>>,
 }
 
 /// One stage of a job.
@@ -43,6 +47,8 @@ pub struct StageSpec {
     pub preferred: Vec<Vec<TaskLocation>>,
     /// The persisted RDDs of the stage, and the inputs that their cached partitions make unnecessary.
     pub cached: Cached,
+    /// The RDDs that it computes, for listeners.
+    pub rdds: Arc<[RddSummary]>,
     /// True if its tasks may wait for one another: then all are launched together or none, and when one
     /// fails, all run again. A job wants each partition of such a result stage once.
     pub barrier: bool,
@@ -146,6 +152,8 @@ pub enum Event {
         /// The accumulator updates of its functions, if it succeeded: one for each accumulator, scope and
         /// partition.
         updates: Vec<AccumulatorUpdate>,
+        /// What it measured, if its executor told so.
+        metrics: Option<Box<TaskMetrics>>,
     },
     /// An attempt asks for leave to make its output visible.
     CommitRequest {
@@ -179,6 +187,8 @@ pub enum Event {
         /// The partition, with the version that its task was told:
         /// [`TaskLaunch::cached`](crate::TaskLaunch::cached).
         key: BlockKey,
+        /// Its size.
+        size: BlockSize,
     },
     /// An executor has dropped a cached partition: it made room, or the block was broken.
     BlockDropped {

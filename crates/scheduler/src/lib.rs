@@ -15,10 +15,11 @@
 //! let site = CallSite { operation: "count".into(), ..Default::default() };
 //! let stage = StageSpec {
 //!     stage: StageId(0), site: site.clone(), output: None, inputs: vec![], partitions: 1, preferred: vec![],
-//!     cached: Cached::default(), barrier: false,
+//!     cached: Cached::default(), rdds: [].into(), barrier: false,
 //! };
 //! let job = JobSpec {
 //!     job: JobId(0), site, stages: vec![stage], partitions: vec![Partition(0)], pool: None, group: None, tags: vec![],
+//!     properties: Default::default(),
 //! };
 //! scheduler.handle(Millis(0), Event::ExecutorAdded { executor: ExecutorId(1), host: "a".into(), slots: 1 }, &mut effects);
 //! scheduler.handle(Millis(0), Event::SubmitJob(job), &mut effects);

@@ -5,7 +5,7 @@
 //! that exceeds the size is fetched or delivered. The rule is Spark's `spark.driver.maxResultSize`.
 
 use crate::agent_id::AgentId;
-use firesteel_types::{AccumulatorUpdate, ExecutorId, JobFailure, JobId, TaskId};
+use firesteel_types::{AccumulatorUpdate, ExecutorId, JobFailure, JobId, TaskId, TaskMetrics};
 use std::collections::BTreeMap;
 
 /// A result that waits on its executor.
@@ -14,6 +14,7 @@ pub(crate) struct WaitingResult {
     pub(crate) agent: AgentId,
     pub(crate) executor: ExecutorId,
     pub(crate) updates: Vec<AccumulatorUpdate>,
+    pub(crate) metrics: Option<Box<TaskMetrics>>,
 }
 
 /// The results of all running jobs.
@@ -160,7 +161,8 @@ mod tests {
     #[test]
     fn a_result_is_fetched_once_and_from_the_agent_that_reported_it() {
         let (mut results, task) = (Results::new(0), TaskId(7));
-        let waiting = |agent| WaitingResult { agent, executor: ExecutorId(1), updates: vec![] };
+        let waiting =
+            |agent| WaitingResult { agent, executor: ExecutorId(1), updates: vec![], metrics: None };
         assert!(results.wait(task, waiting(AgentId(1))));
         assert!(!results.wait(task, waiting(AgentId(1))), "the report came twice");
         assert_eq!(results.waiting_on(ExecutorId(1)).collect::<Vec<_>>(), [task]);

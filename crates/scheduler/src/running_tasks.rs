@@ -5,7 +5,9 @@
 //! and doubled messages is simple: the scheduler ignores an attempt that is not in the table, or was told to
 //! stop.
 
-use firesteel_types::{ExecutorId, KillReason, Millis, Partition, StageAttempt, StageId, TaskId};
+use firesteel_types::{
+    ExecutorId, KillReason, Locality, Millis, Partition, StageAttempt, StageId, TaskId, TaskSummary,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -18,10 +20,36 @@ pub(crate) struct RunningTask {
     pub(crate) index: u32,
     pub(crate) partition: Partition,
     pub(crate) executor: ExecutorId,
+    /// The number of earlier attempts at the partition in the stage attempt.
+    pub(crate) attempt: u32,
+    pub(crate) host: Arc<str>,
+    pub(crate) locality: Locality,
+    pub(crate) speculative: bool,
+    pub(crate) has_result: bool,
     pub(crate) started: Millis,
     pub(crate) pool: Arc<str>,
     /// The reason why it was told to stop, if it was.
     pub(crate) killed: Option<KillReason>,
+}
+
+impl RunningTask {
+    /// Describes the attempt for listeners.
+    pub(crate) fn summary(&self, task: TaskId) -> TaskSummary {
+        TaskSummary {
+            task,
+            stage: self.stage,
+            stage_attempt: self.stage_attempt,
+            index: self.index,
+            partition: self.partition,
+            attempt: self.attempt,
+            executor: self.executor,
+            host: self.host.clone(),
+            locality: self.locality,
+            speculative: self.speculative,
+            launched: self.started,
+            has_result: self.has_result,
+        }
+    }
 }
 
 /// All attempts that take a slot.

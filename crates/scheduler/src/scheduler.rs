@@ -127,16 +127,16 @@ impl Scheduler {
             }
             Event::OutputsMoved { to, outputs } => self.outputs_moved(to, outputs, fx),
             Event::Heartbeat { executor, running } => self.heartbeat(executor, running, fx),
-            Event::TaskFinished { task, executor, outcome, updates } => {
-                self.task_finished(task, executor, outcome, updates, fx)
+            Event::TaskFinished { task, executor, outcome, updates, metrics } => {
+                self.task_finished((task, executor), outcome, updates, metrics, fx)
             }
             Event::CommitRequest { task, executor } => self.decide_commit(task, executor, fx),
             Event::BarrierSync { task, executor, epoch, message } => {
                 self.barrier_sync((task, executor), epoch, message, fx);
             }
             Event::ShuffleReleased { shuffle } => self.shuffle_released(shuffle, fx),
-            Event::BlockStored { executor, key } => self.block_stored(executor, key, fx),
-            Event::BlockDropped { executor, key } => self.blocks.dropped(executor, key),
+            Event::BlockStored { executor, key, size } => self.block_stored(executor, key, size, fx),
+            Event::BlockDropped { executor, key } => self.block_dropped(executor, key, fx),
             Event::RddUnpersisted { rdd } => self.rdd_unpersisted(rdd, fx),
             Event::AccumulatorRegistered { accumulator } => self.accumulators.register(accumulator),
             Event::AccumulatorReset { accumulator } => {

@@ -7,7 +7,8 @@ use crate::event::StageSpec;
 use crate::pools::Turn;
 use crate::task_set::TaskSet;
 use firesteel_types::{
-    ExecutorId, JobId, Locality, Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId, TaskLocation,
+    ExecutorId, JobId, Locality, Millis, Partition, RddId, ShuffleId, StageAttempt, StageId, StageSummary,
+    TaskId, TaskLocation,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,13 +27,23 @@ pub(crate) enum Phase {
     /// The stage is wanted, and waits for its inputs. Tasks of earlier attempts may still run.
     Waiting,
     /// An attempt launches tasks.
-    Running { attempt: StageAttempt, inputs: Inputs, cached: Versions },
+    Running { attempt: StageAttempt, opened: Opened, inputs: Inputs, cached: Versions },
+}
+
+/// The beginning of an attempt at a stage, for listeners.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opened {
+    pub(crate) at: Millis,
+    /// The number of tasks of the attempt.
+    pub(crate) tasks: u32,
 }
 
 /// A stage of at least one running job.
 #[derive(Debug)]
 pub(crate) struct Stage {
     pub(crate) spec: StageSpec,
+    /// Its description for listeners.
+    pub(crate) summary: Arc<StageSummary>,
     pub(crate) jobs: BTreeSet<JobId>,
     /// The pool of the first of the jobs.
     pub(crate) pool: Arc<str>,
@@ -64,7 +75,9 @@ impl Stage {
     /// are told.
     pub(crate) fn open_attempt(&self) -> Option<(StageAttempt, Inputs, Versions)> {
         match &self.phase {
-            Phase::Running { attempt, inputs, cached } => Some((*attempt, inputs.clone(), cached.clone())),
+            Phase::Running { attempt, inputs, cached, .. } => {
+                Some((*attempt, inputs.clone(), cached.clone()))
+            }
             Phase::Idle | Phase::Waiting => None,
         }
     }

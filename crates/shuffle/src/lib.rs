@@ -15,4 +15,4 @@ pub use output::{BlockBytes, MapOutput};
 pub use remote::{RemoteReadFailure, RemoteShuffle, RemoteShuffleReader};
 pub use store::ShuffleStore;
 pub use whole::WholeOutput;
-pub use writer::MapOutputWriter;
+pub use writer::{MapOutputWriter, Written};

@@ -164,7 +164,7 @@ mod tests {
             writer.push(i % 3, u64::from(i), KeyRef::Owned(i), 7).unwrap();
             writer.check_memory().unwrap();
         }
-        writer.finish().unwrap().0
+        writer.finish().unwrap().output
     }
 
     fn bytes(output: &MapOutput) -> Vec<Vec<u8>> {

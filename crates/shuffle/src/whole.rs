@@ -106,7 +106,7 @@ mod tests {
             writer.check_memory().unwrap();
         }
         let store = store(dir);
-        store.put(KEY.0, KEY.1, KEY.2, writer.finish().unwrap().0).unwrap();
+        store.put(KEY.0, KEY.1, KEY.2, writer.finish().unwrap().output).unwrap();
         store
     }
 
@@ -178,7 +178,7 @@ mod tests {
             let text = format!("a secret {i}");
             writer.push([0, 2, 3][i as usize % 3], u64::from(i), KeyRef::Owned(text), 7).unwrap();
         }
-        first.put(KEY.0, KEY.1, KEY.2, writer.finish().unwrap().0).unwrap();
+        first.put(KEY.0, KEY.1, KEY.2, writer.finish().unwrap().output).unwrap();
         let whole = first.whole(KEY.0, KEY.1, KEY.2).unwrap().unwrap();
         let bytes = std::fs::read(whole.runs().next().unwrap()).unwrap();
         assert!(bytes.len() > 1000 && !bytes.windows(8).any(|window| window == b"a secret"));

@@ -5,9 +5,10 @@
 
 use crate::output::MapOutput;
 use firesteel_data::block::{KeyRef, PairsBuilder};
-use firesteel_data::{Data, DataError, Reservation};
+use firesteel_data::{Data, DataError, Reservation, Workspace};
 use firesteel_storage::{LocalDirs, MemoryPool, TaskWorkspace};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Collects the records of one map task, and makes its [`MapOutput`].
 pub struct MapOutputWriter<K, V> {
@@ -18,6 +19,8 @@ pub struct MapOutputWriter<K, V> {
     output: MapOutput,
     checksum: u64,
     reservation: Reservation,
+    workspace: Arc<TaskWorkspace>,
+    writing: Duration,
     pool: Arc<MemoryPool>,
     dirs: Arc<LocalDirs>,
 }
@@ -39,7 +42,9 @@ impl<K: Data, V: Data> MapOutputWriter<K, V> {
             records: 0,
             output: MapOutput::new(),
             checksum: 0,
-            reservation: Reservation::new(workspace),
+            reservation: Reservation::new(workspace.clone()),
+            workspace,
+            writing: Duration::ZERO,
             pool,
             dirs,
         }
@@ -74,11 +79,16 @@ impl<K: Data, V: Data> MapOutputWriter<K, V> {
         if self.held < RUN_BYTES_AT_MOST && self.reservation.cover(self.held) {
             Ok(())
         } else {
-            self.write_run()
+            // The task ran short of memory, or of room for offsets: in Spark's words, it spills.
+            let (held, on_disk) = (self.held as u64, self.output.disk_bytes());
+            self.write_run()?;
+            self.workspace.spilled(held, self.output.disk_bytes() - on_disk);
+            Ok(())
         }
     }
 
     fn write_run(&mut self) -> Result<(), DataError> {
+        let began = Instant::now();
         // The builders are emptied one by one: their memory shrinks while the copy grows.
         let mut bytes = Vec::with_capacity(self.builders.iter().map(PairsBuilder::encoded_len).sum());
         let mut offsets = Vec::with_capacity(self.builders.len() + 1);
@@ -94,25 +104,34 @@ impl<K: Data, V: Data> MapOutputWriter<K, V> {
         self.held = 0;
         self.reservation.clear();
         bytes.shrink_to_fit();
-        self.output.add_run(bytes, offsets, &self.pool, &self.dirs)
+        self.output.add_run(bytes, offsets, &self.pool, &self.dirs)?;
+        self.writing += began.elapsed();
+        Ok(())
     }
 
-    /// Returns the output, and a checksum that depends on which records each reducer has but not on their
-    /// order.
+    /// Returns the output, and what is known of it.
     ///
     /// # Errors
     /// When writing fails.
-    pub fn finish(mut self) -> Result<(MapOutput, u64), DataError> {
+    pub fn finish(mut self) -> Result<Written, DataError> {
         if self.builders.iter().any(|builder| !builder.is_empty()) {
             self.write_run()?;
         }
-        Ok((self.output, self.checksum))
+        let MapOutputWriter { output, checksum, records, writing, .. } = self;
+        Ok(Written { output, checksum, records, writing })
     }
+}
 
-    /// Returns the number of records that were written.
-    pub fn records(&self) -> u64 {
-        self.records
-    }
+/// A map output that is written, and what is known of it.
+pub struct Written {
+    /// The output.
+    pub output: MapOutput,
+    /// A checksum that depends on which records each reducer has but not on their order.
+    pub checksum: u64,
+    /// The number of its records.
+    pub records: u64,
+    /// The time in which they were written, sorted.
+    pub writing: Duration,
 }
 
 #[cfg(test)]
@@ -138,7 +157,7 @@ mod tests {
             writer.push(reducer, u64::from(*key), KeyRef::Owned(*key), value.clone()).unwrap();
             writer.check_memory().unwrap();
         }
-        let (output, checksum) = writer.finish().unwrap();
+        let Written { output, checksum, .. } = writer.finish().unwrap();
         (output, checksum, (dirs, parent))
     }
 

@@ -76,7 +76,7 @@ impl World {
         let (executor, (rdd, partition, version)) = (on, cached);
         let key = BlockKey { rdd, partition, version };
         let message = match is_there {
-            true => AgentMessage::BlockStored { executor, key },
+            true => AgentMessage::BlockStored { executor, key, size: Default::default() },
             false => AgentMessage::BlockDropped { executor, key },
         };
         self.send(self.owners[&on], Message::Agent(message));

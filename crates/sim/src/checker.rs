@@ -10,6 +10,7 @@
 //!   executor keeps what the driver has heard of.
 //! - Of one output partition, at most one living attempt may commit at a time, none after its result was accepted, and the
 //!   attempt that the result names has committed.
+//! - The totals of a stage attempt are the sums of what its attempts at tasks measured that counted.
 //! - What barrier stages keep to stands in `barriers`.
 //! - Accumulators have what the [`Oracle`] says, always. When a job succeeds whose program gives the same each time, the book says
 //!   of all that the job needed what an evaluation without any scheduler says.
@@ -20,7 +21,9 @@ use crate::objection::Objection;
 use crate::oracle::Oracle;
 use crate::program::{ALL, Program};
 use firesteel_scheduler::{ShuffleOutputs, TaskLaunch};
-use firesteel_types::{ExecutorId, JobFailure, JobId, Partition, RddId, ShuffleId, StageId, TaskId};
+use firesteel_types::{
+    ExecutorId, JobFailure, JobId, Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId, TaskMetrics,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One job, as its user sees it.
@@ -55,6 +58,8 @@ pub(crate) struct Checker {
     /// the same time: so of each of them.
     cached_versions: BTreeMap<(RddId, Option<StageId>), u64>,
     pub(crate) versions_grown: u64,
+    /// What the tasks of each stage attempt have measured that counted.
+    pub(crate) measured: BTreeMap<(StageId, StageAttempt), TaskMetrics>,
     launched_on: BTreeMap<ExecutorId, Vec<TaskId>>,
     /// The job, if it is a result stage, and the output index cannot be told from a launch: the partition stands for it.
     launched: BTreeMap<TaskId, (StageId, Partition)>,

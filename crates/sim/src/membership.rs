@@ -23,7 +23,9 @@ use crate::objection::Objection;
 use crate::work::TASK_OPERATIONS;
 use crate::world::World;
 use firesteel_scheduler::{AgentId, ApplicationEffect, Effect, MigrateOrder};
-use firesteel_types::{AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, TaskFailure, TaskId};
+use firesteel_types::{
+    AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, TaskFailure, TaskId, TaskSummary,
+};
 use std::collections::BTreeSet;
 
 /// The least time between two looks for agents that were given back.
@@ -173,7 +175,9 @@ impl World {
 
     /// Checks that a task is not given up whose result is being fetched from an agent that is connected.
     pub(crate) fn check_given_up(&self, event: &AppEvent) -> Result<(), Objection> {
-        let AppEvent::TaskEnded { task, failure: Some(failure), .. } = event else { return Ok(()) };
+        let AppEvent::TaskEnded { task: TaskSummary { task, .. }, failure: Some(failure), .. } = event else {
+            return Ok(());
+        };
         let agent = self.membership.fetching.get(task);
         let is_connected = agent.is_some_and(|agent| self.application.agents().contains_key(agent));
         match failure {

@@ -16,7 +16,8 @@ use firesteel_scheduler::{
 };
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis,
-    Partition, RddId, ShuffleId, StageId, TaskFailure, TaskId, TaskLocation,
+    Partition, RddId, ShuffleId, ShuffleReadMetrics, StageId, TaskFailure, TaskId, TaskLocation, TaskMetrics,
+    TaskSummary,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -32,6 +33,12 @@ pub(crate) struct AtHand {
     /// The map task and its digest, if the message tells of an output.
     wrote: Option<((ShuffleId, Partition), u64)>,
     updates: Vec<AccumulatorUpdate>,
+}
+
+/// Returns the figures that an attempt reports. No two attempts have the same, so that none can stand for another.
+fn measured(task: TaskId) -> TaskMetrics {
+    let shuffle_read = ShuffleReadMetrics { records: task.0 % 7, ..ShuffleReadMetrics::default() };
+    TaskMetrics { run_us: 1 + task.0, input_records: task.0 * task.0, shuffle_read, ..TaskMetrics::default() }
 }
 
 impl World {
@@ -57,7 +64,8 @@ impl World {
                     ReportedOutcome::Complete(_) => {}
                 }
                 let at_hand = AtHand { task, data, wrote, updates: updates.clone() };
-                let message = AgentMessage::TaskFinished { executor, task, outcome, updates };
+                let metrics = Some(Box::new(measured(task)));
+                let message = AgentMessage::TaskFinished { executor, task, outcome, updates, metrics };
                 self.inform(ApplicationEvent::Agent { agent: from, message }, Some(at_hand))
             }
             Message::Agent(message) => self.on_agent_message(from, message),
@@ -77,7 +85,7 @@ impl World {
         let mut migrated = None;
         match &message {
             AgentMessage::BarrierSync { task, epoch, .. } => self.checker.barriers.called(*task, *epoch),
-            AgentMessage::BlockStored { executor, key } => {
+            AgentMessage::BlockStored { executor, key, .. } => {
                 self.note_stored(*executor, (key.rdd, key.partition, key.version));
             }
             AgentMessage::Migrated { report } => {
@@ -329,6 +337,7 @@ impl World {
             Effect::Event(event) => {
                 self.check_given_up(&event)?;
                 self.note(&event, at_hand);
+                self.check_measured(&event)?;
             }
         }
         Ok(())
@@ -369,10 +378,29 @@ impl World {
         }
     }
 
+    /// Checks that the totals of a stage attempt are the sums of what the attempts at its tasks measured that counted,
+    /// and of no others.
+    fn check_measured(&mut self, event: &AppEvent) -> Result<(), Objection> {
+        let AppEvent::TaskEnded { task, failure: None, metrics, .. } = event else { return Ok(()) };
+        if metrics.as_deref() != Some(&measured(task.task)) {
+            return Err(format!("task {} ended with figures that it did not report: {metrics:?}", task.task));
+        }
+        let expected = self.checker.measured.entry((task.stage, task.stage_attempt)).or_default();
+        expected.add(&measured(task.task));
+        match self.status.stage(task.stage, task.stage_attempt) {
+            Some(stage) if stage.measured != *expected => Err(format!(
+                "stage {}.{} has measured {:?}, and its tasks {expected:?}",
+                task.stage, task.stage_attempt, stage.measured
+            )),
+            // Stages that ended long ago are forgotten.
+            Some(_) | None => Ok(()),
+        }
+    }
+
     fn note(&mut self, event: &AppEvent, at_hand: Option<&AtHand>) {
         self.status.apply(event);
         match event {
-            AppEvent::TaskEnded { task, stage, failure: None, .. } => {
+            AppEvent::TaskEnded { task: TaskSummary { task, stage, .. }, failure: None, .. } => {
                 let message = at_hand
                     .filter(|message| message.task == *task)
                     .expect("a task succeeds by its own message");
@@ -384,7 +412,7 @@ impl World {
                     self.checker.oracle.accepted(&self.program, message.wrote, &message.updates);
                 }
             }
-            AppEvent::TaskEnded { task, failure: Some(failure), .. } => {
+            AppEvent::TaskEnded { task: TaskSummary { task, .. }, failure: Some(failure), .. } => {
                 self.checker.ended(*task);
                 self.checker.attempt_over(*task);
                 if let TaskFailure::FetchFailed { shuffle, map, map_task, .. } = failure
@@ -409,6 +437,10 @@ impl World {
             | AppEvent::JobEnded { .. }
             | AppEvent::StageCompleted { .. }
             | AppEvent::TaskStarted { .. }
+            | AppEvent::BlockStored { .. }
+            | AppEvent::BlockDropped { .. }
+            | AppEvent::ExecutorMemory { .. }
+            | AppEvent::Unpersisted { .. }
             | AppEvent::ExecutorAdded { .. } => {}
         }
     }
@@ -459,7 +491,16 @@ impl World {
         let site = stages.last().expect("an action has a stage").site.clone();
         let group = Some(format!("group{}", job.0 % 2));
         let tags = vec![format!("tag{}", job.0)];
-        self.schedule(Event::SubmitJob(JobSpec { job, site, stages, partitions, pool, group, tags }))
+        self.schedule(Event::SubmitJob(JobSpec {
+            job,
+            site,
+            stages,
+            partitions,
+            pool,
+            group,
+            tags,
+            properties: Default::default(),
+        }))
     }
 
     fn choose_partitions(&mut self, rdd: RddId, all_or_none: bool) -> Vec<Partition> {
@@ -499,6 +540,7 @@ impl World {
             partitions,
             preferred,
             cached,
+            rdds: [].into(),
             barrier,
         }
     }

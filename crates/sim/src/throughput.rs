@@ -139,7 +139,7 @@ fn play(run: &Run, mut watch: impl FnMut(StageId)) -> (u64, Duration) {
         };
         scheduler.handle(
             Millis(1),
-            Event::TaskFinished { task, executor, outcome, updates: vec![] },
+            Event::TaskFinished { task, executor, outcome, updates: vec![], metrics: None },
             &mut effects,
         );
     }
@@ -158,10 +158,20 @@ fn job(tasks: u32, reducers: u32) -> JobSpec {
         partitions,
         preferred: vec![],
         cached: Cached::default(),
+        rdds: [].into(),
         barrier: false,
     };
     let shuffle = ShuffleId(0);
     let stages = vec![stage(0, Some(shuffle), vec![], tasks), stage(1, None, vec![shuffle], reducers)];
     let partitions = (0..reducers).map(Partition).collect();
-    JobSpec { job: JobId(0), site: site.clone(), stages, partitions, pool: None, group: None, tags: vec![] }
+    JobSpec {
+        job: JobId(0),
+        site: site.clone(),
+        stages,
+        partitions,
+        pool: None,
+        group: None,
+        tags: vec![],
+        properties: Default::default(),
+    }
 }

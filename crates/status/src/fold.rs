@@ -4,7 +4,9 @@
 //! records are removed. An executor that comes back under its old id gets a new record.
 
 use crate::records::{ExecutorStatus, JobState, JobStatus, StageStatus};
-use firesteel_types::{AppEvent, ExecutorId, JobId, StageAttempt, StageId, TaskFailure};
+use firesteel_types::{
+    AppEvent, ExecutorId, JobId, StageAttempt, StageId, TaskFailure, TaskMetrics, TaskSummary,
+};
 use std::collections::{BTreeMap, VecDeque};
 
 /// The number of ended jobs, ended stage attempts and removed executors that are remembered, of each kind.
@@ -25,7 +27,7 @@ impl Status {
     /// Applies one event.
     pub fn apply(&mut self, event: &AppEvent) {
         match event {
-            AppEvent::JobStarted { at, job, site, stages, group } => {
+            AppEvent::JobStarted { at, job, site, stages, group, .. } => {
                 let status = JobStatus::started(*at, *job, site.clone(), stages.clone(), group.clone());
                 self.jobs.insert(*job, status);
             }
@@ -36,28 +38,28 @@ impl Status {
                     keep_last(&mut self.ended_jobs, *job, &mut self.jobs);
                 }
             }
-            AppEvent::StageSubmitted { at, stage, attempt, site, tasks } => {
-                let status = StageStatus::submitted(*at, *stage, *attempt, site.clone(), *tasks);
-                self.stages.insert((*stage, *attempt), status);
+            AppEvent::StageSubmitted { at, stage, attempt, tasks } => {
+                let status = StageStatus::submitted(*at, stage.stage, *attempt, stage.site.clone(), *tasks);
+                self.stages.insert((stage.stage, *attempt), status);
             }
-            AppEvent::StageCompleted { at, stage, attempt, failure } => {
-                let key = (*stage, *attempt);
+            AppEvent::StageCompleted { at, stage, attempt, failure, .. } => {
+                let key = (stage.stage, *attempt);
                 if let Some(status) = self.stages.get_mut(&key) {
                     status.completed = Some(*at);
                     status.failure = failure.clone();
                     keep_last(&mut self.ended_stages, key, &mut self.stages);
                 }
             }
-            AppEvent::TaskStarted { stage, stage_attempt, executor, .. } => {
-                if let Some(status) = self.stages.get_mut(&(*stage, *stage_attempt)) {
+            AppEvent::TaskStarted { task, .. } => {
+                if let Some(status) = self.stages.get_mut(&(task.stage, task.stage_attempt)) {
                     status.running += 1;
                 }
-                if let Some(status) = self.executors.get_mut(executor) {
+                if let Some(status) = self.executors.get_mut(&task.executor) {
                     status.running += 1;
                 }
             }
-            AppEvent::TaskEnded { stage, stage_attempt, executor, failure, .. } => {
-                self.task_ended((*stage, *stage_attempt), *executor, failure.as_ref());
+            AppEvent::TaskEnded { task, failure, metrics, .. } => {
+                self.task_ended(task, failure.as_ref(), metrics.as_deref());
             }
             AppEvent::ExecutorAdded { at, executor, host, slots } => {
                 self.gone_executors.retain(|gone| gone != executor);
@@ -70,24 +72,32 @@ impl Status {
                     keep_last(&mut self.gone_executors, *executor, &mut self.executors);
                 }
             }
+            // Progress and queries know nothing of blocks and memory.
+            AppEvent::BlockStored { .. }
+            | AppEvent::BlockDropped { .. }
+            | AppEvent::ExecutorMemory { .. }
+            | AppEvent::Unpersisted { .. } => {}
         }
     }
 
     fn task_ended(
         &mut self,
-        stage: (StageId, StageAttempt),
-        executor: ExecutorId,
+        task: &TaskSummary,
         failure: Option<&TaskFailure>,
+        metrics: Option<&TaskMetrics>,
     ) {
-        if let Some(status) = self.stages.get_mut(&stage) {
+        if let Some(status) = self.stages.get_mut(&(task.stage, task.stage_attempt)) {
             status.running = status.running.saturating_sub(1);
             match failure {
-                None => status.done += 1,
+                None => {
+                    status.done += 1;
+                    metrics.into_iter().for_each(|metrics| status.measured.add(metrics));
+                }
                 Some(TaskFailure::Killed(_)) => status.killed += 1,
                 Some(_) => status.failed += 1,
             }
         }
-        if let Some(status) = self.executors.get_mut(&executor) {
+        if let Some(status) = self.executors.get_mut(&task.executor) {
             status.running = status.running.saturating_sub(1);
             match failure {
                 None => status.done += 1,
@@ -152,59 +162,15 @@ fn keep_last<K: Ord + Copy, V>(ended: &mut VecDeque<K>, key: K, table: &mut BTre
 #[cfg(test)]
 mod tests {
     use super::*;
-    use firesteel_types::{
-        CallSite, ExecutorLossReason, JobFailure, KillReason, Locality, Millis, Partition, TaskId,
-    };
+    use crate::testing::{self, stage_submitted as submitted, task_ended as ended, task_started as started};
+    use firesteel_types::{ExecutorLossReason, JobFailure, KillReason, Millis};
 
     fn job_started(job: u32) -> AppEvent {
-        AppEvent::JobStarted {
-            at: Millis(1),
-            job: JobId(job),
-            site: CallSite::default(),
-            stages: vec![],
-            group: None,
-        }
+        testing::job_started(job, None, &[])
     }
 
     fn job_ended(job: u32, failure: Option<JobFailure>) -> AppEvent {
         AppEvent::JobEnded { at: Millis(9), job: JobId(job), failure }
-    }
-
-    fn stage_submitted(stage: u32, tasks: u32) -> AppEvent {
-        let attempt = StageAttempt(0);
-        AppEvent::StageSubmitted {
-            at: Millis(2),
-            stage: StageId(stage),
-            attempt,
-            site: CallSite::default(),
-            tasks,
-        }
-    }
-
-    fn task_started(task: u64) -> AppEvent {
-        AppEvent::TaskStarted {
-            at: Millis(3),
-            task: TaskId(task),
-            stage: StageId(0),
-            stage_attempt: StageAttempt(0),
-            partition: Partition(0),
-            attempt: 0,
-            executor: ExecutorId(1),
-            locality: Locality::Any,
-            speculative: false,
-        }
-    }
-
-    fn task_ended(task: u64, failure: Option<TaskFailure>) -> AppEvent {
-        AppEvent::TaskEnded {
-            at: Millis(4),
-            task: TaskId(task),
-            stage: StageId(0),
-            stage_attempt: StageAttempt(0),
-            partition: Partition(0),
-            executor: ExecutorId(1),
-            failure,
-        }
     }
 
     fn executor_added() -> AppEvent {
@@ -216,14 +182,14 @@ mod tests {
         let mut status = Status::default();
         let events = [
             executor_added(),
-            stage_submitted(0, 3),
-            task_started(0),
-            task_started(1),
-            task_started(2),
-            task_started(3),
-            task_ended(0, None),
-            task_ended(1, Some(TaskFailure::BadPlan("garbled".into()))),
-            task_ended(2, Some(TaskFailure::Killed(KillReason::AnotherAttemptSucceeded))),
+            submitted(0, 0, 3),
+            started(0, 0),
+            started(1, 0),
+            started(2, 0),
+            started(3, 0),
+            ended(0, 0, None),
+            ended(1, 0, Some(TaskFailure::BadPlan("garbled".into()))),
+            ended(2, 0, Some(TaskFailure::Killed(KillReason::AnotherAttemptSucceeded))),
         ];
         events.iter().for_each(|event| status.apply(event));
         let stage = status.stage(StageId(0), StageAttempt(0)).unwrap();
@@ -282,8 +248,8 @@ mod tests {
     #[test]
     fn events_about_the_unknown_are_passed_over() {
         let mut status = Status::default();
-        status.apply(&task_started(0));
-        status.apply(&task_ended(0, None));
+        status.apply(&started(0, 0));
+        status.apply(&ended(0, 0, None));
         status.apply(&job_ended(7, None));
         assert_eq!(status, Status::default());
     }

@@ -7,8 +7,10 @@
 //!
 //! let mut status = Status::default();
 //! let site = CallSite { operation: "count".into(), ..Default::default() };
-//! let (at, stage, attempt) = (Millis(0), StageId(3), StageAttempt(0));
-//! status.apply(&AppEvent::StageSubmitted { at, stage, attempt, site, tasks: 40 });
+//! let (parents, rdds) = (vec![], [].into());
+//! let stage = StageSummary { stage: StageId(3), site, tasks: 40, parents, output: None, rdds };
+//! let (at, attempt) = (Millis(0), StageAttempt(0));
+//! status.apply(&AppEvent::StageSubmitted { at, stage: stage.into(), attempt, tasks: 40 });
 //! assert_eq!(status.progress_line(30).unwrap(), "[Stage 3:>       (0 + 0) / 40]");
 //! ```
 //!
@@ -21,6 +23,8 @@ mod progress;
 mod queries;
 mod records;
 pub mod store;
+#[cfg(test)]
+mod testing;
 
 pub use fold::{ENDED_KEPT, Status};
 pub use records::{ExecutorStatus, JobState, JobStatus, StageStatus};

@@ -32,41 +32,16 @@ fn bar(stage: &StageStatus, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use firesteel_types::{
-        AppEvent, CallSite, ExecutorId, Locality, Millis, Partition, StageAttempt, StageId, TaskId,
-    };
+    use crate::testing::{stage_submitted, task_ended, task_started};
 
     fn with_stages(stages: &[(u32, u32, u32, u32)]) -> Status {
         let mut status = Status::default();
         for &(stage, done, running, tasks) in stages {
-            let (at, stage, attempt, executor) = (Millis(0), StageId(stage), StageAttempt(0), ExecutorId(0));
-            let (partition, stage_attempt) = (Partition(0), attempt);
-            status.apply(&AppEvent::StageSubmitted { at, stage, attempt, site: CallSite::default(), tasks });
+            status.apply(&stage_submitted(stage, 0, tasks));
             for task in 0..u64::from(done + running) {
-                let (task, locality, speculative) = (TaskId(task), Locality::Any, false);
-                let started = AppEvent::TaskStarted {
-                    at,
-                    task,
-                    stage,
-                    stage_attempt,
-                    partition,
-                    attempt: 0,
-                    executor,
-                    locality,
-                    speculative,
-                };
-                status.apply(&started);
-                if task.0 < u64::from(done) {
-                    let ended = AppEvent::TaskEnded {
-                        at,
-                        task,
-                        stage,
-                        stage_attempt,
-                        partition,
-                        executor,
-                        failure: None,
-                    };
-                    status.apply(&ended);
+                status.apply(&task_started(task, stage));
+                if task < u64::from(done) {
+                    status.apply(&task_ended(task, stage, None));
                 }
             }
         }

@@ -25,34 +25,16 @@ impl Status {
     /// Returns a stage's summary in the latest job that has it: there even when the stage has not begun, or
     /// never will.
     pub fn summary(&self, stage: StageId) -> Option<&StageSummary> {
-        self.jobs().rev().find_map(|job| job.stages.iter().find(|summary| summary.stage == stage))
+        let mut found = self.jobs().rev().flat_map(|job| &job.stages);
+        found.find(|summary| summary.stage == stage).map(|summary| &**summary)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use firesteel_types::{AppEvent, CallSite, JobId, Millis, StageAttempt};
-
-    fn started(job: u32, group: Option<&str>, stages: &[(u32, u32)]) -> AppEvent {
-        let summary = |&(stage, tasks): &(u32, u32)| StageSummary {
-            stage: StageId(stage),
-            site: CallSite { operation: format!("stage of {tasks}"), ..CallSite::default() },
-            tasks,
-        };
-        AppEvent::JobStarted {
-            at: Millis(0),
-            job: JobId(job),
-            site: CallSite::default(),
-            stages: stages.iter().map(summary).collect(),
-            group: group.map(Into::into),
-        }
-    }
-
-    fn submitted(stage: u32, attempt: u32, tasks: u32) -> AppEvent {
-        let (stage, attempt) = (StageId(stage), StageAttempt(attempt));
-        AppEvent::StageSubmitted { at: Millis(1), stage, attempt, site: CallSite::default(), tasks }
-    }
+    use crate::testing::{job_started as started, stage_submitted as submitted};
+    use firesteel_types::{AppEvent, JobId, Millis, StageAttempt};
 
     fn after(events: &[AppEvent]) -> Status {
         let mut status = Status::default();

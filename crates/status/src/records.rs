@@ -2,7 +2,9 @@
 
 use firesteel_types::{
     CallSite, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis, StageAttempt, StageId, StageSummary,
+    TaskMetrics,
 };
+use std::sync::Arc;
 
 /// The state of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +27,7 @@ pub struct JobStatus {
     /// The group it belongs to.
     pub group: Option<String>,
     /// Its stages, parents before children, those that were skipped among them.
-    pub stages: Vec<StageSummary>,
+    pub stages: Vec<Arc<StageSummary>>,
     /// The time at which it was accepted.
     pub started: Millis,
     /// The time at which it ended.
@@ -59,6 +61,8 @@ pub struct StageStatus {
     pub failed: u32,
     /// The number of attempts that were told to stop.
     pub killed: u32,
+    /// What the attempts that succeeded have measured together.
+    pub measured: TaskMetrics,
 }
 
 /// One executor.
@@ -87,7 +91,7 @@ impl JobStatus {
         started: Millis,
         job: JobId,
         site: CallSite,
-        stages: Vec<StageSummary>,
+        stages: Vec<Arc<StageSummary>>,
         group: Option<String>,
     ) -> Self {
         JobStatus { job, site, group, stages, started, ended: None, state: JobState::Running }
@@ -114,6 +118,7 @@ impl StageStatus {
             done: 0,
             failed: 0,
             killed: 0,
+            measured: TaskMetrics::default(),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::memory::{Answer, Evict};
 use crate::{LocalDirs, MemoryPool, RemoteBlocks, SharedFiles};
 use firesteel_data::DataError;
 use firesteel_data::frames::{FrameWriter, FramedFile};
-use firesteel_types::{AccumulatorUpdate, BlockKey, RddId};
+use firesteel_types::{AccumulatorUpdate, BlockKey, BlockSize, RddId};
 use parking_lot::{Mutex, MutexGuard};
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -43,8 +43,8 @@ pub type CachedUpdates = Arc<[AccumulatorUpdate]>;
 
 /// Learns which partitions are cached, and which no longer.
 pub trait BlockListener: Send + Sync {
-    /// A partition is cached from now on.
-    fn stored(&self, key: BlockKey);
+    /// A partition is cached from now on, or its place has changed.
+    fn stored(&self, key: BlockKey, size: BlockSize);
     /// A partition is not cached any more.
     fn dropped(&self, key: BlockKey);
 }
@@ -196,9 +196,10 @@ impl CachedBlocks {
         updates: &CachedUpdates,
     ) -> Result<(), DataError> {
         let Some(files) = &self.shared else { return Ok(()) };
+        let size = BlockSize { memory: 0, disk: file.bytes() };
         Self::migrate_shared(files, key, file, updates)?;
         if let Some(listener) = self.listener.get() {
-            listener.stored(key);
+            listener.stored(key, size);
         }
         Ok(())
     }
@@ -264,12 +265,13 @@ impl CachedBlocks {
             is_new
         };
         if is_new {
-            self.stored(key);
+            self.stored(key, BlockSize { memory: bytes as u64, disk: 0 });
         }
     }
 
     /// Caches a partition on disk.
     pub fn put_disk(&self, key: BlockKey, file: FramedFile, updates: CachedUpdates) {
+        let size = BlockSize { memory: 0, disk: file.bytes() };
         let is_new = {
             let mut state = self.state();
             let new = Block { use_disk: true, updates, memory: None, disk: None };
@@ -281,7 +283,7 @@ impl CachedBlocks {
             is_new
         };
         if is_new {
-            self.stored(key);
+            self.stored(key, size);
         }
     }
 
@@ -353,14 +355,14 @@ impl CachedBlocks {
 
     /// Calls the listener for a new block, and drops the blocks of older versions of its RDD: no task can read
     /// them any more.
-    fn stored(&self, key: BlockKey) {
+    fn stored(&self, key: BlockKey, size: BlockSize) {
         let older = self.take_out(|other| other.rdd == key.rdd && other.version < key.version);
         self.release(older, false);
         // A shared partition was reported when it was published: memory has only a copy.
         if !self.is_shared()
             && let Some(listener) = self.listener.get()
         {
-            listener.stored(key);
+            listener.stored(key, size);
         }
     }
 
@@ -405,25 +407,27 @@ impl CachedBlocks {
         };
         // A block that cannot be written is dropped: it can be computed again.
         let written = to_write.and_then(|block| self.write(&*block).ok());
-        let (freed, dropped) = {
+        let (freed, on_disk) = {
             let mut state = self.state();
             let Some(block) = state.blocks.get_mut(&key) else { return };
             block.disk = block.disk.take().or(written.map(Arc::new));
             let memory = block.memory.take();
-            let dropped = block.disk.is_none();
-            if dropped {
+            let on_disk = block.disk.as_ref().map(|file| file.bytes());
+            if on_disk.is_none() {
                 state.blocks.remove(&key);
             }
-            (memory, dropped)
+            (memory, on_disk)
         };
         if let Some(memory) = freed {
             self.pool.arbiter().forget_rdd(memory.bytes());
         }
-        if dropped
-            && !self.is_shared()
+        if !self.is_shared()
             && let Some(listener) = self.listener.get()
         {
-            listener.dropped(key);
+            match on_disk {
+                Some(disk) => listener.stored(key, BlockSize { memory: 0, disk }),
+                None => listener.dropped(key),
+            }
         }
     }
 

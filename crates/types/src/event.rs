@@ -3,11 +3,17 @@
 //! nothing else.
 
 use crate::failure::{ExecutorLossReason, JobFailure, TaskFailure};
-use crate::ids::{ExecutorId, JobId, Partition, StageAttempt, StageId, TaskId};
+use crate::ids::{
+    BlockKey, BlockSize, ExecutorId, JobId, Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId,
+};
 use crate::locality::Locality;
+use crate::metrics::{ExecutorMemory, TaskMetrics};
 use crate::site::CallSite;
+use crate::storage_level::StorageLevel;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The description of a stage before it begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +24,60 @@ pub struct StageSummary {
     pub site: CallSite,
     /// The number of its tasks in all.
     pub tasks: u32,
+    /// The stages whose shuffles it reads.
+    pub parents: Vec<StageId>,
+    /// The shuffle that it writes; none for a stage whose tasks have results.
+    pub output: Option<ShuffleId>,
+    /// The RDDs that it computes, parents before children.
+    pub rdds: Arc<[RddSummary]>,
+}
+
+/// The description of an RDD of a stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RddSummary {
+    /// The RDD.
+    pub rdd: RddId,
+    /// The operation that made it.
+    pub site: CallSite,
+    /// The name that the program gave it.
+    pub name: Option<String>,
+    /// The RDDs that it is computed from, also those of other stages.
+    pub parents: Vec<RddId>,
+    /// The number of its partitions.
+    pub partitions: u32,
+    /// How it is persisted, if it is.
+    pub level: Option<StorageLevel>,
+    /// True if its tasks run together.
+    pub barrier: bool,
+}
+
+/// The description of one attempt at a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskSummary {
+    /// The attempt's own id.
+    pub task: TaskId,
+    /// The stage.
+    pub stage: StageId,
+    /// The stage's attempt.
+    pub stage_attempt: StageAttempt,
+    /// The task's position among those of its stage.
+    pub index: u32,
+    /// The partition.
+    pub partition: Partition,
+    /// The number of earlier attempts at this partition in this stage attempt.
+    pub attempt: u32,
+    /// The executor that runs it.
+    pub executor: ExecutorId,
+    /// The executor's host.
+    pub host: Arc<str>,
+    /// Its distance from its data.
+    pub locality: Locality,
+    /// True if it runs beside another attempt that seems slow.
+    pub speculative: bool,
+    /// The time at which it was sent to its executor.
+    pub launched: Millis,
+    /// True if it has a result, false if it writes to a shuffle.
+    pub has_result: bool,
 }
 
 /// One event in an application, with the time at which it happened.
@@ -32,9 +92,13 @@ pub enum AppEvent {
         /// The action that it answers.
         site: CallSite,
         /// Its stages, parents before children; those whose output is there already, and that are skipped, among them.
-        stages: Vec<StageSummary>,
+        stages: Vec<Arc<StageSummary>>,
         /// The job group it belongs to.
         group: Option<String>,
+        /// The tags by which it can be cancelled.
+        tags: Vec<String>,
+        /// The local properties of the thread that submitted it.
+        properties: Arc<BTreeMap<String, String>>,
     },
     /// A job ended; exactly once for each that started.
     JobEnded {
@@ -50,11 +114,9 @@ pub enum AppEvent {
         /// The time.
         at: Millis,
         /// The stage.
-        stage: StageId,
+        stage: Arc<StageSummary>,
         /// The attempt.
         attempt: StageAttempt,
-        /// The stage's own operation.
-        site: CallSite,
         /// The number of tasks of this attempt.
         tasks: u32,
     },
@@ -63,9 +125,13 @@ pub enum AppEvent {
         /// The time.
         at: Millis,
         /// The stage.
-        stage: StageId,
+        stage: Arc<StageSummary>,
         /// The attempt.
         attempt: StageAttempt,
+        /// The time at which it began.
+        submitted: Millis,
+        /// The number of tasks of this attempt.
+        tasks: u32,
         /// The reason why it failed, if it did.
         failure: Option<String>,
     },
@@ -73,39 +139,55 @@ pub enum AppEvent {
     TaskStarted {
         /// The time.
         at: Millis,
-        /// The attempt's own id.
-        task: TaskId,
-        /// The stage.
-        stage: StageId,
-        /// The stage's attempt.
-        stage_attempt: StageAttempt,
-        /// The partition.
-        partition: Partition,
-        /// The number of earlier attempts at this partition in this stage attempt.
-        attempt: u32,
-        /// The executor that runs it.
-        executor: ExecutorId,
-        /// Its distance from its data.
-        locality: Locality,
-        /// True if it runs beside another attempt that seems slow.
-        speculative: bool,
+        /// The attempt.
+        task: TaskSummary,
     },
     /// A task ended.
     TaskEnded {
         /// The time.
         at: Millis,
-        /// The attempt's own id.
-        task: TaskId,
-        /// The stage.
-        stage: StageId,
-        /// The stage's attempt.
-        stage_attempt: StageAttempt,
-        /// The partition.
-        partition: Partition,
-        /// The executor that ran it.
-        executor: ExecutorId,
+        /// The attempt.
+        task: TaskSummary,
         /// The reason why it failed, if it did.
         failure: Option<TaskFailure>,
+        /// What it measured, if its executor told so.
+        metrics: Option<Box<TaskMetrics>>,
+    },
+    /// An executor has cached a partition.
+    BlockStored {
+        /// The time.
+        at: Millis,
+        /// The executor.
+        executor: ExecutorId,
+        /// The partition.
+        key: BlockKey,
+        /// Its size.
+        size: BlockSize,
+    },
+    /// An executor has a cached partition no more.
+    BlockDropped {
+        /// The time.
+        at: Millis,
+        /// The executor.
+        executor: ExecutorId,
+        /// The partition.
+        key: BlockKey,
+    },
+    /// An executor has told how much memory it has.
+    ExecutorMemory {
+        /// The time.
+        at: Millis,
+        /// The executor.
+        executor: ExecutorId,
+        /// Its memory.
+        memory: ExecutorMemory,
+    },
+    /// The program does not want an RDD to be persisted any more.
+    Unpersisted {
+        /// The time.
+        at: Millis,
+        /// The RDD.
+        rdd: RddId,
     },
     /// An executor registered.
     ExecutorAdded {

@@ -8,20 +8,28 @@ pub mod event;
 pub mod failure;
 pub mod ids;
 pub mod locality;
+pub mod metrics;
 pub mod shuffle_outputs;
 pub mod site;
+pub mod stack;
 pub mod storage_level;
 pub mod time;
+pub mod worker_end;
 
 pub use accumulator::{AccumulatorUpdate, UpdateScope};
-pub use event::{AppEvent, StageSummary};
+pub use event::{AppEvent, RddSummary, StageSummary, TaskSummary};
 pub use failure::{Exception, ExecutorLossReason, JobFailure, KillReason, TaskFailure};
 pub use ids::{
-    AccumulatorId, BlockId, BlockKey, BroadcastId, ExecutorId, JobId, Partition, RddId, ShuffleId,
+    AccumulatorId, BlockId, BlockKey, BlockSize, BroadcastId, ExecutorId, JobId, Partition, RddId, ShuffleId,
     StageAttempt, StageId, TaskId,
 };
 pub use locality::{Locality, TaskLocation};
+pub use metrics::{
+    ExecutorMemory, FunctionTime, PythonMetrics, ShuffleReadMetrics, ShuffleWriteMetrics, TaskMetrics,
+};
 pub use shuffle_outputs::{MapOutput, ShuffleOutputs};
 pub use site::CallSite;
+pub use stack::{LongTask, RunningTask, SeenStack, ThreadStack};
 pub use storage_level::StorageLevel;
 pub use time::{Millis, civil_date};
+pub use worker_end::{EndKind, Ending, LastMemory, WorkerEnd};

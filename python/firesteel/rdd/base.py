@@ -140,6 +140,8 @@ class Base(Generic[T_co]):
     def _made(self, native: NativeRdd) -> None:
         """Stores the engine's RDD, and registers this RDD under its number."""
         self._native_rdd = native
+        if self._name is not None:
+            native.set_name(self._name)
         self.ctx._rdds[native.id] = self
 
     def _then(self, step: Step, site: str, preserves: bool = False) -> RDD[Any]:
@@ -280,6 +282,8 @@ class Base(Generic[T_co]):
         'numbers'
         """
         self._name = name
+        if self._native_rdd is not None:
+            self._native_rdd.set_name(name)
         return self._as_rdd()
 
     def toDebugString(self) -> bytes | None:

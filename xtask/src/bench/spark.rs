@@ -43,8 +43,27 @@ impl Spark {
     }
 
     /// Returns its directory.
-    pub(super) fn home(&self) -> &Path {
+    pub(crate) fn home(&self) -> &Path {
         &self.home
+    }
+
+    /// Returns its Python.
+    pub(crate) fn python(&self) -> Command {
+        Command::new(self.environment.join("bin/python"))
+    }
+
+    /// Returns Java with one of its classes as program, and these system properties.
+    pub(crate) fn java(&self, class: &str, properties: &[(&str, &str)]) -> Command {
+        let mut command = Command::new("java");
+        command.arg("-cp").arg(self.home.join("jars/*"));
+        // What Spark reaches into; its own scripts open the same.
+        for package in ["lang", "lang.invoke", "net", "nio", "util", "util.concurrent"] {
+            command.arg(format!("--add-opens=java.base/java.{package}=ALL-UNNAMED"));
+        }
+        command.arg("--add-opens=java.base/sun.nio.ch=ALL-UNNAMED");
+        command.args(properties.iter().map(|(key, value)| format!("-D{key}={value}")));
+        command.arg(class);
+        command
     }
 
     /// Returns a session that runs the workload `runs` times and ends.

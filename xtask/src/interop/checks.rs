@@ -24,12 +24,24 @@ const FETCH_LIMIT: Duration = Duration::from_secs(600);
 pub(super) struct Checks {
     until: Instant,
     program: OnceCell<PathBuf>,
+    /// A directory of event logs to show, instead of samples.
+    logs: Option<PathBuf>,
 }
 
 impl Checks {
     /// Begins the time: no run begins that may not end within it.
     pub(super) fn within(limit: Duration) -> Checks {
-        Checks { until: Instant::now() + limit, program: OnceCell::new() }
+        Checks { until: Instant::now() + limit, program: OnceCell::new(), logs: None }
+    }
+
+    /// Has the logs of this directory shown, instead of samples.
+    pub(super) fn with_logs(self, logs: Option<PathBuf>) -> Checks {
+        Checks { logs, ..self }
+    }
+
+    /// Returns the directory of logs to show, if there is to be one.
+    pub(super) fn logs(&self) -> Option<&Path> {
+        self.logs.as_deref()
     }
 
     /// Fetches a server into a folder by these commands, unless it is there already in this version.

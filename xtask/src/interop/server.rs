@@ -34,6 +34,11 @@ impl Server {
         Ok(Server { child, log })
     }
 
+    /// Returns what the server has said so far.
+    pub(super) fn said(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
     /// Waits until a condition holds, which is checked again and again.
     pub(super) fn wait_until<T>(&mut self, mut ready: impl FnMut(&Path) -> Option<T>) -> Fallible<T> {
         let start = Instant::now();
@@ -74,6 +79,20 @@ pub(super) fn free_port() -> Fallible<u16> {
 
 /// Sends one request to a server on loopback, without credentials; returns the first line of the answer.
 pub(super) fn request(port: u16, method: &str, path: &str, body: &str) -> Fallible<String> {
+    Ok(answer(port, method, path, body)?.lines().next().unwrap_or_default().to_owned())
+}
+
+/// Gets a text from a server on loopback; an answer other than 200 is an error.
+pub(super) fn get(port: u16, path: &str) -> Fallible<String> {
+    let answer = answer(port, "GET", path, "")?;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    match head.split(' ').nth(1) {
+        Some("200") => Ok(body.to_owned()),
+        _ => Err(format!("GET {path} was answered with: {}", head.lines().next().unwrap_or_default())),
+    }
+}
+
+fn answer(port: u16, method: &str, path: &str, body: &str) -> Fallible<String> {
     let answer = TcpStream::connect(("127.0.0.1", port)).and_then(|mut connection| {
         let length = body.len();
         write!(
@@ -85,8 +104,7 @@ pub(super) fn request(port: u16, method: &str, path: &str, body: &str) -> Fallib
         connection.read_to_string(&mut answer)?;
         Ok(answer)
     });
-    let answer = answer.map_err(|error| format!("{method} {path} was not answered: {error}"))?;
-    Ok(answer.lines().next().unwrap_or_default().to_owned())
+    answer.map_err(|error| format!("{method} {path} was not answered: {error}"))
 }
 
 /// Runs a program that fetches something, for a bounded time; its failure counts as a missing program, not as a

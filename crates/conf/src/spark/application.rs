@@ -90,11 +90,7 @@ pub(super) static RULES: &[Rule] = &[
         &[],
         "there is no JVM that could load it; paths of S3, Google, Azure and HDFS need no jars here",
     ),
-    warned(
-        &["spark.extraListeners"],
-        &[],
-        "there is no JVM that could load a listener, so it gets no events",
-    ),
+    obeyed(&["spark.extraListeners"], "see the table above"),
     harmless(
         &[
             "spark.jars.*",

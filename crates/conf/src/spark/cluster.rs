@@ -35,12 +35,7 @@ pub(super) static RULES: &[Rule] = &[
         "see the table above",
     ),
     harmless(
-        &[
-            "spark.driver.blockManager.port",
-            "spark.blockManager.port",
-            "spark.port.maxRetries",
-            "spark.executor.port",
-        ],
+        &["spark.driver.blockManager.port", "spark.blockManager.port", "spark.executor.port"],
         "the driver has one port, and executors take any that is free; one that is taken is an error at the start",
     ),
     harmless(

@@ -5,6 +5,19 @@ use super::rule::{Rule, harmless, obeyed, warned};
 
 pub(super) static RULES: &[Rule] = &[
     obeyed(&["spark.ui.showConsoleProgress"], "see the table above"),
+    obeyed(
+        &[
+            "spark.ui.enabled",
+            "spark.ui.port",
+            "spark.ui.killEnabled",
+            "spark.ui.retainedJobs",
+            "spark.ui.retainedStages",
+            "spark.ui.retainedTasks",
+            "spark.ui.retainedDeadExecutors",
+            "spark.scheduler.listenerbus.eventqueue.capacity",
+        ],
+        "see the table above",
+    ),
     harmless(&["spark.ui.*", "spark.appStateStore.*"], "they shape pages, and no answer"),
     obeyed(
         &[

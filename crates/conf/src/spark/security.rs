@@ -1,6 +1,6 @@
 //! Spark's settings of security: permissions, secrets and encryption.
 
-use super::rule::{Rule, harmless, in_python_only, obeyed, refused, warned};
+use super::rule::{Rule, harmless, obeyed, refused, warned};
 
 const NO_USERS: &str = "Firesteel has no users: every process with the secret of an application may do everything, and no \
      other anything; remove the setting, and give the file with the secret only to those who may";
@@ -61,11 +61,7 @@ pub(super) static RULES: &[Rule] = &[
         ],
         "they are read where `spark.acls.enable` is set, which is refused",
     ),
-    in_python_only(
-        &["spark.redaction.regex"],
-        "values of settings are hidden where their names end in `.key` or `.token`; take it out, and print no others",
-        "`toDebugString` hides values whose keys, or which themselves, have it in them",
-    ),
+    obeyed(&["spark.redaction.regex"], "see the table above"),
     harmless(&["spark.redaction.string.regex"], "it is for plans of queries"),
     refused(
         &["spark.kerberos.keytab", "spark.kerberos.principal", "spark.yarn.keytab", "spark.yarn.principal"],

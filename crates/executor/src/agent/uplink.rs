@@ -88,9 +88,9 @@ impl DriverLink for Uplink {
 
     fn receive(&self, message: FromExecutor) {
         match message {
-            FromExecutor::Finished { executor, task, report, updates } => {
+            FromExecutor::Finished { executor, task, report, updates, metrics } => {
                 let report = self.report_of(task, report.delivered());
-                self.out.send(&FromExecutor::Finished { executor, task, report, updates });
+                self.out.send(&FromExecutor::Finished { executor, task, report, updates, metrics });
             }
             // The agent tells of all its executors together, more often.
             FromExecutor::Alive { .. } => {}

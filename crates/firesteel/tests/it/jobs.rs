@@ -382,7 +382,7 @@ fn nothing_is_left_when_all_is_dropped() {
     assert!(cancelled.wait().is_err());
     wait_until("the slots noticed", || sc.is_idle());
     assert_eq!((sc.cached_blocks(), files()), (0, before));
-    wait_until("only three slots and a clock are left", || threads() == 4);
+    wait_until("only three slots, a clock, the listeners and the pages are left", || threads() == 6);
     // An RDD keeps its context.
     let rdd = sc.range(0..10);
     drop(sc);

@@ -23,7 +23,7 @@ fn is_program() -> bool {
 /// Makes a context with a setting of Spark's that has no effect here.
 fn make_context(level: &str) {
     let builder = Context::builder().master("local[1]").conf("spark.log.level", level);
-    builder.conf("spark.eventLog.enabled", "true").create().unwrap();
+    builder.conf("spark.driver.log.persistToDfs.enabled", "true").create().unwrap();
 }
 
 /// Not a test: a program that has set no subscriber.
@@ -40,7 +40,7 @@ fn plain_program() {
 #[test]
 fn a_program_without_a_subscriber_has_warnings_on_standard_error() {
     let errors = errors_of("log::plain_program");
-    let warnings: Vec<&str> = errors.lines().filter(|line| line.contains("event log")).collect();
+    let warnings: Vec<&str> = errors.lines().filter(|line| line.contains("persistToDfs")).collect();
     assert_eq!(warnings.len(), 1, "{errors}");
     assert!(warnings[0].starts_with("firesteel: warning: "), "{errors}");
 }
@@ -53,7 +53,7 @@ fn program_with_a_subscriber() {
         tracing_subscriber::fmt().with_writer(file.reopen().unwrap()).init();
         make_context("off");
         let text = std::fs::read_to_string(file.path()).unwrap();
-        assert!(text.contains(" WARN firesteel_driver") && text.contains("event log"), "{text}");
+        assert!(text.contains(" WARN firesteel_driver") && text.contains("persistToDfs"), "{text}");
     }
 }
 

@@ -68,7 +68,7 @@ fn shuffled(
             let hash = hash_key(key);
             writer.push(partition_of(hash, reducers * fan_out), hash, KeyRef::Owned(*key), *value).unwrap();
         }
-        services.shuffles.put(SHUFFLE, map, task, writer.finish().unwrap().0).unwrap();
+        services.shuffles.put(SHUFFLE, map, task, writer.finish().unwrap().output).unwrap();
         outputs.push(MapOutput { map, task, executor: ExecutorId(1), bytes: 1 });
     }
     let outputs = ShuffleOutputs { shuffle: SHUFFLE, generation: 0, maps: outputs };

@@ -6,7 +6,7 @@ use crate::testing::{APPLICATION, Executor, Given, Step, broken_input, origin, r
 use crate::watch;
 use firesteel_storage::CachedBlocks;
 use firesteel_storage::cached::{BlockListener, CachedSize};
-use firesteel_types::{AccumulatorId, KillReason, RddId};
+use firesteel_types::{AccumulatorId, BlockSize, KillReason, RddId};
 use parking_lot::Mutex;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -48,7 +48,7 @@ impl Announced {
 }
 
 impl BlockListener for Announced {
-    fn stored(&self, key: BlockKey) {
+    fn stored(&self, key: BlockKey, _: BlockSize) {
         let found = self.1.upgrade().is_some_and(|cached| cached.get(key).is_some());
         self.0.lock().push((if found { "stored" } else { "stored, but not found" }, key));
     }

@@ -5,7 +5,10 @@ use crate::agent_id::AgentId;
 use crate::event::{Event, TaskOutcome};
 use firesteel_protocol::MigrateReport;
 use firesteel_protocol::handshake::RegisterAgent;
-use firesteel_types::{AccumulatorUpdate, BlockKey, ExecutorId, ExecutorLossReason, TaskId};
+use firesteel_types::{
+    AccumulatorUpdate, BlockKey, BlockSize, ExecutorId, ExecutorLossReason, ExecutorMemory, TaskId,
+    TaskMetrics,
+};
 
 /// How an attempt at a task ended, as its executor reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub enum AgentMessage {
     Alive {
         /// The attempts of each executor.
         running: Vec<(ExecutorId, Vec<TaskId>)>,
+        /// The memory of each executor.
+        memory: Vec<(ExecutorId, ExecutorMemory)>,
     },
     /// An attempt at a task ended.
     TaskFinished {
@@ -53,6 +58,8 @@ pub enum AgentMessage {
         outcome: ReportedOutcome,
         /// The accumulator updates of its functions, if it succeeded.
         updates: Vec<AccumulatorUpdate>,
+        /// What it measured, if it ran.
+        metrics: Option<Box<TaskMetrics>>,
     },
     /// An attempt asks for leave to make its output visible.
     CommitRequest {
@@ -78,6 +85,8 @@ pub enum AgentMessage {
         executor: ExecutorId,
         /// The partition, with the version that its task was told.
         key: BlockKey,
+        /// Its size.
+        size: BlockSize,
     },
     /// An executor has dropped a cached partition.
     BlockDropped {

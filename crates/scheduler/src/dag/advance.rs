@@ -7,7 +7,7 @@
 
 use crate::effect::Effect;
 use crate::scheduler::Scheduler;
-use crate::stages::{Inputs, Phase, Stage, preferred_of};
+use crate::stages::{Inputs, Opened, Phase, Stage, preferred_of};
 use crate::task_set::TaskSet;
 use firesteel_types::{AppEvent, KillReason, Partition, ShuffleId, StageAttempt, StageId};
 
@@ -129,19 +129,19 @@ impl Scheduler {
             TaskSet::new(total, self.now, done, speculates)
         });
         tasks.begin_attempt(self.now, |index| stage.preferred(index), &self.executors);
+        let opened = Opened { at: self.now, tasks: tasks.unlaunched() };
         fx.push(Effect::Event(AppEvent::StageSubmitted {
             at: self.now,
-            stage: id,
+            stage: stage.summary.clone(),
             attempt,
-            site: stage.spec.site.clone(),
-            tasks: tasks.unlaunched(),
+            tasks: opened.tasks,
         }));
         stage.tasks = Some(tasks);
         if stage.spec.barrier {
             self.barriers.begin(id, self.now, total, attempt);
         }
         self.pools.add(&stage.pool, stage.turn());
-        self.stages.set_phase(id, Phase::Running { attempt, inputs, cached });
+        self.stages.set_phase(id, Phase::Running { attempt, opened, inputs, cached });
         self.vacancies.all = true;
     }
 
@@ -149,8 +149,15 @@ impl Scheduler {
     /// waits.
     pub(crate) fn close_attempt(&mut self, id: StageId, failure: Option<String>, fx: &mut Vec<Effect>) {
         let stage = self.stages.get(id).expect("only a known stage's attempt is closed");
-        let Some((attempt, ..)) = stage.open_attempt() else { return };
-        fx.push(Effect::Event(AppEvent::StageCompleted { at: self.now, stage: id, attempt, failure }));
+        let Phase::Running { attempt, opened, .. } = stage.phase else { return };
+        fx.push(Effect::Event(AppEvent::StageCompleted {
+            at: self.now,
+            stage: stage.summary.clone(),
+            attempt,
+            submitted: opened.at,
+            tasks: opened.tasks,
+            failure,
+        }));
         self.pools.remove(&stage.pool, stage.turn());
         self.stages.set_phase(id, Phase::Waiting);
         self.dirty_stages.insert(id);

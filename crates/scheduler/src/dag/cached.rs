@@ -20,7 +20,9 @@ use crate::event::StageSpec;
 use crate::scheduler::Scheduler;
 use crate::stages::{Phase, Stage, Versions};
 use firesteel_plan::{Cached, CachedRdd};
-use firesteel_types::{BlockKey, ExecutorId, Partition, RddId, ShuffleId, StageId, TaskLocation};
+use firesteel_types::{
+    AppEvent, BlockKey, BlockSize, ExecutorId, Partition, RddId, ShuffleId, StageId, TaskLocation,
+};
 use std::collections::BTreeSet;
 
 impl Scheduler {
@@ -83,14 +85,29 @@ impl Scheduler {
     }
 
     /// Notes that an executor has cached a partition.
-    pub(crate) fn block_stored(&mut self, executor: ExecutorId, key: BlockKey, fx: &mut Vec<Effect>) {
+    pub(crate) fn block_stored(
+        &mut self,
+        executor: ExecutorId,
+        key: BlockKey,
+        size: BlockSize,
+        fx: &mut Vec<Effect>,
+    ) {
         if !self.executors.contains(executor) {
             return;
         }
         match self.blocks.stored(executor, key) {
-            true => self.wake_spared(key.rdd),
+            true => {
+                fx.push(Effect::Event(AppEvent::BlockStored { at: self.now, executor, key, size }));
+                self.wake_spared(key.rdd);
+            }
             false => fx.push(Effect::DropCached { rdd: key.rdd, executor }),
         }
+    }
+
+    /// Notes that an executor has a cached partition no more.
+    pub(crate) fn block_dropped(&mut self, executor: ExecutorId, key: BlockKey, fx: &mut Vec<Effect>) {
+        self.blocks.dropped(executor, key);
+        fx.push(Effect::Event(AppEvent::BlockDropped { at: self.now, executor, key }));
     }
 
     /// Puts the stages on the agenda that wait for inputs which they do not need any more, now that all of an
@@ -110,6 +127,7 @@ impl Scheduler {
 
     /// Has executors drop the partitions of an RDD that the program does not persist any more.
     pub(crate) fn rdd_unpersisted(&mut self, rdd: RddId, fx: &mut Vec<Effect>) {
+        fx.push(Effect::Event(AppEvent::Unpersisted { at: self.now, rdd }));
         let holders = self.blocks.forget(rdd);
         fx.extend(holders.into_iter().map(|executor| Effect::DropCached { rdd, executor }));
     }

@@ -13,7 +13,7 @@ impl Scheduler {
     pub(crate) fn end_job(&mut self, id: JobId, failure: Option<JobFailure>, fx: &mut Vec<Effect>) {
         let Some(job) = self.jobs.remove(&id) else { return };
         for &stage in job.stages.iter().rev() {
-            self.leave_stage(stage, id, fx);
+            self.leave_stage(stage, id, failure.as_ref(), fx);
         }
         self.pools.leave(&job.pool);
         self.accumulators.job_ended(id, fx);
@@ -40,10 +40,10 @@ impl Scheduler {
 
     /// Takes a job off a stage. A job leaves children before parents, so by now it has left the stages that
     /// wait for this one.
-    fn leave_stage(&mut self, id: StageId, job: JobId, fx: &mut Vec<Effect>) {
+    fn leave_stage(&mut self, id: StageId, job: JobId, failure: Option<&JobFailure>, fx: &mut Vec<Effect>) {
         let stage = self.stages.get(id).expect("a running job's stages are known");
         if stage.jobs.len() == 1 {
-            self.forget_stage(id, fx);
+            self.forget_stage(id, failure, fx);
             return;
         }
         self.change_jobs(id, |jobs| jobs.remove(&job));
@@ -67,8 +67,9 @@ impl Scheduler {
         }
     }
 
-    fn forget_stage(&mut self, id: StageId, fx: &mut Vec<Effect>) {
-        self.close_attempt(id, Some("its job ended".into()), fx);
+    fn forget_stage(&mut self, id: StageId, failure: Option<&JobFailure>, fx: &mut Vec<Effect>) {
+        let why = failure.map_or_else(|| "its job ended".into(), ToString::to_string);
+        self.close_attempt(id, Some(why), fx);
         self.kill_all(id, KillReason::JobEnded, fx);
         self.disband(id, fx);
         self.commits.forget(id);

@@ -15,7 +15,7 @@ impl Scheduler {
     /// stages that have tasks to run.
     pub(crate) fn submit_job(&mut self, spec: JobSpec, fx: &mut Vec<Effect>) {
         check(&spec);
-        let JobSpec { job: id, site, stages: specs, partitions, pool, group, tags } = spec;
+        let JobSpec { job: id, site, stages: specs, partitions, pool, group, tags, properties } = spec;
         assert!(!self.jobs.contains_key(&id), "job {id} was submitted twice");
         let pool = self.pools.enter(pool.as_deref());
         let nothing_wanted = partitions.is_empty();
@@ -39,6 +39,8 @@ impl Scheduler {
             site,
             stages: stages.iter().map(|stage| self.summary(*stage)).collect(),
             group: group.clone(),
+            tags: tags.clone(),
+            properties,
         };
         fx.push(Effect::Event(started));
         fx.extend(dropped.into_iter().map(|stage| Effect::StageForgotten { stage }));
@@ -50,9 +52,8 @@ impl Scheduler {
         }
     }
 
-    fn summary(&self, id: StageId) -> StageSummary {
-        let stage = self.stages.get(id).expect("a joined stage is known");
-        StageSummary { stage: id, site: stage.spec.site.clone(), tasks: stage.total() }
+    fn summary(&self, id: StageId) -> Arc<StageSummary> {
+        self.stages.get(id).expect("a joined stage is known").summary.clone()
     }
 
     /// Adds the stages to a job that its shared stages need. A shared stage may read shuffles that this job
@@ -94,8 +95,18 @@ impl Scheduler {
         }
         let id = spec.stage;
         spec.cached.rdds.iter().for_each(|cached| self.blocks.declare(cached.rdd));
+        let tasks = if spec.output.is_some() { spec.partitions } else { wanted.len() as u32 };
+        let summary = StageSummary {
+            stage: id,
+            site: spec.site.clone(),
+            tasks,
+            parents: spec.inputs.iter().filter_map(|input| self.stages.writer_of(*input)).collect(),
+            output: spec.output,
+            rdds: spec.rdds.clone(),
+        };
         self.stages.insert(Stage {
             spec,
+            summary: Arc::new(summary),
             jobs: BTreeSet::from([job]),
             pool: Arc::clone(pool),
             wanted,

@@ -79,8 +79,8 @@ impl Scheduler {
     fn task_lost(&mut self, id: TaskId, failure: TaskFailure, fx: &mut Vec<Effect>) {
         let task = self.take_from_slot(id);
         match task.killed.clone() {
-            Some(reason) => self.task_ended(id, &task, Some(TaskFailure::Killed(reason)), fx),
-            None => self.task_failed(id, task, failure, fx),
+            Some(reason) => self.task_ended(id, &task, (Some(TaskFailure::Killed(reason)), None), fx),
+            None => self.task_failed(id, task, (failure, None), fx),
         }
     }
 

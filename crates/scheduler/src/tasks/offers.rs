@@ -89,31 +89,30 @@ impl Scheduler {
         let (stage_attempt, inputs, cached) =
             stage.open_attempt().expect("only an open attempt launches tasks");
         let partition = stage.partition(pick.index);
-        let task = self.tasks.insert(RunningTask {
+        let Pick { locality, speculative, attempt, index: _ } = pick;
+        let host =
+            self.executors.get(executor).expect("tasks are launched on registered executors").host.clone();
+        let running = RunningTask {
             stage: id,
             stage_attempt,
             index: pick.index,
             partition,
             executor,
+            attempt,
+            host,
+            locality,
+            speculative,
+            has_result: stage.spec.output.is_none(),
             started: self.now,
             pool: Arc::clone(&stage.pool),
             killed: None,
-        });
+        };
+        let task = self.tasks.insert(running);
         stage.running.insert(task);
         self.executors.occupy(executor, task);
         self.pools.launched(&stage.pool);
-        let Pick { locality, speculative, attempt, index: _ } = pick;
-        fx.push(Effect::Event(AppEvent::TaskStarted {
-            at: self.now,
-            task,
-            stage: id,
-            stage_attempt,
-            partition,
-            attempt,
-            executor,
-            locality,
-            speculative,
-        }));
+        let summary = self.tasks.get(task).expect("it was inserted above").summary(task);
+        fx.push(Effect::Event(AppEvent::TaskStarted { at: self.now, task: summary }));
         let job = stage.turn().0;
         fx.push(Effect::Launch(TaskLaunch {
             task,

@@ -14,7 +14,7 @@ use crate::running_tasks::RunningTask;
 use crate::scheduler::Scheduler;
 use firesteel_types::{
     AccumulatorUpdate, AppEvent, ExecutorId, JobFailure, JobId, KillReason, ShuffleId, StageId, TaskFailure,
-    TaskId,
+    TaskId, TaskMetrics,
 };
 
 /// The state of an output that a task failed to fetch.
@@ -37,10 +37,10 @@ impl Scheduler {
     /// Takes in the outcome of an attempt.
     pub(crate) fn task_finished(
         &mut self,
-        id: TaskId,
-        executor: ExecutorId,
+        (id, executor): (TaskId, ExecutorId),
         outcome: TaskOutcome,
         updates: Vec<AccumulatorUpdate>,
+        metrics: Option<Box<TaskMetrics>>,
         fx: &mut Vec<Effect>,
     ) {
         if self.tasks.get(id).is_none_or(|task| task.executor != executor) {
@@ -51,18 +51,18 @@ impl Scheduler {
         self.vacancies.executors.push(executor);
         // The consequences of its end were drawn when it was told to stop.
         if let Some(reason) = task.killed.clone() {
-            self.task_ended(id, &task, Some(TaskFailure::Killed(reason)), fx);
+            self.task_ended(id, &task, (Some(TaskFailure::Killed(reason)), metrics), fx);
             self.refuse_late(id, executor, outcome, fx);
             return;
         }
         match outcome {
-            TaskOutcome::Failed { failure } => self.task_failed(id, task, *failure, fx),
+            TaskOutcome::Failed { failure } => self.task_failed(id, task, (*failure, metrics), fx),
             outcome if !self.commits.may_succeed(task.stage, task.index, id) => {
                 self.refuse_late(id, executor, outcome, fx);
-                self.task_failed(id, task, TaskFailure::CommitDenied, fx);
+                self.task_failed(id, task, (TaskFailure::CommitDenied, metrics), fx);
             }
             TaskOutcome::MapOutput { shuffle, map, bytes, checksum } => {
-                let stage = self.task_succeeded(id, &task, fx);
+                let stage = self.task_succeeded(id, &task, metrics, fx);
                 assert_eq!(
                     (Some(shuffle), map),
                     (stage.output, task.partition),
@@ -73,7 +73,7 @@ impl Scheduler {
                 self.after_success(&task, &stage, fx);
             }
             TaskOutcome::Result { .. } => {
-                let stage = self.task_succeeded(id, &task, fx);
+                let stage = self.task_succeeded(id, &task, metrics, fx);
                 assert!(stage.output.is_none(), "task {id} belongs to a map stage and has no result");
                 let result = Held { index: task.index, task: id, updates };
                 self.result_computed(task.stage, &stage, result, fx);
@@ -117,24 +117,23 @@ impl Scheduler {
         &self,
         id: TaskId,
         task: &RunningTask,
-        failure: Option<TaskFailure>,
+        (failure, metrics): (Option<TaskFailure>, Option<Box<TaskMetrics>>),
         fx: &mut Vec<Effect>,
     ) {
-        fx.push(Effect::Event(AppEvent::TaskEnded {
-            at: self.now,
-            task: id,
-            stage: task.stage,
-            stage_attempt: task.stage_attempt,
-            partition: task.partition,
-            executor: task.executor,
-            failure,
-        }));
+        let task = task.summary(id);
+        fx.push(Effect::Event(AppEvent::TaskEnded { at: self.now, task, failure, metrics }));
     }
 
     /// Marks a task as done and stops its copies. Returns properties of its stage, which may be gone when
     /// they are needed.
-    fn task_succeeded(&mut self, id: TaskId, task: &RunningTask, fx: &mut Vec<Effect>) -> Succeeded {
-        self.task_ended(id, task, None, fx);
+    fn task_succeeded(
+        &mut self,
+        id: TaskId,
+        task: &RunningTask,
+        metrics: Option<Box<TaskMetrics>>,
+        fx: &mut Vec<Effect>,
+    ) -> Succeeded {
+        self.task_ended(id, task, (None, metrics), fx);
         let stage = self.stages.get_mut(task.stage).expect("a task that counts has a stage");
         let job = stage.turn().0;
         let succeeded = Succeeded { job, output: stage.spec.output, is_barrier: stage.spec.barrier };
@@ -198,10 +197,10 @@ impl Scheduler {
         &mut self,
         id: TaskId,
         task: RunningTask,
-        failure: TaskFailure,
+        (failure, metrics): (TaskFailure, Option<Box<TaskMetrics>>),
         fx: &mut Vec<Effect>,
     ) {
-        self.task_ended(id, &task, Some(failure.clone()), fx);
+        self.task_ended(id, &task, (Some(failure.clone()), metrics), fx);
         self.commits.release(task.stage, task.index, id);
         let stage = self.stages.get_mut(task.stage).expect("a task that counts has a stage");
         let tasks = stage.tasks.as_mut().expect("a task that counts belongs to a set");

@@ -15,7 +15,7 @@ impl Story {
                 let agent = option(words, "agent").map_or(runs, |other| AgentId(number(other)));
                 let outcome = ReportedOutcome::Waiting { bytes: number(words[1]) };
                 let updates = updates(words);
-                let message = AgentMessage::TaskFinished { executor, task, outcome, updates };
+                let message = AgentMessage::TaskFinished { executor, task, outcome, updates, metrics: None };
                 ApplicationEvent::Agent { agent, message }
             }
             "fetched" => {
@@ -60,7 +60,10 @@ impl Story {
             "lost" => {
                 AgentMessage::ExecutorLost { executor: executor(words[0]), reason: loss_reason(&words[1..]) }
             }
-            "alive" => AgentMessage::Alive { running: words.iter().map(|word| running(word)).collect() },
+            "alive" => AgentMessage::Alive {
+                running: words.iter().map(|word| running(word)).collect(),
+                memory: vec![],
+            },
             "migrated" => migrated(words),
             "out-of-workers" => AgentMessage::OutOfWorkers { reason: "python cannot be started".into() },
             "leaving" => AgentMessage::Leaving,
@@ -72,9 +75,9 @@ impl Story {
     /// An event that concerns an executor comes from its agent, where it has one.
     pub(super) fn as_agent_tells_it(&self, event: Event) -> ApplicationEvent {
         let (executor, message) = match event.clone() {
-            Event::TaskFinished { executor, task, outcome, updates } => {
+            Event::TaskFinished { executor, task, outcome, updates, metrics } => {
                 let outcome = ReportedOutcome::Complete(outcome);
-                (executor, AgentMessage::TaskFinished { executor, task, outcome, updates })
+                (executor, AgentMessage::TaskFinished { executor, task, outcome, updates, metrics })
             }
             Event::CommitRequest { executor, task } => {
                 (executor, AgentMessage::CommitRequest { executor, task })
@@ -82,7 +85,9 @@ impl Story {
             Event::BarrierSync { executor, task, epoch, message } => {
                 (executor, AgentMessage::BarrierSync { executor, task, epoch, message })
             }
-            Event::BlockStored { executor, key } => (executor, AgentMessage::BlockStored { executor, key }),
+            Event::BlockStored { executor, key, size } => {
+                (executor, AgentMessage::BlockStored { executor, key, size })
+            }
             Event::BlockDropped { executor, key } => (executor, AgentMessage::BlockDropped { executor, key }),
             _ => return ApplicationEvent::Scheduler(event),
         };

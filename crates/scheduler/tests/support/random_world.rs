@@ -235,13 +235,13 @@ impl World {
                 };
                 self.of_task(task, |executor, task| {
                     let outcome = ReportedOutcome::Complete(outcome);
-                    AgentMessage::TaskFinished { executor, task, outcome, updates: vec![] }
+                    AgentMessage::TaskFinished { executor, task, outcome, updates: vec![], metrics: None }
                 })?
             }
             Move::Fail(task) => self.of_task(task, |executor, task| {
                 let failure = Box::new(TaskFailure::BadPlan("it cannot be read".into()));
                 let outcome = ReportedOutcome::Complete(TaskOutcome::Failed { failure });
-                AgentMessage::TaskFinished { executor, task, outcome, updates: vec![] }
+                AgentMessage::TaskFinished { executor, task, outcome, updates: vec![], metrics: None }
             })?,
             Move::Waits { task, bytes } => {
                 let launch = pick(&self.tasks, task)?;
@@ -252,7 +252,7 @@ impl World {
                 let bytes = *self.waiting.entry(launch.task).or_insert(*bytes);
                 self.of_task(task, |executor, task| {
                     let outcome = ReportedOutcome::Waiting { bytes };
-                    AgentMessage::TaskFinished { executor, task, outcome, updates: vec![] }
+                    AgentMessage::TaskFinished { executor, task, outcome, updates: vec![], metrics: None }
                 })?
             }
             Move::Sync(task) => self.of_task(task, |executor, task| AgentMessage::BarrierSync {
@@ -267,7 +267,7 @@ impl World {
             Move::Stored(at) => {
                 let (executor, agent) = *pick(&self.executors, at)?;
                 let key = BlockKey { rdd: RddId(5), partition: Partition(0), version: 0 };
-                let message = AgentMessage::BlockStored { executor, key };
+                let message = AgentMessage::BlockStored { executor, key, size: Default::default() };
                 ApplicationEvent::Agent { agent, message }
             }
             Move::Submit { maps, results, is_barrier } => {
@@ -332,7 +332,7 @@ impl World {
             there.map(|launch| launch.task).collect()
         };
         let running = own.map(|(executor, _)| (*executor, launched(*executor))).collect();
-        Some(ApplicationEvent::Agent { agent, message: AgentMessage::Alive { running } })
+        Some(ApplicationEvent::Agent { agent, message: AgentMessage::Alive { running, memory: vec![] } })
     }
 
     /// A message about an attempt, of the agent that runs it.
@@ -358,6 +358,7 @@ impl World {
             partitions,
             preferred: vec![],
             cached: Cached::default(),
+            rdds: [].into(),
             barrier,
         };
         let mut stages = vec![];
@@ -377,6 +378,7 @@ impl World {
             pool: None,
             group: None,
             tags: vec![],
+            properties: Default::default(),
         }
     }
 

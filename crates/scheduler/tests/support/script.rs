@@ -214,7 +214,7 @@ impl Story {
             },
             "stored" => {
                 let key = block(words[1], option(words, "version"));
-                Event::BlockStored { executor: executor(words[0]), key }
+                Event::BlockStored { executor: executor(words[0]), key, size: Default::default() }
             }
             "dropped" => {
                 let key = block(words[1], option(words, "version"));
@@ -246,6 +246,7 @@ impl Story {
             pool: option(&words, "pool").map(Into::into),
             group: option(&words, "group").map(Into::into),
             tags: option(&words, "tag").map(Into::into).into_iter().collect(),
+            properties: Default::default(),
         })
     }
 
@@ -259,7 +260,13 @@ impl Story {
                 TaskOutcome::MapOutput { shuffle, map: launch.partition, bytes: 10, checksum }
             }
         };
-        Event::TaskFinished { task, executor: launch.executor, outcome, updates: updates(words) }
+        Event::TaskFinished {
+            task,
+            executor: launch.executor,
+            outcome,
+            updates: updates(words),
+            metrics: None,
+        }
     }
 
     fn fail(&self, words: &[&str]) -> Event {
@@ -291,6 +298,6 @@ impl Story {
         };
         let executor = self.launches[&task_id].executor;
         let outcome = TaskOutcome::failed(failure);
-        Event::TaskFinished { task: task_id, executor, outcome, updates: vec![] }
+        Event::TaskFinished { task: task_id, executor, outcome, updates: vec![], metrics: None }
     }
 }

@@ -139,17 +139,28 @@ fn tell_event(event: &AppEvent) -> String {
             format!("* job {job} ended{}", why(failure.as_ref().map(ToString::to_string)))
         }
         AppEvent::StageSubmitted { stage, attempt, tasks, .. } => {
+            let stage = stage.stage;
             format!("* stage {stage}.{attempt} submitted, {tasks} tasks")
         }
         AppEvent::StageCompleted { stage, attempt, failure, .. } => {
+            let stage = stage.stage;
             format!("* stage {stage}.{attempt} completed{}", why(failure.clone()))
         }
-        AppEvent::TaskStarted { task, stage, stage_attempt, partition, .. } => {
+        AppEvent::TaskStarted { task, .. } => {
+            let TaskSummary { task, stage, stage_attempt, partition, .. } = task;
             format!("* task {task} started, stage {stage}.{stage_attempt} partition {partition}")
         }
-        AppEvent::TaskEnded { task, failure, .. } => {
+        AppEvent::TaskEnded { task: TaskSummary { task, .. }, failure, .. } => {
             format!("* task {task} ended{}", why(failure.as_ref().map(ToString::to_string)))
         }
+        AppEvent::BlockStored { executor, key, .. } => {
+            format!("* {} stored on {}", BlockId::Rdd(key.rdd, key.partition), executor.name())
+        }
+        AppEvent::BlockDropped { executor, key, .. } => {
+            format!("* {} dropped on {}", BlockId::Rdd(key.rdd, key.partition), executor.name())
+        }
+        AppEvent::ExecutorMemory { executor, .. } => format!("* memory of executor {}", executor.name()),
+        AppEvent::Unpersisted { rdd, .. } => format!("* rdd {rdd} unpersisted"),
         AppEvent::ExecutorAdded { executor, .. } => format!("* executor {} added", executor.name()),
         AppEvent::ExecutorRemoved { executor, reason, .. } => {
             format!("* executor {} removed: {reason}", executor.name())

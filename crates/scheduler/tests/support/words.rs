@@ -15,6 +15,7 @@ pub(crate) fn stage(text: &str, wants: &mut Option<Vec<Partition>>) -> StageSpec
         partitions: 1,
         preferred: vec![],
         cached: Cached::default(),
+        rdds: [].into(),
         barrier: false,
     };
     while let Some(word) = words.next() {

@@ -1,0 +1,323 @@
+//! The listener bus: events leave the driver's loop here, and a thread hands them to the pages' store, the event log and
+//! listeners.
+//!
+//! The loop appends to a list and goes on. The thread takes the whole list at once, a few times a second while there is
+//! anything, so that the loop wakes it once in many events. The list is bounded: when listeners fall too far behind, events are
+//! dropped, counted and told of, as in Spark; jobs never wait.
+
+use crate::listener::Listener;
+use crate::listener_events::Translator;
+use crate::live_store::now;
+use firesteel_events::{BlockManagerAdded, BlockManagerId, ListenerEvent};
+use firesteel_types::{AppEvent, ExecutorId};
+use parking_lot::{Condvar, Mutex};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// The time for which events gather before the thread takes them.
+const GATHER: Duration = Duration::from_millis(20);
+
+/// The time that the end of the application waits for listeners.
+const DRAIN_AT_MOST: Duration = Duration::from_secs(30);
+
+/// The interval at which executors' memory is looked at while jobs run.
+const SAMPLE_EVERY: Duration = Duration::from_secs(1);
+
+/// Looks at what no event tells: the memory of executors.
+pub(crate) type Sample = dyn Fn() -> Vec<ListenerEvent> + Send + Sync;
+
+/// An event on its way.
+enum Queued {
+    /// Of the engine's loop.
+    Engine(AppEvent),
+    /// Of whatever knows more than the loop.
+    Ready(Box<ListenerEvent>),
+}
+
+#[derive(Default)]
+struct State {
+    queue: Vec<Queued>,
+    /// Listeners that were added since the thread last looked.
+    added: Vec<Box<dyn Listener>>,
+    /// True while the thread waits for a first event.
+    is_asleep: bool,
+    is_closed: bool,
+    /// True once the thread has handed on all that came before the end.
+    is_done: bool,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+    capacity: usize,
+    dropped: AtomicU64,
+    /// True once there is anybody to tell.
+    is_wanted: AtomicBool,
+    sample: OnceLock<Box<Sample>>,
+}
+
+/// The way of events to those who want to know them. One for an application.
+pub(crate) struct ListenerBus {
+    shared: Arc<Shared>,
+    /// The time that is 0 in the engine's events, in milliseconds since 1970.
+    epoch: i64,
+    /// None until there is anybody to tell.
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl ListenerBus {
+    /// Makes the bus. `capacity` is the most events that wait; times count from `epoch`, in milliseconds since 1970. A thread
+    /// is started once there is anybody to tell.
+    ///
+    /// # Errors
+    /// When the operating system refuses a thread.
+    pub(crate) fn start(
+        epoch: i64,
+        capacity: usize,
+        listeners: Vec<Box<dyn Listener>>,
+    ) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            capacity,
+            dropped: AtomicU64::new(0),
+            is_wanted: AtomicBool::new(false),
+            sample: OnceLock::new(),
+        });
+        let bus = ListenerBus { shared, epoch, thread: Mutex::new(None) };
+        listeners.into_iter().try_for_each(|listener| bus.add(listener))?;
+        Ok(bus)
+    }
+
+    /// Returns whether there is anybody to tell.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.shared.is_wanted.load(Ordering::Relaxed)
+    }
+
+    /// Passes an event of the engine on.
+    pub(crate) fn post(&self, event: AppEvent) {
+        self.shared.push(Queued::Engine(event));
+    }
+
+    /// Passes an event on that the engine does not know.
+    pub(crate) fn post_ready(&self, event: ListenerEvent) {
+        self.shared.push(Queued::Ready(Box::new(event)));
+    }
+
+    /// Tells of the memory for blocks of an executor that has registered.
+    pub(crate) fn post_block_manager(&self, executor: ExecutorId, host: String, memory: u64) {
+        let memory = memory as i64;
+        self.post_ready(ListenerEvent::BlockManagerAdded(BlockManagerAdded {
+            block_manager_id: BlockManagerId { executor_id: executor.name(), host, port: 0 },
+            maximum_memory: memory,
+            timestamp: now(),
+            maximum_on_heap_memory: Some(0),
+            maximum_off_heap_memory: Some(memory),
+        }));
+    }
+
+    /// Sets what is called each second while jobs run, for events that nobody posts. Only the first call has an effect.
+    pub(crate) fn set_sample(&self, sample: Box<Sample>) {
+        let _ = self.shared.sample.set(sample);
+    }
+
+    /// Adds a listener, which is told of what happens from now on.
+    ///
+    /// # Errors
+    /// When the operating system refuses a thread.
+    pub(crate) fn add(&self, listener: Box<dyn Listener>) -> std::io::Result<()> {
+        let mut thread = self.thread.lock();
+        if thread.is_none() && !self.shared.state.lock().is_closed {
+            let (shared, translator) = (self.shared.clone(), Translator::new(self.epoch));
+            let builder = std::thread::Builder::new().name("firesteel-listeners".into());
+            *thread = Some(builder.spawn(move || shared.run(translator))?);
+        }
+        let mut state = self.shared.state.lock();
+        state.added.push(listener);
+        self.shared.is_wanted.store(true, Ordering::Relaxed);
+        self.shared.changed.notify_all();
+        Ok(())
+    }
+
+    /// Hands on what has come, ends the thread, and drops the listeners. Waits for them, but not without end.
+    pub(crate) fn stop(&self) {
+        let deadline = Instant::now() + DRAIN_AT_MOST;
+        let thread = self.thread.lock().take();
+        {
+            let mut state = self.shared.state.lock();
+            state.is_closed = true;
+            if thread.is_none() {
+                return;
+            }
+            self.shared.changed.notify_all();
+            while !state.is_done {
+                if self.shared.changed.wait_until(&mut state, deadline).timed_out() {
+                    tracing::warn!("a listener has not returned for {DRAIN_AT_MOST:?}, and is left behind");
+                    return;
+                }
+            }
+        }
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn push(&self, event: Queued) {
+        let mut state = self.state.lock();
+        if state.is_closed {
+            return;
+        }
+        if state.queue.len() >= self.capacity {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        state.queue.push(event);
+        if state.is_asleep {
+            state.is_asleep = false;
+            self.changed.notify_all();
+        }
+    }
+
+    fn run(&self, mut translator: Translator) {
+        let (mut listeners, mut told) = (Vec::<Box<dyn Listener>>::new(), 0);
+        let (mut jobs, mut sampled) = (0_i64, Instant::now());
+        loop {
+            let (taken, added, is_closed) = self.take(jobs > 0);
+            listeners.extend(added);
+            for event in taken {
+                let event = match event {
+                    Queued::Engine(event) => translator.translate(event),
+                    Queued::Ready(event) => *event,
+                };
+                jobs += match event {
+                    ListenerEvent::JobStart(_) => 1,
+                    ListenerEvent::JobEnd(_) => -1,
+                    _ => 0,
+                };
+                listeners.retain_mut(|listener| tell(&mut **listener, &event));
+            }
+            if jobs > 0 && !is_closed && sampled.elapsed() >= SAMPLE_EVERY {
+                sampled = Instant::now();
+                for event in self.sample.get().map(|sample| sample()).unwrap_or_default() {
+                    listeners.retain_mut(|listener| tell(&mut **listener, &event));
+                }
+            }
+            let dropped = self.dropped.load(Ordering::Relaxed);
+            if dropped > told {
+                tracing::warn!(
+                    "listeners are too slow: {} events were dropped, so pages and event logs miss them. \
+                     `firesteel.scheduler.listenerbus.eventqueue.capacity` is the number of events that may wait",
+                    dropped - told
+                );
+                told = dropped;
+            }
+            if is_closed {
+                break;
+            }
+        }
+        drop(listeners);
+        self.state.lock().is_done = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until there is an event, a new listener or the end, and takes all that there is. While jobs run, it is time for a
+    /// sample after a second.
+    fn take(&self, samples: bool) -> (Vec<Queued>, Vec<Box<dyn Listener>>, bool) {
+        let mut state = self.state.lock();
+        while state.queue.is_empty() && state.added.is_empty() && !state.is_closed {
+            state.is_asleep = true;
+            match samples {
+                true if self.changed.wait_for(&mut state, SAMPLE_EVERY).timed_out() => break,
+                true => {}
+                false => self.changed.wait(&mut state),
+            }
+        }
+        state.is_asleep = false;
+        if !state.is_closed && state.added.is_empty() {
+            // More will follow: what comes meanwhile wakes nobody.
+            self.changed.wait_for(&mut state, GATHER);
+        }
+        let is_closed = state.is_closed;
+        (std::mem::take(&mut state.queue), std::mem::take(&mut state.added), is_closed)
+    }
+}
+
+/// Tells a listener of an event. One that panics is told of no more; the panic was reported.
+fn tell(listener: &mut dyn Listener, event: &ListenerEvent) -> bool {
+    catch_unwind(AssertUnwindSafe(|| listener.on_event(event))).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firesteel_types::{JobId, Millis};
+    use std::sync::mpsc::{Sender, channel};
+
+    fn ended(job: u32) -> AppEvent {
+        AppEvent::JobEnded { at: Millis(0), job: JobId(job), failure: None }
+    }
+
+    fn noting(to: Sender<i64>) -> Box<dyn Listener> {
+        Box::new(move |event: &ListenerEvent| {
+            if let ListenerEvent::JobEnd(end) = event {
+                to.send(end.job_id).unwrap();
+            }
+        })
+    }
+
+    #[test]
+    fn all_that_came_before_the_end_is_told_in_order() {
+        let (to, from) = channel();
+        let bus = ListenerBus::start(0, 10_000, vec![noting(to)]).unwrap();
+        (0..1_000).for_each(|job| bus.post(ended(job)));
+        bus.stop();
+        bus.post(ended(1_000));
+        assert_eq!(from.into_iter().collect::<Vec<_>>(), (0..1_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn events_that_nobody_takes_in_time_are_dropped_and_nothing_waits() {
+        let (to, from) = channel();
+        let (held, holds) = channel::<()>();
+        let mut is_first = true;
+        let slow = Box::new(move |_: &ListenerEvent| {
+            if std::mem::take(&mut is_first) {
+                let _ = holds.recv();
+            }
+        });
+        let bus = ListenerBus::start(0, 10, vec![slow, noting(to)]).unwrap();
+        bus.post(ended(0));
+        (1..100).for_each(|job| bus.post(ended(job)));
+        drop(held);
+        bus.stop();
+        let told = from.into_iter().collect::<Vec<_>>();
+        assert!(told.len() <= 20 && told.len() >= 10, "{told:?}");
+        assert_eq!(bus.shared.dropped.load(Ordering::Relaxed), 100 - told.len() as u64);
+    }
+
+    #[test]
+    fn a_listener_that_panics_is_left_out_and_the_others_go_on() {
+        let (to, from) = channel();
+        let broken = Box::new(|_: &ListenerEvent| std::panic::resume_unwind(Box::new(())));
+        let bus = ListenerBus::start(0, 10, vec![broken, noting(to)]).unwrap();
+        bus.post(ended(0));
+        bus.post(ended(1));
+        bus.stop();
+        assert_eq!(from.into_iter().collect::<Vec<_>>(), [0, 1]);
+    }
+
+    #[test]
+    fn a_listener_that_comes_later_is_told_of_what_happens_then() {
+        let (to, from) = channel();
+        let bus = ListenerBus::start(0, 10, vec![]).unwrap();
+        bus.add(noting(to)).unwrap();
+        bus.post(ended(5));
+        bus.stop();
+        assert_eq!(from.into_iter().collect::<Vec<_>>(), [5]);
+    }
+}
