@@ -9,9 +9,9 @@ mod bands;
 mod dag;
 mod environment;
 mod executors;
-mod fresh;
 mod format;
 mod frame;
+mod fresh;
 mod graph;
 mod job;
 mod jobs;
@@ -113,7 +113,10 @@ pub(crate) fn routes(site: Site, door: Arc<Door>, redaction: Redaction, is_kill_
         for form in forms {
             let live = kind.clone();
             if !is_history && !form.is_empty() {
-                let serve = move |State(pages): State<Arc<Pages>>, fields: Query<Fields>, uri: Uri, headers: HeaderMap| {
+                let serve = move |State(pages): State<Arc<Pages>>,
+                                  fields: Query<Fields>,
+                                  uri: Uri,
+                                  headers: HeaderMap| {
                     page(pages, live, Here::running(), fields.0, uri, headers)
                 };
                 router = router.route(form, get(serve));
@@ -141,9 +144,8 @@ pub(crate) fn routes(site: Site, door: Arc<Door>, redaction: Redaction, is_kill_
     if is_history {
         router = router.route("/", get(list)).route("/history/", get(list));
     } else {
-        router = router
-            .route("/jobs/job/kill/", post(kill_job))
-            .route("/stages/stage/kill/", post(kill_stage));
+        router =
+            router.route("/jobs/job/kill/", post(kill_job)).route("/stages/stage/kill/", post(kill_stage));
     }
     router.fallback(unknown).with_state(pages)
 }
@@ -235,7 +237,9 @@ impl Looking<'_> {
     /// Returns a number that the address names.
     fn number(&self, name: &str) -> Result<i64, NoPage> {
         let number = self.fields.get(name).and_then(|text| text.parse().ok());
-        number.ok_or_else(|| NoPage::Refused(StatusCode::BAD_REQUEST, format!("The address lacks a number: {name}=")))
+        number.ok_or_else(|| {
+            NoPage::Refused(StatusCode::BAD_REQUEST, format!("The address lacks a number: {name}="))
+        })
     }
 
     /// Tells if pages offer to end something: it runs here, and that is allowed.
@@ -278,9 +282,10 @@ impl Pages {
         };
         applications.open(&id, here.attempt.as_deref()).map_err(|error| match error {
             OpenError::Unknown => NoPage::Unknown(format!("There is no application {id}.")),
-            OpenError::Unreadable(why) => {
-                NoPage::Refused(StatusCode::UNPROCESSABLE_ENTITY, format!("The log of {id} cannot be read: {why}"))
-            }
+            OpenError::Unreadable(why) => NoPage::Refused(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                format!("The log of {id} cannot be read: {why}"),
+            ),
             OpenError::Busy => NoPage::Refused(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Too many applications are being opened. Try again in a moment.".into(),
@@ -313,7 +318,8 @@ impl Pages {
             return self.no_page(NoPage::Refused(StatusCode::FORBIDDEN, text.into()));
         }
         if !self.is_kill_enabled {
-            return self.no_page(NoPage::Refused(StatusCode::FORBIDDEN, "spark.ui.killEnabled is false.".into()));
+            return self
+                .no_page(NoPage::Refused(StatusCode::FORBIDDEN, "spark.ui.killEnabled is false.".into()));
         }
         let pages = Arc::clone(&self);
         match tokio::task::spawn_blocking(move || act(&pages, form.id)).await {

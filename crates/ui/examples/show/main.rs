@@ -6,7 +6,9 @@
 mod synthetic;
 
 use firesteel_events::ListenerEvent;
-use firesteel_status::store::{Access, ApplicationInfo, Applications, ApplicationsAsk, OpenError, Retained, Store};
+use firesteel_status::store::{
+    Access, ApplicationInfo, Applications, ApplicationsAsk, OpenError, Retained, Store,
+};
 use firesteel_ui::history::{History, HistoryConfig};
 use firesteel_ui::{Actions, LogPart, Site, ThreadStack, UiConfig, UiServer, Unavailable, start};
 use std::io::Write;
@@ -56,7 +58,8 @@ impl Actions for Pretended {
 
     fn thread_dump(&self, executor: &str) -> Result<Vec<ThreadStack>, Unavailable> {
         let frame = |line: &str| line.to_owned();
-        let stack = vec![frame("parse (orders.py:14)"), frame("<lambda> (orders.py:31)"), frame(synthetic::HOSTILE)];
+        let stack =
+            vec![frame("parse (orders.py:14)"), frame("<lambda> (orders.py:31)"), frame(synthetic::HOSTILE)];
         let name = format!("slot 1 of executor {executor} {}", synthetic::HOSTILE);
         let busy = ThreadStack { name, state: "running".into(), stack, is_busy: true };
         let idle = ThreadStack {
@@ -68,8 +71,15 @@ impl Actions for Pretended {
         Ok(vec![busy, idle])
     }
 
-    fn log(&self, _executor: &str, which: &str, offset: Option<u64>, length: usize) -> Result<LogPart, Unavailable> {
-        let whole: String = (0..9000).map(|line| format!("{which} line {line} {}\n", synthetic::HOSTILE)).collect();
+    fn log(
+        &self,
+        _executor: &str,
+        which: &str,
+        offset: Option<u64>,
+        length: usize,
+    ) -> Result<LogPart, Unavailable> {
+        let whole: String =
+            (0..9000).map(|line| format!("{which} line {line} {}\n", synthetic::HOSTILE)).collect();
         let from = offset.unwrap_or(whole.len().saturating_sub(length) as u64) as usize;
         let text = whole.get(from..(from + length).min(whole.len())).unwrap_or("").to_owned();
         Ok(LogPart { text, offset: from as u64, length: whole.len() as u64 })

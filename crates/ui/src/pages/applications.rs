@@ -35,14 +35,19 @@ struct Row {
 }
 
 /// Makes the page.
-pub(super) fn make(applications: &dyn Applications, fields: &BTreeMap<String, String>) -> askama::Result<String> {
+pub(super) fn make(
+    applications: &dyn Applications,
+    fields: &BTreeMap<String, String>,
+) -> askama::Result<String> {
     let ask = Ask::of(fields);
     let search = fields.get("search").cloned().unwrap_or_default();
     let wanted = search.trim().to_lowercase();
     let all = applications.list(&ApplicationsAsk::default());
     let fits = |application: &ApplicationInfo| {
-        let user = application.attempts.iter().any(|attempt| attempt.spark_user.to_lowercase().contains(&wanted));
-        user || application.name.to_lowercase().contains(&wanted) || application.id.to_lowercase().contains(&wanted)
+        let user =
+            application.attempts.iter().any(|attempt| attempt.spark_user.to_lowercase().contains(&wanted));
+        user || application.name.to_lowercase().contains(&wanted)
+            || application.id.to_lowercase().contains(&wanted)
     };
     let found: Vec<&ApplicationInfo> = all.iter().filter(|application| fits(application)).collect();
     let mut attempts: Vec<(&ApplicationInfo, &ApplicationAttemptInfo)> = found
@@ -82,7 +87,11 @@ pub(super) fn make(applications: &dyn Applications, fields: &BTreeMap<String, St
         Column { label: "Spark", href: None, order: None, is_number: false },
         pages.column("updated", "Updated", false),
     ];
-    let rows = attempts.iter().skip(pages.offset()).take(ROWS).map(|(application, attempt)| row(application, attempt));
+    let rows = attempts
+        .iter()
+        .skip(pages.offset())
+        .take(ROWS)
+        .map(|(application, attempt)| row(application, attempt));
     let rows = rows.collect();
     let shown = count(attempts.len() as i64);
     let frame = Frame::without_application("History");

@@ -49,7 +49,11 @@ pub(crate) fn filters(base: &str, ask: &Ask, states: &[(&str, &str, usize)]) -> 
     let all: usize = states.iter().map(|(_, _, count)| count).sum();
     let one = |label: String, show: &str| Filter {
         label,
-        href: if show.is_empty() { base.trim_end_matches(['?', '&']).to_owned() } else { format!("{base}show={}", encoded(show)) },
+        href: if show.is_empty() {
+            base.trim_end_matches(['?', '&']).to_owned()
+        } else {
+            format!("{base}show={}", encoded(show))
+        },
         is_here: ask.show.as_deref().unwrap_or("") == show,
     };
     let shown = states.iter().filter(|(_, _, count)| *count > 0);
@@ -123,7 +127,8 @@ pub(crate) fn job_stages(job: &JobData) -> String {
 
 /// Returns the row of a job.
 pub(crate) fn job_row(looking: &Looking<'_>, job: &JobData) -> JobRow {
-    let failure = looking.view().job_failure(job.job_id).map(|text| shortened(failure_title(text), FAILURE_LETTERS));
+    let failure =
+        looking.view().job_failure(job.job_id).map(|text| shortened(failure_title(text), FAILURE_LETTERS));
     JobRow {
         id: job.job_id,
         href: format!("{}/jobs/job/?id={}", looking.here.base, job.job_id),
@@ -133,7 +138,9 @@ pub(crate) fn job_row(looking: &Looking<'_>, job: &JobData) -> JobRow {
         failure,
         pill: job_pill(job.status),
         submitted: time(job.submission_time.map_or(0, |at| at.0)),
-        duration: elapsed(job.submission_time, job.completion_time, looking.now).map(duration).unwrap_or_default(),
+        duration: elapsed(job.submission_time, job.completion_time, looking.now)
+            .map(duration)
+            .unwrap_or_default(),
         stages: job_stages(job),
         progress: job_progress(job),
         can_kill: looking.can_kill() && job.status == JobStatus::Running,
@@ -216,7 +223,12 @@ struct Figure<Row> {
 
 const STAGE_FIGURES: [Figure<StageData>; 5] = [
     Figure { key: "input", label: "Input", bytes: |row| row.input_bytes, records: |row| row.input_records },
-    Figure { key: "output", label: "Output", bytes: |row| row.output_bytes, records: |row| row.output_records },
+    Figure {
+        key: "output",
+        label: "Output",
+        bytes: |row| row.output_bytes,
+        records: |row| row.output_records,
+    },
     Figure {
         key: "read",
         label: "Shuffle read",
@@ -243,7 +255,9 @@ fn stage_row(looking: &Looking<'_>, stage: &StageData, figures: &[&Figure<StageD
         failure,
         pill: stage_pill(stage.status),
         submitted: time(stage.submission_time.map_or(0, |at| at.0)),
-        duration: elapsed(stage.submission_time, stage.completion_time, looking.now).map(duration).unwrap_or_default(),
+        duration: elapsed(stage.submission_time, stage.completion_time, looking.now)
+            .map(duration)
+            .unwrap_or_default(),
         progress: stage_progress(stage),
         figures: figures
             .iter()
@@ -254,7 +268,11 @@ fn stage_row(looking: &Looking<'_>, stage: &StageData, figures: &[&Figure<StageD
 }
 
 /// Returns a page of a table of stages.
-pub(crate) fn stage_table(looking: &Looking<'_>, mut stages: Vec<StageData>, base: String) -> Table<StageRow> {
+pub(crate) fn stage_table(
+    looking: &Looking<'_>,
+    mut stages: Vec<StageData>,
+    base: String,
+) -> Table<StageRow> {
     let ask = looking.ask();
     let pages = Pages::new(base, &ask, stages.len(), "id", true);
     let now = looking.now;
@@ -277,7 +295,12 @@ pub(crate) fn stage_table(looking: &Looking<'_>, mut stages: Vec<StageData>, bas
     let figures: Vec<&Figure<StageData>> = STAGE_FIGURES.iter().filter(is_told).collect();
     let key = |stage: &StageData| (stage.stage_id, stage.attempt_id);
     sort(&mut stages, &pages, |one, other| compare(one, other).then(key(one).cmp(&key(other))));
-    let rows = stages.iter().skip(pages.offset()).take(ROWS).map(|stage| stage_row(looking, stage, &figures)).collect();
+    let rows = stages
+        .iter()
+        .skip(pages.offset())
+        .take(ROWS)
+        .map(|stage| stage_row(looking, stage, &figures))
+        .collect();
     let mut columns = vec![
         pages.column("id", "Stage", true),
         pages.column("name", "Operation", false),

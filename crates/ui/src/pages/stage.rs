@@ -131,13 +131,15 @@ pub(super) fn make(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage
     let id = looking.number("id")?;
     let view = looking.view();
     let attempts = view.attempt_ids(id);
-    let missing = || NoPage::Unknown(format!("There is no stage {id}, or it ended so long ago that it was forgotten."));
+    let missing =
+        || NoPage::Unknown(format!("There is no stage {id}, or it ended so long ago that it was forgotten."));
     let last = attempts.last().copied().ok_or_else(missing)?;
     let attempt = looking.fields.get("attempt").and_then(|text| text.parse().ok()).unwrap_or(last);
     let key = (id, attempt);
     let stage = view.stage(id, attempt, &StageAsk::default()).ok_or_else(missing)?;
     let own = view.stage_own(id, attempt).unwrap_or_default();
-    let (graph, graph_note) = stage_picture(&view.stage_graph(id, attempt).unwrap_or_default(), &looking.here.base);
+    let (graph, graph_note) =
+        stage_picture(&view.stage_graph(id, attempt).unwrap_or_default(), &looking.here.base);
     let executors = view.stage_executors(key);
     let task_time = executors.iter().fold(0, |sum: i64, (_, share)| sum.saturating_add(share.task_time));
     let (shares, shares_picture) = shares(&own, task_time);
@@ -209,7 +211,10 @@ fn attempt_links(looking: &Looking<'_>, id: i64, here: i64, attempts: &[i64]) ->
 
 fn facts(looking: &Looking<'_>, stage: &StageData, own: &StageOwn, task_time: i64) -> Vec<Fact> {
     let took = elapsed(stage.submission_time, stage.completion_time, looking.now);
-    let mut facts = vec![fact("Duration", took.map(duration).unwrap_or_default()), fact("Task time", duration(task_time))];
+    let mut facts = vec![
+        fact("Duration", took.map(duration).unwrap_or_default()),
+        fact("Task time", duration(task_time)),
+    ];
     let mut add = |label, text: String| {
         if !text.is_empty() {
             facts.push(fact(label, text));
@@ -221,7 +226,10 @@ fn facts(looking: &Looking<'_>, stage: &StageData, own: &StageOwn, task_time: i6
     add("Shuffle read", bytes_and_records(stage.shuffle_read_bytes, stage.shuffle_read_records));
     add("Shuffle write", bytes_and_records(stage.shuffle_write_bytes, stage.shuffle_write_records));
     if stage.disk_bytes_spilled > 0 {
-        add("Spilled", format!("{}, {} of memory", bytes(stage.disk_bytes_spilled), bytes(stage.memory_bytes_spilled)));
+        add(
+            "Spilled",
+            format!("{}, {} of memory", bytes(stage.disk_bytes_spilled), bytes(stage.memory_bytes_spilled)),
+        );
     }
     let localities = own.localities.iter().map(|(name, tasks)| format!("{} {}", count(*tasks), words(name)));
     add("Locality", localities.collect::<Vec<_>>().join(", "));
@@ -400,7 +408,9 @@ fn summary(all: &TaskMetricDistributions) -> Vec<SummaryRow> {
         ("Spilled to disk", &all.disk_bytes_spilled, &size),
         ("Result", &all.result_size, &size),
     ];
-    let shown = rows.into_iter().filter(|(label, values, _)| *label == "Duration" || values.iter().any(|value| *value > 0.0));
+    let shown = rows
+        .into_iter()
+        .filter(|(label, values, _)| *label == "Duration" || values.iter().any(|value| *value > 0.0));
     shown
         .map(|(label, values, write)| SummaryRow {
             label,
@@ -472,7 +482,9 @@ impl TaskTable {
         );
         let tasks = tasks.unwrap_or_default();
         // A column without a figure on this page tells nothing and takes room.
-        let is_told = |figure: &&TaskFigure| figure.0 == pages.sort() || tasks.iter().any(|task| !figure.2(task).is_empty());
+        let is_told = |figure: &&TaskFigure| {
+            figure.0 == pages.sort() || tasks.iter().any(|task| !figure.2(task).is_empty())
+        };
         let figures: Vec<TaskFigure> = TASK_FIGURES.iter().filter(is_told).copied().collect();
         TaskTable {
             title: count(all as i64),
@@ -489,7 +501,9 @@ type TaskFigure = (&'static str, &'static str, fn(&TaskData) -> String);
 
 const TASK_FIGURES: [TaskFigure; 8] = [
     ("delay", "Waiting", |task| long(task.scheduler_delay)),
-    ("wait", "For blocks", |task| long(task.task_metrics.map_or(0, |all| all.shuffle_read_metrics.fetch_wait_time))),
+    ("wait", "For blocks", |task| {
+        long(task.task_metrics.map_or(0, |all| all.shuffle_read_metrics.fetch_wait_time))
+    }),
     ("input", "Input", |task| {
         let read = task.task_metrics.unwrap_or_default().input_metrics;
         bytes_and_records(read.bytes_read, read.records_read)

@@ -129,9 +129,11 @@ pub(super) fn lanes(
                 _ => format!("· slot {}", slot + 1),
             };
             let rows = by_slot(&own, width as usize);
-            painted.extend(rows.into_iter().enumerate().map(|(slot, row)| {
-                lane(label(slot), href, window, count, 1, &row)
-            }));
+            painted.extend(
+                rows.into_iter()
+                    .enumerate()
+                    .map(|(slot, row)| lane(label(slot), href, window, count, 1, &row)),
+            );
         } else {
             painted.push(lane(format!("executor {name}"), href, window, count, width, &own));
         }
@@ -139,7 +141,14 @@ pub(super) fn lanes(
     (painted, is_cut)
 }
 
-fn lane(label: String, href: &str, window: &Range<i64>, lanes: usize, slots: i64, tasks: &[&Stretch]) -> Lane {
+fn lane(
+    label: String,
+    href: &str,
+    window: &Range<i64>,
+    lanes: usize,
+    slots: i64,
+    tasks: &[&Stretch],
+) -> Lane {
     let mut canvas = Canvas::new(window, lanes, slots);
     tasks.iter().for_each(|task| task.paint(&mut canvas));
     Lane { label, href: Some(href.to_owned()), bars: vec![], painted: Some(canvas) }
@@ -151,7 +160,8 @@ fn by_slot<'a>(tasks: &[&'a Stretch], slots: usize) -> Vec<Vec<&'a Stretch>> {
     let mut free_at = vec![i64::MIN; slots.max(1)];
     for task in tasks {
         let free = free_at.iter().position(|free| *free <= task.launch);
-        let soonest = || free_at.iter().enumerate().min_by_key(|(_, free)| **free).map_or(0, |(slot, _)| slot);
+        let soonest =
+            || free_at.iter().enumerate().min_by_key(|(_, free)| **free).map_or(0, |(slot, _)| slot);
         let slot = free.unwrap_or_else(soonest);
         free_at[slot] = task.end;
         rows[slot].push(task);
@@ -180,7 +190,8 @@ mod tests {
         let executors: Vec<ExecutorSummary> = (0..100)
             .map(|id| ExecutorSummary { id: id.to_string(), max_tasks: 4, ..ExecutorSummary::default() })
             .collect();
-        let tasks = |executors: i64| (0..executors).map(|id| stretch(&id.to_string(), 0, 5)).collect::<Vec<_>>();
+        let tasks =
+            |executors: i64| (0..executors).map(|id| stretch(&id.to_string(), 0, 5)).collect::<Vec<_>>();
         let names = |executors_used: i64| {
             let (lanes, is_cut) = lanes(tasks(executors_used), &executors, &(0..5), "/");
             (lanes.iter().map(|lane| lane.label.clone()).collect::<Vec<_>>(), is_cut)
