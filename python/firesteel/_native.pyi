@@ -45,6 +45,8 @@ class Context:
         """Whether executors are elsewhere, or treated as if they were."""
     def set_up_workers(self, setting: str) -> None:
         """Sets what later workers are told, as JSON: see ``firesteel.worker.server``."""
+    def stacks(self) -> list[tuple[str, str, int, int | None, str]]:
+        """Tells of each slot its executor, name, process, task, and where its code stands now, innermost call first."""
     def offer_file(self, path: str) -> str:
         """Offers a file, which must not change, to executors elsewhere; returns the BLAKE3 hash of its contents."""
 

@@ -9,6 +9,7 @@ was reached, a function ended it, and the task fails instead of losing the rest.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, groupby
 from operator import itemgetter
@@ -29,10 +30,36 @@ __all__ = [
     "PerRecord",
     "Step",
     "Values",
+    "described",
     "without_end",
 ]
 
+# Functions of this package are not the program's.
+_OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
 Step = Callable[[int, Iterable[Any]], Iterable[Any]]
+
+
+def described(function: Any) -> str:
+    """Returns the names and lines of the program's functions in a step or a chain of steps, for figures and pages.
+
+    >>> def double(x): return 2 * x
+    >>> described(Chain((Map(double, "map at app.py:3"),), "map at app.py:3")).partition(" at ")[0]
+    'double'
+    """
+    steps = function.steps if isinstance(function, Chain) else (function,)
+    names = []
+    for step in steps:
+        inner = getattr(step, "function", step)
+        code = getattr(inner, "__code__", None)
+        if code is not None and code.co_filename.startswith(_OWN):
+            continue
+        name = getattr(inner, "__name__", None) or type(inner).__name__
+        if code is not None:
+            names.append(f"{name} at {os.path.basename(code.co_filename)}:{code.co_firstlineno}")
+        elif type(inner).__module__.partition(".")[0] != "firesteel":
+            names.append(name)
+    return ", ".join(names)
 
 
 class PerRecord:

@@ -316,6 +316,10 @@ class SparkContext(Sources, Sharing, Control):
         """
         return self._native.application_id
 
+    def _stacks(self) -> list[tuple[str, str, int, int | None, str]]:
+        """Tells where the code of each slot stands now: executor, name, process, task, and calls, innermost first."""
+        return self._native.stacks()
+
     @property
     def uiWebUrl(self) -> str | None:
         """The address of the web interface; None where there is none.

@@ -95,6 +95,10 @@ class JobError(FiresteelError):
     gone), ``operation`` (the engine could not carry out an operation, such as reading a file), ``cancelled`` and
     ``other``. Unknown facts about a failure are None.
 
+    Of a worker that died, ``signal`` or ``exit_code`` says how, ``memory`` how many bytes it held at most,
+    ``oom_kills`` how many processes of its control group the kernel killed meanwhile for want of memory, ``place`` the
+    line of the program that ran, and ``stack`` its calls, innermost first. Each way to die has a class of its own.
+
     >>> error = from_failure({"kind": "cancelled", "message": "job 3 was cancelled: too slow", "job": 3})
     >>> error.kind, error.job
     ('cancelled', 3)
@@ -109,6 +113,12 @@ class JobError(FiresteelError):
     task_traceback: str | None
     executor: str | None
     kind: str
+    signal: int | None
+    exit_code: int | None
+    memory: int | None
+    oom_kills: int | None
+    place: str | None
+    stack: str | None
 
     def __init__(
         self,
@@ -123,6 +133,12 @@ class JobError(FiresteelError):
         operation: str | None = None,
         task_traceback: str | None = None,
         executor: str | None = None,
+        signal: int | None = None,
+        exit_code: int | None = None,
+        memory: int | None = None,
+        oom_kills: int | None = None,
+        place: str | None = None,
+        stack: str | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -134,6 +150,12 @@ class JobError(FiresteelError):
         self.operation = operation
         self.task_traceback = task_traceback
         self.executor = executor
+        self.signal = signal
+        self.exit_code = exit_code
+        self.memory = memory
+        self.oom_kills = oom_kills
+        self.place = place
+        self.stack = stack
 
     def getCondition(self) -> None:
         """Returns None always: a failed job has the text of the user's exception, whatever is in brackets there."""
@@ -147,6 +169,30 @@ class JobError(FiresteelError):
     def desc(self) -> str:
         """The text, by the name that some PySpark programs use."""
         return str(self)
+
+
+class WorkerCrashedError(JobError):
+    """A worker died of a fault in native code, such as a segmentation fault; ``stack`` is where."""
+
+
+class WorkerOutOfMemoryError(JobError):
+    """A task wanted more memory than there was: the kernel killed its worker, or Python raised ``MemoryError``."""
+
+
+class WorkerExitedError(JobError):
+    """The code of a task ended its worker, as ``os._exit`` does; ``exit_code`` is the code."""
+
+
+class WorkerKilledError(JobError):
+    """Somebody killed a worker by a signal, which is not known to have been the kernel for want of memory."""
+
+
+class TaskHungError(JobError):
+    """A task had not ended after the time that ``firesteel.python.hung.fail_after`` allows; ``stack`` is where it was."""
+
+
+class WorkerImportError(JobError):
+    """A task could not import what its function needs; the ``__cause__`` is the ImportError."""
 
 
 class JavaException:
@@ -230,8 +276,10 @@ def from_failure(details: Mapping[str, Any]) -> BaseException:
 
     ``details`` has ``kind``, ``message``, and where known ``traceback`` (of user code), ``exception`` (as
     ``firesteel.worker.failure`` pickled it), ``job``, ``stage``, ``partition``, ``attempt`` (from 0), ``attempts`` (how
-    many are allowed), ``record`` (its bounded repr), ``site`` (as ``map at app.py:12``), ``executor``, ``signal``
-    (number or name) and ``memory`` (bytes that a worker held when it died).
+    many are allowed), ``record`` (its bounded repr), ``site`` (as ``map at app.py:12``), ``executor``; and of a worker
+    that died ``end`` (the class of its end), ``signal`` (number or name), ``code``, ``memory`` (bytes that it held at
+    most), ``last_memory`` (a text about it and the processes beside it), ``oom_kills``, ``place``, ``stack`` and
+    ``stack_memory`` (bytes that it held then; None at its end).
 
     >>> print(from_failure({"kind": "python", "message": "ValueError: no", "partition": 3, "site": "map at app.py:12"}))
     ValueError: no
@@ -239,28 +287,53 @@ def from_failure(details: Mapping[str, Any]) -> BaseException:
     """
     kind = details.get("kind") or "other"
     traceback = _with_source(details.get("traceback") or "")
-    error = JobError(
+    cause = _original(details.get("exception"))
+    number = _signal_number(details.get("signal"))
+    error = _class(kind, details, cause)(
         _text(kind, details, traceback),
         kind=kind,
         **{name: details.get(name) for name in ("job", "stage", "partition", "attempt", "record", "executor")},
+        **{name: details.get(name) for name in ("memory", "oom_kills", "place", "stack")},
         operation=details.get("site"),
         task_traceback=traceback or None,
+        signal=number,
+        exit_code=details.get("code"),
     )
-    error.__cause__ = _original(details.get("exception"))
+    error.__cause__ = cause
     return error
+
+
+def _class(kind: str, details: Mapping[str, Any], cause: BaseException | None) -> type[JobError]:
+    """Returns the class of the exception of a failed job."""
+    if kind == "lost":
+        return _ENDS.get(details.get("end") or "", JobError)
+    if isinstance(cause, ImportError):
+        return WorkerImportError
+    return WorkerOutOfMemoryError if isinstance(cause, MemoryError) else JobError
+
+
+_ENDS: dict[str, type[JobError]] = {
+    "crashed": WorkerCrashedError,
+    "out of memory": WorkerOutOfMemoryError,
+    "exited": WorkerExitedError,
+    "hung": TaskHungError,
+    "killed": WorkerKilledError,
+    "did not stop": WorkerKilledError,
+}
+"""The classes of the ends of workers, by the engine's names of them."""
 
 
 def _text(kind: str, details: Mapping[str, Any], traceback: str) -> str:
     """Joins the parts of the text, each on lines of its own."""
     message = (details.get("message") or "").rstrip()
     if kind == "lost":
-        parts = [_worker_died(details, message), _where(details)]
+        parts = [_worker_died(details, message), _where(details), _stack(details)]
     else:
         parts = [traceback.rstrip() or message or "the job failed", _where(details)]
     if details.get("record"):
         parts.append(f"the record was: {details['record']}")
     if kind == "lost":
-        parts.append(_what_to_do(_signal_name(details.get("signal"))))
+        parts.append(_what_to_do(details.get("end"), _signal_name(details.get("signal"))))
     return "\n".join(part for part in parts if part)
 
 
@@ -291,32 +364,87 @@ def _signal_name(signal: object) -> str | None:
         return str(signal)
 
 
+def _signal_number(signal: object) -> int | None:
+    """Returns 9 for 9 or for ``SIGKILL``."""
+    name = _signal_name(signal)
+    number = getattr(signals, name, None) if name else None
+    return int(number) if number is not None else None
+
+
 def _worker_died(details: Mapping[str, Any], message: str) -> str:
-    """Says how a worker died, as far as known."""
-    name = _signal_name(details.get("signal"))
-    if name is None:
-        return "the worker process of the task died" + (f": {message}" if message else "")
-    number = getattr(signals, name, None)
-    text = f"the worker process of the task died: killed by {name}"
-    if number:
-        # Programs look for the system's own words, such as "Segmentation fault".
-        text += f" (signal {int(number)}: {signals.strsignal(number)})"
+    """Says how a worker died, as far as known: in one sentence."""
+    text = "the worker process of the task died"
+    place = f" in {details['place']}" if details.get("place") else ""
+    name, end = _signal_name(details.get("signal")), details.get("end")
+    if end == "hung":
+        # The engine's words, which have the time, end where memory begins.
+        text += f"{place}: {message.partition(' while it ran ')[0]}"
+    elif name is None and details.get("code") is not None:
+        text += f"{place}: its process exited with code {details['code']}"
+    elif name is None:
+        return text + (f": {message}" if message else "")
+    else:
+        text += f"{place}: killed by {name}"
+        number = _signal_number(name)
+        if number:
+            # Programs look for the system's own words, such as "Segmentation fault".
+            text += f" (signal {number}: {signals.strsignal(number)})"
+        if end == "out of memory":
+            text += " by the kernel, which was out of memory"
+    return text + _memory(details) + _kills(details, name)
+
+
+def _kills(details: Mapping[str, Any], name: str | None) -> str:
+    """Says what the control group counts, of a worker that was killed by SIGKILL."""
+    kills = details.get("oom_kills")
+    if name != "SIGKILL" or kills is None or details.get("end") == "hung":
+        return ""
+    how = f"grew by {kills}" if kills else "did not grow"
+    return f"; its control group's oom_kill count {how} meanwhile"
+
+
+def _memory(details: Mapping[str, Any]) -> str:
+    """Says what the worker held, and the processes beside it."""
     memory = details.get("memory")
-    return text + (f"; it held {_size(int(memory))} of memory at most" if memory else "")
+    if not memory:
+        return ""
+    if details.get("last_memory"):
+        return f"; {details['last_memory']}"
+    return f"; it held {_size(int(memory))} of memory at most"
 
 
-def _what_to_do(name: str | None) -> str:
+def _stack(details: Mapping[str, Any]) -> str:
+    """Shows where the worker's code stood."""
+    stack = (details.get("stack") or "").rstrip()
+    if not stack:
+        return ""
+    held = details.get("stack_memory")
+    when = f"when it held {_size(int(held))}" if held else "when it ended"
+    return f"its calls {when}, innermost first:\n{stack}"
+
+
+def _what_to_do(end: str | None, name: str | None) -> str:
     """Says why a process mostly dies in this way, and what helps."""
+    less = (
+        "Hold less in one task: more partitions (`repartition`, or a partition count for the shuffle), iterators instead"
+        " of lists in mapPartitions; or fewer tasks at once, with a master such as local[1]."
+    )
+    if end == "hung":
+        return (
+            "What to do: give calls that wait (for a network, a lock, another program) a time limit of their own, or let"
+            " tasks take longer, by spark.python.hung.failAfter."
+        )
+    if end == "out of memory":
+        return f"What to do: {less} Or give the control group (container, service) more memory."
     if name == "SIGKILL":
         return (
             "What to do: unless a person sent SIGKILL, it mostly comes from the kernel's out-of-memory killer (`dmesg`"
-            " shows it). Hold less in one task: more partitions (`repartition`, or a partition count for the shuffle),"
-            " iterators instead of lists in mapPartitions; or fewer tasks at once, with a master such as local[2]."
+            f" shows it). {less}"
         )
     if name in ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT"):
         return (
             "What to do: this is a crash in native code, mostly in an extension module that the function calls, or a"
-            " very deep recursion. Set PYTHONFAULTHANDLER=1 to see the Python stack of the crash on standard error."
+            " very deep recursion. Look at the innermost calls above; another version of that module may help."
         )
     if name is not None:
         return (

@@ -155,7 +155,7 @@ fn most_memory() -> u64 {
     (kibibytes.unwrap_or(2 << 20) >> 10).saturating_sub(1024).max(512)
 }
 
-fn wait_for_signal() -> Result<(), String> {
+pub(crate) fn wait_for_signal() -> Result<(), String> {
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(|error| error.to_string())?;
     signals.forever().next();
     Ok(())

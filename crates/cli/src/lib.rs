@@ -8,6 +8,7 @@ mod command_table;
 mod daemons;
 mod decommission;
 mod executor;
+mod history;
 mod log;
 mod options;
 mod secret;
@@ -46,6 +47,8 @@ enum Command {
     Executor(executor::ExecutorOptions),
     /// Run a program, here or in a cluster; look at it, or end it.
     Submit(submit::SubmitOptions),
+    /// Show applications of which event logs are left, in a browser and over REST.
+    History(history::HistoryOptions),
     /// Show what a cluster has, and what of it is taken.
     Status(submit::StatusOptions),
     /// Decommission a worker: it gets nothing new, applications migrate the blocks that they have there, and it
@@ -69,6 +72,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Worker(options) => daemons::worker(&options),
         Command::Executor(options) => executor::executor(&options),
         Command::Submit(options) => submit::submit(options),
+        Command::History(options) => history::history(&options),
         Command::Status(options) => submit::status(&options),
         Command::Decommission(options) => decommission::decommission(&options),
         Command::Secret(options) => secret::run(&options),

@@ -73,6 +73,11 @@ settings! {
     PYSPARK_MEMORY: Option<u64> = "firesteel.executor.pyspark.memory", "", optional_bytes,
         "The address space that a Python worker may have, in all: its program, its libraries, its records. Memory beyond it \
          fails the task that asks for it. Divided by `firesteel.executor.cores` where that is set. When not set: no limit.";
+    PYTHON_HUNG_WARN_MS: u64 = "firesteel.python.hung.warn_after", "10min", parse_millis,
+        "The time that a task of a Python worker may run before the log names its function, line and stack, once. `0` for never.";
+    PYTHON_HUNG_FAIL_MS: u64 = "firesteel.python.hung.fail_after", "0", parse_millis,
+        "The time after which a task of a Python worker counts as hung: its worker is killed, and the attempt fails with its \
+         stack. `0` for never.";
     ALLOW_CONTEXT: bool = "firesteel.executor.allow_spark_context", "false", switch,
         "Whether tasks may make contexts of their own.";
     EXECUTOR_INSTANCES: Option<u32> = "firesteel.executor.instances", "", optional_count,

@@ -5,6 +5,8 @@
 //! accepted, which executors an agent has, what is lost with it and when it may end. Each connection has a
 //! thread that reads, and an outbox that sends.
 
+use crate::losses;
+use crate::stack_questions::StackQuestions;
 use firesteel_cluster::Backend;
 use firesteel_net::bulk::{BlockClient, Item};
 use firesteel_net::{Connection, Credentials, Outbox, receive, receive_at_most};
@@ -14,7 +16,7 @@ use firesteel_protocol::{
 };
 use firesteel_scheduler::{AgentId, AgentMessage, ApplicationEvent, ReportedOutcome};
 use firesteel_transfer::impatient;
-use firesteel_types::{ExecutorId, TaskId};
+use firesteel_types::{ExecutorId, TaskId, ThreadStack};
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -59,6 +61,7 @@ pub(crate) struct Agents {
     /// A copy of the application's table of addresses, for threads that serve blocks and must not wait for
     /// the driver's loop.
     addresses: RwLock<HashMap<ExecutorId, String>>,
+    stacks: StackQuestions,
     next: AtomicU64,
 }
 
@@ -84,6 +87,7 @@ impl Agents {
             client,
             connections: Mutex::default(),
             addresses: RwLock::default(),
+            stacks: StackQuestions::default(),
             next: AtomicU64::new(0),
         })
     }
@@ -162,6 +166,8 @@ impl Agents {
             FromExecutor::Lost { executor, reason } => AgentMessage::ExecutorLost { executor, reason },
             FromExecutor::Alive { running } => AgentMessage::Alive { running },
             FromExecutor::Migrated { report } => AgentMessage::Migrated { report },
+            FromExecutor::RunsLong { executor, report } => return losses::log_long_task(executor, &report),
+            FromExecutor::Stacks { question, stacks } => return self.stacks.answered(question, stacks),
             FromExecutor::OutOfWorkers { reason } => AgentMessage::OutOfWorkers { reason },
             FromExecutor::Left => AgentMessage::Leaving,
             // Agents ask for plans over the connections that serve blocks, since plans may be large.
@@ -174,6 +180,12 @@ impl Agents {
         if let Some(connection) = self.connections().get(&agent) {
             connection.outbox.send(message);
         }
+    }
+
+    /// Returns where the code of the slots of all agents stands now. Agents that do not answer in time are left out.
+    pub(crate) fn stacks(&self) -> Vec<ThreadStack> {
+        let agents = self.connections().len();
+        self.stacks.ask(agents, |question| self.send_all(&ToExecutor::AskStacks { question }))
     }
 
     /// Sends a message to all agents.

@@ -150,6 +150,7 @@ impl Builder {
         let clock = Clock { started: sight.started, bus: sight.bus.clone() };
         let driver = start_driver(&self.conf, settings, &master, serial, self.workers, self.agents, clock);
         let driver = driver.inspect_err(|_| sight.stop())?;
+        sight.attach(&driver);
         let parallelism = self.conf.get(&conf::DEFAULT_PARALLELISM)?;
         let progress = if self.conf.get(&conf::SHOW_PROGRESS)? { Progress::watch(&driver) } else { None };
         let checkpoint_dir = self.conf.get(&conf::CHECKPOINT_DIR)?;

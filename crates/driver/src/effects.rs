@@ -4,6 +4,7 @@
 use crate::agents::Agents;
 use crate::driver::{Core, Driver, JobMessage};
 use crate::log_events;
+use crate::losses;
 use firesteel_protocol::{BarrierRefusal, TaskSpec, ToExecutor};
 use firesteel_scheduler::{ApplicationEffect, Effect, TaskLaunch};
 use firesteel_types::{AppEvent, ExecutorId, JobId, Partition, ShuffleId, StageId, TaskId};
@@ -129,6 +130,7 @@ impl Driver {
             status.apply(&event);
             log_events::log(&event, &status);
         }
+        losses::log_loss(&event);
         if !self.bus.is_wanted() {
             return;
         }

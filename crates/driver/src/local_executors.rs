@@ -4,6 +4,7 @@
 //! agents it heeds.
 
 use crate::driver::Driver;
+use crate::losses;
 use firesteel_executor::{CachedBlocksOf, DriverLink, Executor, Names, PlanError, Processes, WorkerCommand};
 use firesteel_protocol::FromExecutor;
 use firesteel_protocol::handshake::WorkerInit;
@@ -74,8 +75,12 @@ impl DriverLink for Driver {
                 return;
             }
             FromExecutor::OutOfWorkers { reason } => return self.give_up(reason),
+            FromExecutor::RunsLong { executor, report } => return losses::log_long_task(executor, &report),
             // Workers' plans are asked for by their parent, and only agents say the rest.
-            FromExecutor::AskPlan { .. } | FromExecutor::Migrated { .. } | FromExecutor::Left => return,
+            FromExecutor::AskPlan { .. }
+            | FromExecutor::Migrated { .. }
+            | FromExecutor::Stacks { .. }
+            | FromExecutor::Left => return,
         };
         self.post(event);
     }

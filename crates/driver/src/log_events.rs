@@ -2,16 +2,10 @@
 
 use firesteel_status::Status;
 use firesteel_types::AppEvent;
-use tracing::{Level, enabled, info, warn};
+use tracing::{Level, enabled, info};
 
 /// Tells the log of an event that `status` has taken in.
 pub(crate) fn log(event: &AppEvent, status: &Status) {
-    // Executors that are lost are worth more than a note; what else happens is not.
-    if let AppEvent::ExecutorRemoved { executor, reason, .. } = event
-        && reason.counts()
-    {
-        warn!("Lost executor {}: {reason}", executor.name());
-    }
     if !enabled!(Level::INFO) {
         return;
     }
@@ -62,6 +56,7 @@ pub(crate) fn log(event: &AppEvent, status: &Status) {
                 task.executor.name()
             );
         }
+        // Lost executors have lines of their own, at a higher level.
         AppEvent::ExecutorRemoved { .. }
         | AppEvent::TaskStarted { .. }
         | AppEvent::TaskEnded { .. }

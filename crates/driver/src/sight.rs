@@ -1,16 +1,18 @@
 //! Everything by which an application is seen: its listener bus, its event log, its pages.
 
+use crate::driver::Driver;
 use crate::error::{Error, Result};
 use crate::listener::{self, Listener};
 use crate::listener_bus::ListenerBus;
 use crate::live_store::{LiveStore, OneApplication, now};
+use crate::page_actions::PageActions;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_eventlog::{EventLogSettings, EventLogWriter, LoggedApplication};
 use firesteel_events::{ApplicationEnd, ApplicationStart, EnvironmentUpdate, ListenerEvent, LogStart};
 use firesteel_io::{StoreSettings, Stores};
 use firesteel_status::store::Retained;
-use firesteel_ui::{Redaction, TlsFiles, UiConfig, UiServer};
+use firesteel_ui::{Redaction, Site, TlsFiles, UiConfig, UiServer};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,6 +31,7 @@ pub(crate) struct Sight {
     pub(crate) started: Instant,
     pub(crate) bus: Arc<ListenerBus>,
     pub(crate) store: Arc<LiveStore>,
+    actions: Arc<PageActions>,
     ui: Mutex<Option<UiServer>>,
 }
 
@@ -58,12 +61,27 @@ impl Sight {
         let bus =
             ListenerBus::start(epoch, capacity, all).map_err(|error| Error::Start(error.to_string()))?;
         let bus = Arc::new(bus);
-        let sight = Sight { application_id, epoch, started, bus, store, ui: Mutex::default() };
+        let sight = Sight {
+            application_id,
+            epoch,
+            started,
+            bus,
+            store,
+            actions: Arc::default(),
+            ui: Mutex::default(),
+        };
         sight.begin(conf, &redaction);
         if is_shown {
             sight.show(conf)?;
         }
         Ok(sight)
+    }
+
+    /// Lets the pages do what they offer, now that there is a driver.
+    pub(crate) fn attach(&self, driver: &Arc<Driver>) {
+        self.actions.attach(driver);
+        let actions = self.actions.clone();
+        self.store.set_stacks(Box::new(move |executor| actions.threads(executor)));
     }
 
     /// Returns the address of the pages.
@@ -106,8 +124,9 @@ impl Sight {
 
     fn show(&self, conf: &Conf) -> Result<()> {
         let config = ui_config(conf)?;
-        let applications = Arc::new(OneApplication(self.store.clone()));
-        match firesteel_ui::serve(&config, applications) {
+        let site =
+            Site { actions: self.actions.clone(), ..Site::new(Arc::new(OneApplication(self.store.clone()))) };
+        match firesteel_ui::serve(&config, site) {
             Ok(ui) => *self.ui.lock() = Some(ui),
             // A program is not refused because nobody can look at it.
             Err(error) => tracing::warn!("{error}"),

@@ -2,6 +2,7 @@
 //! descriptions.
 
 use crate::context::DriverContext;
+use crate::driver::Driver;
 use crate::error::{Error, Result};
 use firesteel_executor::WorkerInfo;
 use firesteel_executor::decode::decode;
@@ -9,7 +10,7 @@ use firesteel_executor::runner::run;
 use firesteel_operators::{Services, Task};
 use firesteel_protocol::DeliveredOutcome;
 use firesteel_scheduler::ApplicationEvent;
-use firesteel_types::BroadcastId;
+use firesteel_types::{BroadcastId, ThreadStack};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -69,6 +70,12 @@ impl DriverContext {
         self.driver().processes().map_or_else(Vec::new, |processes| processes.infos())
     }
 
+    /// Returns where the code of each slot stands now: of worker processes their stacks, of threads of this program their names and tasks.
+    /// Waits for processes and hosts that are asked, but for no more than a few seconds; hosts that do not answer are left out.
+    pub fn stacks(&self) -> Vec<ThreadStack> {
+        self.driver().stacks()
+    }
+
     /// Sets the tags of the jobs that this thread runs from now on, in place of others.
     pub fn set_job_tags(&self, tags: Vec<String>) {
         self.with_local(|local| local.tags = tags);
@@ -77,5 +84,17 @@ impl DriverContext {
     /// Tells workers to drop a broadcast value that was destroyed.
     pub fn forget_broadcast(&self, broadcast: BroadcastId) {
         self.driver().forget_broadcast(broadcast);
+    }
+}
+
+impl Driver {
+    /// Returns where the code of each slot stands now; see [`DriverContext::stacks`].
+    pub(crate) fn stacks(&self) -> Vec<ThreadStack> {
+        if let Some(remote) = self.remote() {
+            return remote.agents.stacks();
+        }
+        // Not asked under the lock.
+        let executors = self.executors.read().clone();
+        executors.map_or_else(Vec::new, |executors| executors.stacks())
     }
 }

@@ -42,7 +42,7 @@ const THREADS: usize = 16;
 pub struct ApplicationLog {
     /// The path of the log: that of a file, or of a directory of files.
     pub path: String,
-    /// Its beginning: name, id, attempt, user, time.
+    /// Its id.
     pub id: String,
     /// The attempt, where a cluster manager counts them.
     pub attempt: Option<String>,
@@ -58,7 +58,9 @@ pub struct ApplicationLog {
     pub start_ms: i64,
     /// The time of the end, if the application has ended and the log says when, or could be read to there.
     pub end_ms: Option<i64>,
-    /// Whether the application has ended, as the names of the files tell.
+    /// The exit code of the program, if the log says.
+    pub exit_code: Option<i32>,
+    /// True if the application has ended, as the names of the files tell.
     pub is_complete: bool,
     /// The time of the last change of the files, where the store tells.
     pub modified_ms: Option<u64>,
@@ -105,7 +107,7 @@ pub struct LogDirectory {
     known: BTreeMap<String, Known>,
 }
 
-/// What is known of one log.
+/// The knowledge of one log.
 #[derive(Clone, Debug)]
 struct Known {
     stamp: Stamp,
@@ -113,7 +115,7 @@ struct Known {
     log: Result<ApplicationLog, String>,
 }
 
-/// What changes when a log does.
+/// The figures that change when a log does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     is_complete: bool,
@@ -233,7 +235,8 @@ impl LogDirectory {
             spark_version: version.spark_version,
             firesteel_version: version.firesteel_version,
             start_ms: start.timestamp,
-            end_ms: end.map(|end| end.timestamp),
+            end_ms: end.as_ref().map(|end| end.timestamp),
+            exit_code: end.and_then(|end| end.exit_code),
             is_complete: seen.log.is_complete,
             modified_ms: seen.stamp.modified_ms,
             bytes: seen.stamp.bytes,
@@ -265,10 +268,8 @@ impl LogDirectory {
         if let Some(end) = end_in_last_bytes(&raw, codec) {
             return Some(end);
         }
-        // Those have been looked through.
-        if codec.is_none() {
-            return None;
-        }
+        // Of a plain file those have been looked through.
+        codec?;
         let bytes = last_bytes(open(&self.stores, log, last).ok()?, TAIL_BYTES, TAIL_READ_BYTES)?;
         end_in(&bytes)
     }

@@ -114,7 +114,7 @@ fn events_file(name: &str) -> EventsFile {
 pub(crate) struct RolledFiles {
     /// In the order in which they were written.
     pub(crate) events: Vec<EventsFile>,
-    /// Whether the application has ended; none if no file tells.
+    /// True if the application has ended; none if no file tells.
     pub(crate) is_complete: Option<bool>,
 }
 

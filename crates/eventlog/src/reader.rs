@@ -68,7 +68,8 @@ struct Current {
     refused: u64,
 }
 
-/// What a line turned out to be.
+/// The outcome of reading a line.
+#[expect(clippy::large_enum_variant, reason = "nearly all lines are events")]
 enum Read {
     Event(ListenerEvent),
     Nothing,

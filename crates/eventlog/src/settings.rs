@@ -24,13 +24,13 @@ pub struct EventLogSettings {
     pub codec: Option<LogCodec>,
     /// The bytes of events with which a file is full and another one begins; none if a log is one file.
     pub max_file_bytes: Option<u64>,
-    /// Whether a log of the same application is written over.
+    /// True if a log of the same application is written over.
     pub overwrite: bool,
     /// The bytes of events that are gathered before they go to the file.
     pub buffer_bytes: usize,
-    /// Whether changes of cached partitions are written.
+    /// True if changes of cached partitions are written.
     pub block_updates: bool,
-    /// Whether the peaks of executors' figures in each stage are written.
+    /// True if the peaks of executors' figures in each stage are written.
     pub stage_executor_metrics: bool,
     /// The names of events that are left out.
     pub excluded: BTreeSet<String>,

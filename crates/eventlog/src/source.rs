@@ -13,7 +13,7 @@ pub(crate) struct FoundLog {
     pub(crate) directory: Directory,
     /// In the order in which they were written.
     pub(crate) files: Vec<EventsFile>,
-    /// Whether the application has ended, as far as names tell.
+    /// True if the application has ended, as far as names tell.
     pub(crate) is_complete: bool,
 }
 

@@ -39,7 +39,7 @@ pub struct LoggedApplication {
     pub firesteel_version: Option<String>,
 }
 
-/// What became of a log.
+/// The fate of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogEnd {
     /// The path of the log: of the file, or of the directory.

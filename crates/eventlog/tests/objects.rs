@@ -25,7 +25,7 @@ fn names(dir: &str) -> Vec<String> {
 }
 
 fn count(path: &str) -> usize {
-    EventLogReader::open(&Stores::default(), path).unwrap().map(|event| event.unwrap()).count()
+    EventLogReader::open(&Stores::default(), path).unwrap().filter(|event| event.is_ok()).count()
 }
 
 #[test]

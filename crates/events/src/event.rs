@@ -10,6 +10,7 @@ macro_rules! events {
     ($($(#[$doc:meta])* $variant:ident($body:ty) = $name:literal,)+) => {
         /// One event of an application.
         #[derive(Clone, Debug, PartialEq)]
+        #[expect(clippy::large_enum_variant, reason = "the largest are the ends of tasks, which are most events")]
         pub enum ListenerEvent {
             $($(#[$doc])* $variant($body),)+
         }

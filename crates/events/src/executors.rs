@@ -152,7 +152,7 @@ pub struct ExecutorRequest {
     /// The script that finds it.
     #[serde(rename = "Discovery Script", default)]
     pub discovery_script: String,
-    /// Who makes it.
+    /// Its maker.
     #[serde(rename = "Vendor", default)]
     pub vendor: String,
 }

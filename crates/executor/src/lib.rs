@@ -31,7 +31,7 @@ mod worker;
 pub use link::{DriverLink, Executors, PlanError};
 pub use memory::{free_memory, records_share, resident_bytes};
 pub use processes::{Names, Processes, WorkerInfo};
-pub use server::WorkerCommand;
+pub use server::{Watchdog, WorkerCommand};
 pub use slot_link::{CachedBlocksOf, SlotLink};
 pub use slots::Executor;
 pub use worker::Worker;

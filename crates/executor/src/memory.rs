@@ -29,23 +29,41 @@ pub fn free_memory(root: &Path) -> u64 {
 
 /// Returns the least limit of this process's control groups and of all those that they are in. A container may see its
 /// own group as the root.
-fn limit(root: &Path) -> Option<u64> {
-    let groups = std::fs::read_to_string(root.join("proc/self/cgroup")).ok()?;
-    let limits = groups.lines().flat_map(|line| limit_files(root, line));
-    // Where there is no limit the file says `max`.
-    limits.filter_map(|file| std::fs::read_to_string(file).ok()?.trim().parse::<u64>().ok()).min()
+pub(crate) fn limit(root: &Path) -> Option<u64> {
+    let files = group_files(root, "memory.max", "memory.limit_in_bytes");
+    // Where there is no limit the file says `max`, or a number that is larger than any memory.
+    let limits = files.into_iter().filter_map(|file| std::fs::read_to_string(file).ok()?.trim().parse().ok());
+    limits.min().filter(|limit| *limit < LARGER_THAN_ANY_MEMORY)
 }
 
-/// Returns the files that may have the limits of a line of `/proc/self/cgroup`: `0::/PATH` in the second version of
+/// Limits from here on are none.
+const LARGER_THAN_ANY_MEMORY: u64 = 1 << 60;
+
+/// Returns the number of processes of this process's control group that the kernel has killed for want of memory; the whole machine's
+/// where there is no such group. `None` where neither is told.
+pub(crate) fn oom_kills(root: &Path) -> Option<u64> {
+    let groups = group_files(root, "memory.events", "memory.oom_control");
+    groups.into_iter().chain([root.join("proc/vmstat")]).find_map(|file| {
+        let told = std::fs::read_to_string(file).ok()?;
+        told.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
+    })
+}
+
+/// Returns the files of a name that this process's control groups may have, and those groups that they are in; the narrowest first. The
+/// name differs between the second version of control groups and the first.
+fn group_files(root: &Path, second: &str, first: &str) -> Vec<PathBuf> {
+    let groups = std::fs::read_to_string(root.join("proc/self/cgroup")).unwrap_or_default();
+    groups.lines().flat_map(|line| files_of_line(root, line, second, first)).collect()
+}
+
+/// Returns the files that belong to a line of `/proc/self/cgroup`: `0::/PATH` in the second version of
 /// control groups, `N:memory:/PATH` in the first.
-fn limit_files(root: &Path, line: &str) -> Vec<PathBuf> {
+fn files_of_line(root: &Path, line: &str, second: &str, first: &str) -> Vec<PathBuf> {
     let mut fields = line.splitn(3, ':').skip(1);
     let (controllers, path) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
     let (mounts, file): (&[&str], _) = match controllers {
-        "" => (&["sys/fs/cgroup", "sys/fs/cgroup/unified"], "memory.max"),
-        first if first.split(',').any(|name| name == "memory") => {
-            (&["sys/fs/cgroup/memory"], "memory.limit_in_bytes")
-        }
+        "" => (&["sys/fs/cgroup", "sys/fs/cgroup/unified"], second),
+        some if some.split(',').any(|name| name == "memory") => (&["sys/fs/cgroup/memory"], first),
         _ => return vec![],
     };
     let inside: PathBuf =
@@ -124,6 +142,33 @@ mod tests {
             ("sys/fs/cgroup/memory/small/memory.limit_in_bytes", "1024\n"),
         ];
         assert_eq!(free_memory(machine(8 << 20, &files).path()), 2 << 30);
+    }
+
+    #[test]
+    fn kills_are_counted_in_the_narrowest_group_that_tells() {
+        let root = machine(
+            8 << 20,
+            &[
+                ("proc/self/cgroup", "0::/kube/pod\n"),
+                ("sys/fs/cgroup/kube/pod/memory.events", "low 0\noom 3\noom_kill 2\noom_group_kill 0\n"),
+                ("sys/fs/cgroup/kube/memory.events", "oom_kill 7\n"),
+                ("proc/vmstat", "nr_free_pages 1\noom_kill 90\n"),
+            ],
+        );
+        assert_eq!(oom_kills(root.path()), Some(2));
+        std::fs::remove_file(root.path().join("sys/fs/cgroup/kube/pod/memory.events")).unwrap();
+        assert_eq!(oom_kills(root.path()), Some(7));
+        std::fs::write(root.path().join("proc/self/cgroup"), "0::/\n").unwrap();
+        assert_eq!(oom_kills(root.path()), Some(90), "the machine's");
+        let first = [
+            ("proc/self/cgroup", "4:memory:/docker/abc\n"),
+            (
+                "sys/fs/cgroup/memory/docker/abc/memory.oom_control",
+                "oom_kill_disable 0\nunder_oom 0\noom_kill 5\n",
+            ),
+        ];
+        assert_eq!(oom_kills(machine(8 << 20, &first).path()), Some(5));
+        assert_eq!(oom_kills(tempfile::tempdir().unwrap().path()), None, "nothing is told");
     }
 
     #[test]

@@ -3,17 +3,21 @@
 //!
 //! Each worker has a thread here that reads its messages.
 
+mod fault_dump;
+mod stack_file;
+mod watch;
 mod worker_table;
 
 pub use worker_table::Names;
 
 use crate::link::{DriverLink, Executors};
-use crate::server::{Ended, Server, WorkerCommand};
+use crate::server::{Server, Watchdog, WorkerCommand};
 use firesteel_net::{receive, send};
 use firesteel_protocol::handshake::{WorkerInit, WorkerReady};
 use firesteel_protocol::{FromExecutor, PlanBytes, SentOutputs, TaskSpec, ToExecutor};
-use firesteel_types::{ExecutorId, ExecutorLossReason, TaskId};
+use firesteel_types::{ExecutorId, RunningTask, TaskId, ThreadStack};
 use parking_lot::{Condvar, Mutex};
+use stack_file::StackFile;
 use std::collections::HashMap;
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -28,6 +32,7 @@ pub struct Processes {
     this: Weak<Processes>,
     command: Mutex<WorkerCommand>,
     init: WorkerInit,
+    watchdog: Watchdog,
     state: Mutex<State>,
     /// Wakes the thread that looks after workers, to end it.
     stopped: Condvar,
@@ -38,6 +43,8 @@ struct State {
     server: Option<Arc<Server>>,
     table: WorkerTable,
     connections: HashMap<ExecutorId, Connection>,
+    /// The control group's count of kills for want of memory, as it was when it was last looked at.
+    oom_kills: Option<u64>,
     is_stopped: bool,
 }
 
@@ -47,6 +54,8 @@ struct Connection {
     /// The same socket, to be closed while another thread is still writing.
     closer: UnixStream,
     sent_outputs: SentOutputs,
+    /// The parent's end of the file for the stacks of the worker.
+    stacks: Arc<StackFile>,
 }
 
 /// A worker process, for display.
@@ -84,11 +93,13 @@ impl Processes {
     ) -> io::Result<Arc<Self>> {
         let server = Some(Arc::new(Server::start(&command)?));
         let (table, connections) = (WorkerTable::new(names), HashMap::new());
+        let oom_kills = crate::memory::oom_kills(std::path::Path::new("/"));
         let processes = Arc::new_cyclic(|this| Processes {
             this: this.clone(),
+            watchdog: command.watchdog,
             command: Mutex::new(command),
             init,
-            state: Mutex::new(State { server, table, connections, is_stopped: false }),
+            state: Mutex::new(State { server, table, connections, oom_kills, is_stopped: false }),
             stopped: Condvar::new(),
             driver,
         });
@@ -146,18 +157,20 @@ impl Processes {
     /// nothing.
     fn spawn(&self, executor: ExecutorId) -> io::Result<()> {
         let (mut ours, theirs) = UnixStream::pair()?;
+        let stacks = Arc::new(StackFile::create()?);
+        let stacks_writer = stacks.writer()?;
         let server = {
             let mut state = self.state.lock();
             let Some(server) = state.server.clone() else { return Ok(()) };
             let (socket, closer) = (Arc::new(Mutex::new(ours.try_clone()?)), ours.try_clone()?);
-            let connection = Connection { socket, closer, sent_outputs: SentOutputs::default() };
+            let connection = Connection { socket, closer, sent_outputs: SentOutputs::default(), stacks };
             state.connections.insert(executor, connection);
             server
         };
         let Some(processes) = self.this.upgrade() else { return Ok(()) };
         let reader = ours.try_clone()?;
         let started = send(&mut ours, &WorkerInit { executor, ..self.init.clone() })
-            .and_then(|()| server.fork(theirs.into()))
+            .and_then(|()| server.fork(theirs.into(), stacks_writer))
             .and_then(|()| {
                 let thread = thread::Builder::new().name(format!("firesteel-worker-{executor}"));
                 thread.spawn(move || processes.read(executor, reader)).map(|_| ())
@@ -197,7 +210,10 @@ impl Processes {
     /// The life of the thread that reads one worker's messages.
     fn read(self: Arc<Self>, executor: ExecutorId, mut socket: UnixStream) {
         if let Ok(Some(WorkerReady { process })) = receive(&mut socket) {
-            let is_known = self.state.lock().table.ready(executor, process);
+            if let Some(connection) = self.state.lock().connections.get(&executor) {
+                connection.stacks.is_ready(process);
+            }
+            let is_known = self.state.lock().table.ready(executor, process, Instant::now());
             if is_known {
                 self.tell(FromExecutor::Added { executor });
             }
@@ -233,6 +249,8 @@ impl Processes {
             | FromExecutor::Lost { .. }
             | FromExecutor::Alive { .. }
             | FromExecutor::Migrated { .. }
+            | FromExecutor::RunsLong { .. }
+            | FromExecutor::Stacks { .. }
             | FromExecutor::OutOfWorkers { .. }
             | FromExecutor::Left => return,
         };
@@ -241,18 +259,19 @@ impl Processes {
 
     /// Tells the driver that a worker has closed its socket, and starts another in its place.
     fn worker_ended(&self, executor: ExecutorId) {
-        let (ended, server) = {
+        let (ended, server, stacks) = {
             let mut state = self.state.lock();
-            state.connections.remove(&executor);
+            let connection = state.connections.remove(&executor);
             if state.is_stopped {
                 return;
             }
-            let Some(ended) = state.table.ended(executor) else { return };
-            (ended, state.server.clone())
+            let Some(ended) = state.table.ended(executor, Instant::now()) else { return };
+            (ended, state.server.clone(), connection.map(|connection| connection.stacks))
         };
         if let Some(process) = ended.process {
             // The server has the exit code, if it lives.
-            let reason = reason(server.and_then(|server| server.end_of(process)));
+            let end = server.and_then(|server| server.end_of(process));
+            let reason = self.loss(ended.last, end, stacks.as_deref());
             self.tell(FromExecutor::Lost { executor, reason });
         }
         match ended.next {
@@ -260,7 +279,7 @@ impl Processes {
             Next::WaitForName => {}
             Next::GiveUp { failed_starts } => self.tell(FromExecutor::OutOfWorkers {
                 reason: format!(
-                    "the last {failed_starts} worker processes ended before they were ready; what they wrote to standard error says why"
+                    "the last {failed_starts} worker processes ended before they had a task; what they wrote to standard error says why"
                 ),
             }),
         }
@@ -287,11 +306,12 @@ impl Processes {
 
     fn launch(&self, executor: ExecutorId, task: TaskSpec) {
         let messages = {
-            let mut state = self.state.lock();
+            let state = &mut *self.state.lock();
             let Some(connection) = state.connections.get_mut(&executor) else { return };
-            let id = task.task;
+            let running = RunningTask { task: task.task, stage: task.stage, partition: task.partition };
             let messages = connection.sent_outputs.launch(executor, task);
-            state.table.launched(executor, id);
+            let oom_kills = state.oom_kills;
+            state.table.launched(executor, running, Instant::now(), oom_kills);
             messages
         };
         // Only one thread launches tasks, so the messages of two launches do not mix.
@@ -327,6 +347,7 @@ impl Executors for Processes {
             | ToExecutor::RemoveOutput { .. }
             | ToExecutor::RemoveResult { .. }
             | ToExecutor::Migrate { .. }
+            | ToExecutor::AskStacks { .. }
             | ToExecutor::Alive
             | ToExecutor::Leave => {}
         }
@@ -334,6 +355,10 @@ impl Executors for Processes {
 
     fn running(&self) -> Vec<(ExecutorId, Vec<TaskId>)> {
         self.state.lock().table.running()
+    }
+
+    fn stacks(&self) -> Vec<ThreadStack> {
+        self.stacks_now()
     }
 }
 
@@ -350,17 +375,7 @@ impl Connection {
     }
 }
 
-fn reason(ended: Option<Ended>) -> ExecutorLossReason {
-    match ended {
-        Some(Ended { code, peak }) if code < 0 => {
-            ExecutorLossReason::Killed { signal: -code, peak_bytes: peak }
-        }
-        Some(Ended { code, .. }) => ExecutorLossReason::Exited { code: Some(code) },
-        None => ExecutorLossReason::Exited { code: None },
-    }
-}
-
-/// Kills workers whose tasks do not stop in time, and tells the driver which workers live.
+/// Kills workers whose tasks do not stop in time, watches those that run tasks, and tells the driver which workers live.
 fn look_after(processes: &Weak<Processes>) {
     let mut reported = Instant::now();
     loop {
@@ -376,6 +391,7 @@ fn look_after(processes: &Weak<Processes>) {
             (state.table.overdue(Instant::now()), state.table.running())
         };
         overdue.into_iter().for_each(kill);
+        processes.watch();
         if reported.elapsed() > HEARTBEAT_EVERY {
             reported = Instant::now();
             processes.tell(FromExecutor::Alive { running });

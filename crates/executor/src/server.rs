@@ -1,7 +1,7 @@
 //! The server: a process without threads from which workers are forked.
 //!
 //! It is started by a command, speaks lines of JSON over a socket that is its standard input, and is sent one end of a socket with
-//! each order to fork: the new worker's own. It tells when a worker ends, and of what. When the driver closes the socket, or dies,
+//! each order to fork: the new worker's own; and the file for the stacks of its faults. It tells when a worker ends, and of what. When the driver closes the socket, or dies,
 //! it ends its workers and itself.
 
 use firesteel_protocol::handshake::AGENT_VARIABLE;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, IoSlice};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -33,6 +33,17 @@ pub struct WorkerCommand {
     pub directory: PathBuf,
     /// The setting that it is sent before the first fork: any JSON.
     pub setting: String,
+    /// The times after which tasks of its workers count as hung.
+    pub watchdog: Watchdog,
+}
+
+/// The times after which a task that runs is reported, and after which it is ended; `None` for never.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Watchdog {
+    /// The time after which the driver's log names the function, with its stack.
+    pub warn_after: Option<Duration>,
+    /// The time after which the task fails.
+    pub fail_after: Option<Duration>,
 }
 
 /// A message of the server: a worker has ended.
@@ -99,23 +110,23 @@ impl Server {
     /// Sets the setting of workers that are forked from now on.
     pub(crate) fn set(&self, setting: &str) -> io::Result<()> {
         let setting = serde_json::value::RawValue::from_string(setting.into())?;
-        self.send(&Order { fork: false, setting: Some(&setting) }, None)
+        self.send(&Order { fork: false, setting: Some(&setting) }, &[])
     }
 
-    /// Forks a worker that has this end of a socket.
-    pub(crate) fn fork(&self, socket: OwnedFd) -> io::Result<()> {
-        self.send(&Order { fork: true, setting: None }, Some(socket))
+    /// Forks a worker that has this end of a socket, and writes the stacks of its faults to this file.
+    pub(crate) fn fork(&self, socket: OwnedFd, stacks: OwnedFd) -> io::Result<()> {
+        self.send(&Order { fork: true, setting: None }, &[socket, stacks])
     }
 
-    fn send(&self, order: &Order<'_>, socket: Option<OwnedFd>) -> io::Result<()> {
+    fn send(&self, order: &Order<'_>, descriptors: &[OwnedFd]) -> io::Result<()> {
         let mut line = serde_json::to_vec(order)?;
         line.push(b'\n');
         let control = self.control.lock();
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
-        let sockets = socket.as_ref().map(|socket| [socket.as_fd()]);
-        if let Some(sockets) = &sockets {
-            ancillary.push(SendAncillaryMessage::ScmRights(sockets));
+        let descriptors: Vec<BorrowedFd<'_>> = descriptors.iter().map(AsFd::as_fd).collect();
+        if !descriptors.is_empty() {
+            ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
         }
         let mut sent = 0;
         while sent < line.len() {

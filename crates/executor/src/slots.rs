@@ -8,11 +8,13 @@ use crate::slot_link::SlotLink;
 use crate::task_queue::{CancelFlag, TaskQueue};
 use firesteel_operators::{FinalOperator, Services, Task};
 use firesteel_protocol::{DeliveredOutcome, FromExecutor, TaskSpec, ToExecutor};
-use firesteel_types::{AccumulatorUpdate, ExecutorId, KillReason, StageId, TaskFailure, TaskId, TaskMetrics};
+use firesteel_types::{
+    AccumulatorUpdate, ExecutorId, KillReason, StageId, TaskFailure, TaskId, TaskMetrics, ThreadStack,
+};
 use parking_lot::{Condvar, Mutex};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -29,6 +31,15 @@ struct Shared {
     wake: Condvar,
     /// The number of tasks that wait for a slot, for slots that look without the lock.
     waiting: AtomicUsize,
+    /// The task that each slot runs, for display.
+    slots: Vec<AtomicU64>,
+}
+
+/// The number of no task.
+const NO_TASK: u64 = u64::MAX;
+
+fn thread_name(slot: usize) -> String {
+    format!("firesteel-task-{slot}")
 }
 
 #[derive(Default)]
@@ -56,13 +67,14 @@ impl Executor {
         link: Arc<SlotLink>,
     ) -> std::io::Result<Self> {
         let (state, wake, waiting) = (Mutex::default(), Condvar::new(), AtomicUsize::new(0));
-        let shared = Shared { services, driver, link, state, wake, waiting };
+        let running = (0..slots).map(|_| AtomicU64::new(NO_TASK)).collect();
+        let shared = Shared { services, driver, link, state, wake, waiting, slots: running };
         let shared = Arc::new(shared);
         let executor = Executor { shared, threads: Mutex::default() };
-        for slot in 0..slots {
+        for slot in 0..slots as usize {
             let shared = executor.shared.clone();
-            let thread = thread::Builder::new().name(format!("firesteel-task-{slot}"));
-            executor.threads.lock().push(thread.spawn(move || shared.work())?);
+            let thread = thread::Builder::new().name(thread_name(slot));
+            executor.threads.lock().push(thread.spawn(move || shared.work(&shared.slots[slot]))?);
         }
         Ok(executor)
     }
@@ -119,6 +131,7 @@ impl Executors for Executor {
             | ToExecutor::NextExecutor { .. }
             | ToExecutor::WorkerSetting { .. }
             | ToExecutor::Migrate { .. }
+            | ToExecutor::AskStacks { .. }
             | ToExecutor::Alive
             | ToExecutor::Leave => {}
         }
@@ -126,6 +139,16 @@ impl Executors for Executor {
 
     fn running(&self) -> Vec<(ExecutorId, Vec<TaskId>)> {
         vec![(self.shared.services.executor, self.shared.state.lock().tasks.accepted())]
+    }
+
+    fn stacks(&self) -> Vec<ThreadStack> {
+        let executor = self.shared.services.executor;
+        let slots = self.shared.slots.iter().enumerate().map(|(slot, task)| {
+            let task = Some(task.load(Ordering::Relaxed)).filter(|task| *task != NO_TASK).map(TaskId);
+            let name = thread_name(slot);
+            ThreadStack { executor, name, process: std::process::id(), task, text: String::new() }
+        });
+        slots.collect()
     }
 }
 
@@ -154,14 +177,16 @@ impl Drop for Executor {
 }
 
 impl Shared {
-    /// The life of a slot.
-    fn work(&self) {
+    /// The life of a slot, which shows the task that it runs.
+    fn work(&self, shown: &AtomicU64) {
         let mut clock = CpuClock::default();
         while let Some((spec, arrived, cancelled)) = self.next_task() {
+            shown.store(spec.task.0, Ordering::Relaxed);
             let mut stopwatch = Stopwatch::begin(&mut clock, arrived);
             let (outcome, updates, mut metrics) = self.run(&spec, cancelled, &mut stopwatch);
             stopwatch.end(&mut clock, &mut metrics);
             metrics.result_bytes = outcome.result_bytes();
+            shown.store(NO_TASK, Ordering::Relaxed);
             let (executor, task, report) = (self.services.executor, spec.task, outcome.into());
             let metrics = Some(Box::new(metrics));
             self.driver.receive(FromExecutor::Finished { executor, task, report, updates, metrics });

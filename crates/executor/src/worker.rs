@@ -302,6 +302,7 @@ fn listen(mut socket: UnixStream, inbox: &Inbox, services: &Services) {
             | ToExecutor::NextExecutor { .. }
             | ToExecutor::WorkerSetting { .. }
             | ToExecutor::Migrate { .. }
+            | ToExecutor::AskStacks { .. }
             | ToExecutor::Alive
             | ToExecutor::Leave => {}
         }

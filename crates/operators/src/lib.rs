@@ -42,7 +42,7 @@ pub use combine::{Combine, Combining, fan_out};
 pub use file_source::FileSource;
 pub use firesteel_io::Stores;
 pub use map_stream::{MapStream, MapStreams};
-pub use meter::{Counter, Meter};
+pub use meter::{Counter, Meter, TakePythonMetrics, measure_python};
 pub use narrow::{FlatMap, MapBatches, MapPartitions, Records};
 pub use open::Open;
 pub use persist::{Persist, PersistAs, TruncatedLineage};

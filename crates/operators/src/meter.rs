@@ -1,9 +1,20 @@
 //! [`Meter`]: what a task counts while it runs. Operators add to it once per batch or block, never once per record.
 
 use firesteel_types::{PythonMetrics, ShuffleReadMetrics, ShuffleWriteMetrics, TaskMetrics};
-use parking_lot::Mutex;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+/// Takes what this thread's task has measured in Python, where Python runs.
+pub type TakePythonMetrics = fn() -> Option<Box<PythonMetrics>>;
+
+static PYTHON: OnceLock<TakePythonMetrics> = OnceLock::new();
+
+/// Sets the function that takes what a task has measured in Python. It is called on the task's thread, at the end of each task. Only
+/// the first call has an effect.
+pub fn measure_python(take: TakePythonMetrics) {
+    let _ = PYTHON.set(take);
+}
 
 /// A number that grows.
 #[derive(Debug, Default)]
@@ -54,8 +65,6 @@ pub struct Meter {
     pub shuffle_write_us: Counter,
     /// Partitions of persisted RDDs that were computed.
     pub computed_persisted: Counter,
-    /// What was measured in Python.
-    pub python: Mutex<Option<Box<PythonMetrics>>>,
 }
 
 impl Meter {
@@ -79,7 +88,7 @@ impl Meter {
                 time_us: self.shuffle_write_us.get(),
             },
             computed_persisted: self.computed_persisted.get(),
-            python: self.python.lock().take(),
+            python: PYTHON.get().and_then(|take| take()),
             ..TaskMetrics::default()
         }
     }

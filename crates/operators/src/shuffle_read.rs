@@ -88,12 +88,13 @@ impl Blocks {
                 source_name: format!("the output of map task {}", map.map.0),
                 message: "the executor does not have it any more".into(),
             })?;
+        let before = self.ready.len();
         for bytes in output.read(self.reducer.0) {
             let bytes = bytes?;
             self.task.meter().local_bytes.add(bytes.len() as u64);
             self.ready.push_back(bytes);
         }
-        self.task.meter().local_blocks.add(1);
+        self.task.meter().local_blocks.add(u64::from(self.ready.len() > before));
         Ok(())
     }
 

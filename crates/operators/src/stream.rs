@@ -95,9 +95,30 @@ impl<T: Data> Stream<T> {
         Ok(())
     }
 
+    /// Returns the same records, which count as written to files.
+    pub fn counted_as_output(self) -> Stream<T> {
+        let task = self.task.clone();
+        Stream::new(&task, CountedAsOutput(self))
+    }
+
     /// The task that computes.
     pub fn task(&self) -> &Task {
         &self.task
+    }
+}
+
+/// Records that count as written to files.
+struct CountedAsOutput<T>(Stream<T>);
+
+impl<T: Data> Batches<T> for CountedAsOutput<T> {
+    fn next_batch(&mut self) -> Outcome<Option<Batch<T>>> {
+        let batch = self.0.next_batch()?;
+        self.0
+            .task
+            .meter()
+            .output_records
+            .add(batch.as_ref().map_or(0, |batch| batch.as_slice().len()) as u64);
+        Ok(batch)
     }
 }
 

@@ -6,8 +6,8 @@
 use crate::result::TaskReport;
 use crate::task::{BarrierOutcome, TaskSpec};
 use firesteel_types::{
-    AccumulatorUpdate, BlockKey, BlockSize, BroadcastId, ExecutorId, ExecutorLossReason, Partition, RddId,
-    ShuffleId, ShuffleOutputs, StageId, TaskId, TaskMetrics,
+    AccumulatorUpdate, BlockKey, BlockSize, BroadcastId, ExecutorId, ExecutorLossReason, LongTask, Partition,
+    RddId, ShuffleId, ShuffleOutputs, StageId, TaskId, TaskMetrics, ThreadStack,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -126,6 +126,11 @@ pub enum ToExecutor {
         /// The blocks, and the address that serves them.
         order: MigrateOrder,
     },
+    /// Tell where the code of all slots stands. Answered with [`FromExecutor::Stacks`].
+    AskStacks {
+        /// The question's number, which its answer carries.
+        question: u64,
+    },
     /// The driver lives.
     Alive,
     /// Take no more tasks, and end when those that run have ended.
@@ -208,6 +213,20 @@ pub enum FromExecutor {
     Migrated {
         /// The blocks that it has now.
         report: MigrateReport,
+    },
+    /// A task has run for longer than its watchdog waits, which reports it once.
+    RunsLong {
+        /// Where it runs.
+        executor: ExecutorId,
+        /// The task, and where it stands.
+        report: LongTask,
+    },
+    /// The answer to [`ToExecutor::AskStacks`].
+    Stacks {
+        /// The number of the question.
+        question: u64,
+        /// The agent's slots.
+        stacks: Vec<ThreadStack>,
     },
     /// Workers cannot be started any more.
     OutOfWorkers {

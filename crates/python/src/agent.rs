@@ -5,6 +5,7 @@
 //! functions itself: the server of workers is a process of its own, without threads.
 
 use crate::files;
+use crate::settings::watchdog;
 use firesteel_executor::WorkerCommand;
 use firesteel_executor::agent::{Beginning, MakeWorkers, config_from_parent, read_config, run};
 use pyo3::exceptions::{PyOSError, PyValueError};
@@ -43,5 +44,6 @@ fn workers(beginning: &Beginning<'_>, command: &Py<PyAny>) -> Result<WorkerComma
     });
     let (program, arguments, environment, directory) = made.map_err(|error| error.to_string())?;
     let (environment, setting) = (environment.into_iter().collect(), beginning.setting.into());
-    Ok(WorkerCommand { program, arguments, environment, directory, setting })
+    let watchdog = watchdog(beginning.settings);
+    Ok(WorkerCommand { program, arguments, environment, directory, setting, watchdog })
 }

@@ -5,13 +5,14 @@ use crate::broadcast::Broadcast;
 use crate::failure::{take_raised, to_python};
 use crate::objects::Objects;
 use crate::rdd::{Pairs, Rdd, file_options};
+use crate::settings::watchdog;
 use crate::{files, sites, sources, worker};
 use firesteel_data::Batch;
 use firesteel_data::block::write_records;
 use firesteel_driver::{
     AgentCommand, Builder, Cut, DriverContext, FileOptions, JobState, Pairing, UntypedRdd, site,
 };
-use firesteel_executor::WorkerCommand;
+use firesteel_executor::{Watchdog, WorkerCommand};
 use firesteel_operators::{Batches, Outcome, Slices, Stream, Union};
 use firesteel_protocol::TaskOutcome;
 use firesteel_types::CallSite;
@@ -60,7 +61,8 @@ impl Context {
             arguments: arguments.into(),
             environment: environment.clone().into_iter().collect(),
         };
-        let command = worker_command(py, environment, python)?;
+        let mut command = worker_command(py, environment, python)?;
+        command.watchdog = watchdog(&conf);
         let mut builder = Builder::default().worker_processes(command).agent_command(agents).leave_signals();
         builder = builder.conf("firesteel.locality.wait", LOCALITY_WAIT);
         for (key, value) in &conf {
@@ -106,6 +108,16 @@ impl Context {
 
     fn is_stopped(&self) -> bool {
         self.inner.is_stopped()
+    }
+
+    /// Returns where the code of each slot stands now: executor, name, process, task, stack.
+    fn stacks(&self, py: Python<'_>) -> Vec<(String, String, u32, Option<u64>, String)> {
+        let stacks = py.detach(|| self.inner.stacks()).into_iter();
+        let fields = stacks.map(|stack| {
+            let task = stack.task.map(|task| task.0);
+            (stack.executor.name(), stack.name, stack.process, task, stack.text)
+        });
+        fields.collect()
     }
 
     /// Returns whether executors are remote, or treated as if they were.
@@ -457,6 +469,7 @@ fn worker_command(
         environment: environment.into_iter().collect(),
         setting: setting(py, path, &directory)?,
         directory: directory.into(),
+        watchdog: Watchdog::default(),
     })
 }
 

@@ -5,7 +5,7 @@ use crate::lookup::function;
 use crate::noting;
 use firesteel_driver::Error;
 use firesteel_operators::watch;
-use firesteel_types::{CallSite, Exception, ExecutorLossReason, JobFailure, TaskFailure};
+use firesteel_types::{CallSite, Ending, Exception, ExecutorLossReason, JobFailure, TaskFailure, WorkerEnd};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -110,6 +110,13 @@ fn details<'py>(py: Python<'py>, kind: &str, message: &str) -> PyResult<Bound<'p
         "executor",
         "signal",
         "memory",
+        "end",
+        "code",
+        "place",
+        "stack",
+        "stack_memory",
+        "oom_kills",
+        "last_memory",
     ] {
         details.set_item(key, py.None())?;
     }
@@ -203,9 +210,16 @@ fn task_failure<'py>(
             let details = details(py, "lost", &reason.to_string())?;
             details.set_item("executor", executor.name())?;
             details.set_item("site", action.to_string())?;
-            if let ExecutorLossReason::Killed { signal, peak_bytes } = reason {
-                details.set_item("signal", signal)?;
-                details.set_item("memory", peak_bytes)?;
+            match reason {
+                ExecutorLossReason::Killed { signal, peak_bytes } => {
+                    details.set_item("signal", signal)?;
+                    details.set_item("memory", peak_bytes)?;
+                }
+                ExecutorLossReason::Exited { code } => details.set_item("code", code)?,
+                ExecutorLossReason::Worker(end) => worker_end(&details, end)?,
+                ExecutorLossReason::Unheard { .. }
+                | ExecutorLossReason::Reported { .. }
+                | ExecutorLossReason::Decommissioned => {}
             }
             Ok(details)
         }
@@ -221,6 +235,24 @@ fn task_failure<'py>(
             Ok(details)
         }
     }
+}
+
+/// Adds what is known of a worker's end.
+fn worker_end(details: &Bound<'_, PyDict>, end: &WorkerEnd) -> PyResult<()> {
+    details.set_item("end", end.kind().name())?;
+    details.set_item("signal", end.signal())?;
+    if let Ending::Exited { code } = end.ending {
+        details.set_item("code", code)?;
+    }
+    details.set_item("memory", end.memory.peak.max(end.memory.last))?;
+    details.set_item("last_memory", end.memory.to_string())?;
+    details.set_item("oom_kills", end.oom_kills)?;
+    if let Some(stack) = &end.stack {
+        details.set_item("stack", &stack.text)?;
+        details.set_item("place", &stack.place)?;
+        details.set_item("stack_memory", stack.bytes)?;
+    }
+    Ok(())
 }
 
 /// Runs what waits for a job, so that a signal ends it: Ctrl-C raises KeyboardInterrupt then.

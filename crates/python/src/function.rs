@@ -4,6 +4,7 @@ use crate::failure::from_python;
 use crate::lookup::function;
 use crate::objects::Objects;
 use crate::records::{Taken, iterator};
+use crate::timing::TimedFunction;
 use firesteel_operators::{Broadcast, Outcome, Stream};
 use firesteel_types::Partition;
 use pyo3::prelude::*;
@@ -33,10 +34,7 @@ impl Function {
 
     /// Calls the function with a partition's records, and returns its results.
     pub(crate) fn on_one(&self, partition: Partition, input: Stream<Objects>) -> Outcome<Taken> {
-        Python::attach(|py| {
-            let called = self.load(py).and_then(|f| f.call1((partition.0, iterator(py, input)?)));
-            Taken::new(py, called.map_err(|error| from_python(py, error))?)
-        })
+        self.call(|py, function, timed| function.call1((partition.0, iterator(py, input, timed)?)))
     }
 
     /// Calls the function with the records of two partitions, and returns its results.
@@ -46,10 +44,31 @@ impl Function {
         left: Stream<Objects>,
         right: Stream<Objects>,
     ) -> Outcome<Taken> {
+        self.call(|py, function, timed| {
+            let records = (iterator(py, left, timed)?, iterator(py, right, timed)?);
+            function.call1((partition.0, records.0, records.1))
+        })
+    }
+
+    /// Loads the function and calls it, with a clock of its own.
+    fn call<'a>(
+        &self,
+        call: impl for<'py> FnOnce(Python<'py>, &Bound<'py, PyAny>, TimedFunction) -> PyResult<Bound<'py, PyAny>>
+        + 'a,
+    ) -> Outcome<Taken> {
+        static DESCRIBE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let site = firesteel_operators::watch::site().map(|site| (*site).clone()).unwrap_or_default();
+        let timed = TimedFunction::new(site);
         Python::attach(|py| {
-            let called =
-                self.load(py).and_then(|f| f.call1((partition.0, iterator(py, left)?, iterator(py, right)?)));
-            Taken::new(py, called.map_err(|error| from_python(py, error))?)
+            let loaded = self.load(py).map_err(|error| from_python(py, error))?;
+            let describe = function(py, &DESCRIBE, "firesteel.chain", "described");
+            let name = describe.and_then(|describe| describe.call1((&loaded,))?.extract::<String>());
+            timed.name(name.unwrap_or_default());
+            let called = {
+                let _working = timed.work();
+                call(py, &loaded, timed)
+            };
+            Taken::new(py, called.map_err(|error| from_python(py, error))?, timed)
         })
     }
 }

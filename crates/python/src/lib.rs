@@ -31,6 +31,7 @@ mod records;
 mod settings;
 mod sites;
 mod sources;
+mod timing;
 mod to_rows;
 mod turns;
 mod worker;

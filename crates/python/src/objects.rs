@@ -5,8 +5,9 @@
 
 use crate::failure::from_python;
 use crate::lookup::function;
+use crate::timing;
 use bytes::Bytes;
-use firesteel_operators::Outcome;
+use firesteel_operators::{Outcome, Task};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyList};
@@ -22,6 +23,8 @@ pub(crate) struct Objects(Arc<Form>);
 enum Form {
     Live(Py<PyList>),
     Pickled(Bytes),
+    /// From a shuffle, read by this task, which does not know yet how many records they are.
+    Shuffled(Bytes, Task),
 }
 
 impl Objects {
@@ -33,12 +36,26 @@ impl Objects {
         Objects(Arc::new(Form::Pickled(bytes.into())))
     }
 
+    /// Returns the same records, which `task` has read from a shuffle: the engine has counted them as one, and they are counted when they
+    /// are looked at.
+    pub(crate) fn from_shuffle(self, task: &Task) -> Objects {
+        match &*self.0 {
+            Form::Pickled(bytes) => Objects(Arc::new(Form::Shuffled(bytes.clone(), task.clone()))),
+            Form::Live(_) | Form::Shuffled(..) => self,
+        }
+    }
+
     /// Returns the records as a list. A live list is shared: a change to it changes the list of all its
     /// users.
     pub(crate) fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         match &*self.0 {
             Form::Live(list) => Ok(list.bind(py).clone()),
             Form::Pickled(bytes) => load(py, bytes),
+            Form::Shuffled(bytes, task) => {
+                let list = load(py, bytes)?;
+                task.meter().shuffle_records_read.add(list.len().saturating_sub(1) as u64);
+                Ok(list)
+            }
         }
     }
 
@@ -46,7 +63,7 @@ impl Objects {
     pub(crate) fn bytes(&self, py: Python<'_>) -> PyResult<Bytes> {
         match &*self.0 {
             Form::Live(list) => dump(list.bind(py)),
-            Form::Pickled(bytes) => Ok(bytes.clone()),
+            Form::Pickled(bytes) | Form::Shuffled(bytes, _) => Ok(bytes.clone()),
         }
     }
 
@@ -61,6 +78,7 @@ static LOAD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// Pickles a list of records.
 pub(crate) fn dump(list: &Bound<'_, PyList>) -> PyResult<Bytes> {
+    let _pickling = timing::pickling();
     let dump = function(list.py(), &DUMP, "firesteel.pickling", "dump_records")?;
     let pickled = dump.call1((list,))?.cast_into::<PyBytes>()?;
     Ok(Bytes::copy_from_slice(pickled.as_bytes()))
@@ -68,6 +86,7 @@ pub(crate) fn dump(list: &Bound<'_, PyList>) -> PyResult<Bytes> {
 
 /// Loads a pickled list of records.
 pub(crate) fn load<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyList>> {
+    let _pickling = timing::pickling();
     let load = function(py, &LOAD, "firesteel.pickling", "load_records")?;
     Ok(load.call1((PyBytes::new(py, bytes),))?.cast_into::<PyList>()?)
 }
@@ -75,7 +94,7 @@ pub(crate) fn load<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, Py
 impl Serialize for Objects {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &*self.0 {
-            Form::Pickled(bytes) => serializer.serialize_bytes(bytes),
+            Form::Pickled(bytes) | Form::Shuffled(bytes, _) => serializer.serialize_bytes(bytes),
             Form::Live(list) => {
                 let bytes = Python::attach(|py| dump(list.bind(py)));
                 serializer.serialize_bytes(&bytes.map_err(ser::Error::custom)?)

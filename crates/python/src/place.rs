@@ -115,6 +115,8 @@ impl Buckets {
             bytes += pickled.len();
             sent.push((place as u32, Objects::pickled(pickled)));
         }
+        // The engine counts each list as one record.
+        self.stream.task().meter().shuffle_records_written.add((self.held - sent.len()) as u64);
         let wanted = self.held.saturating_mul(BYTES) / bytes.max(1);
         self.hold = wanted.clamp(64, RECORDS_AT_MOST);
         self.held = 0;

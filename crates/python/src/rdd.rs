@@ -392,7 +392,9 @@ struct Unplaced(Stream<(u32, Objects)>);
 
 impl Batches<Objects> for Unplaced {
     fn next_batch(&mut self) -> Outcome<Option<Batch<Objects>>> {
-        Ok(self.0.next_batch()?.map(|batch| Batch::Owned(batch.map(|(_, objects)| objects))))
+        let Some(batch) = self.0.next_batch()? else { return Ok(None) };
+        let task = self.0.task();
+        Ok(Some(Batch::Owned(batch.map(|(_, objects)| objects.from_shuffle(task)))))
     }
 }
 

@@ -8,6 +8,7 @@ use crate::failure::{from_python, raise_above, take_above};
 use crate::lookup::function;
 use crate::noting::{self, Noting};
 use crate::objects::Objects;
+use crate::timing::{self, TimedFunction};
 use firesteel_data::Batch;
 use firesteel_operators::{Batches, Outcome, Stream};
 use pyo3::prelude::*;
@@ -20,6 +21,8 @@ use std::collections::VecDeque;
 pub(crate) struct Lists {
     stream: Option<Stream<Objects>>,
     ready: VecDeque<Objects>,
+    /// The function that takes them.
+    function: TimedFunction,
 }
 
 #[pymethods]
@@ -29,9 +32,12 @@ impl Lists {
     }
 
     fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
+        let _engine = timing::engine();
         loop {
             if let Some(objects) = self.ready.pop_front() {
-                return objects.list(py).map(Some);
+                let list = objects.list(py)?;
+                self.function.given(list.len());
+                return Ok(Some(list));
             }
             let Some(stream) = &mut self.stream else { return Ok(None) };
             match stream.next_batch() {
@@ -46,15 +52,19 @@ impl Lists {
     }
 }
 
-/// Returns an iterator over all records of a stream.
-pub(crate) fn iterator<'py>(py: Python<'py>, stream: Stream<Objects>) -> PyResult<Bound<'py, PyAny>> {
+/// Returns an iterator over all records of a stream, for a function.
+pub(crate) fn iterator<'py>(
+    py: Python<'py>,
+    stream: Stream<Objects>,
+    function: TimedFunction,
+) -> PyResult<Bound<'py, PyAny>> {
     static CHAIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let tracks_records = stream.task().tracks_records();
     let chain = CHAIN.get_or_try_init(py, || {
         let chain = py.import("itertools")?.getattr("chain")?.getattr("from_iterable")?;
         Ok::<_, PyErr>(chain.unbind())
     })?;
-    let lists = Py::new(py, Lists { stream: Some(stream), ready: VecDeque::new() })?;
+    let lists = Py::new(py, Lists { stream: Some(stream), ready: VecDeque::new(), function })?;
     let records = chain.bind(py).call1((lists,))?;
     match tracks_records {
         false => Ok(records),
@@ -70,6 +80,7 @@ pub(crate) struct Taken {
     /// `None` once it has ended.
     records: Option<Py<PyAny>>,
     at_once: usize,
+    function: TimedFunction,
 }
 
 /// A list has at most this many records, and, as far as the first and last tell, at most the bytes below.
@@ -78,10 +89,10 @@ const BYTES_AT_MOST: usize = 8 << 20;
 const RECORDS_AT_FIRST: usize = 128;
 
 impl Taken {
-    /// Takes lists out of anything that can be iterated.
-    pub(crate) fn new(py: Python<'_>, returned: Bound<'_, PyAny>) -> Outcome<Self> {
+    /// Takes lists out of anything that can be iterated, which a function has returned.
+    pub(crate) fn new(py: Python<'_>, returned: Bound<'_, PyAny>, function: TimedFunction) -> Outcome<Self> {
         let records = returned.try_iter().map_err(|error| from_python(py, error))?;
-        Ok(Taken { records: Some(records.into_any().unbind()), at_once: RECORDS_AT_FIRST })
+        Ok(Taken { records: Some(records.into_any().unbind()), at_once: RECORDS_AT_FIRST, function })
     }
 
     pub(crate) fn next<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
@@ -90,7 +101,11 @@ impl Taken {
         let Some(records) = &self.records else { return Ok(None) };
         let islice = function(py, &ISLICE, "itertools", "islice")?;
         let list = function(py, &LIST, "builtins", "list")?;
-        let taken = list.call1((islice.call1((records, self.at_once))?,))?.cast_into::<PyList>()?;
+        let taken = {
+            let _working = self.function.work();
+            list.call1((islice.call1((records, self.at_once))?,))?.cast_into::<PyList>()?
+        };
+        self.function.gave(taken.len());
         if taken.len() < self.at_once {
             self.records = None;
         }

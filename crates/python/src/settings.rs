@@ -1,9 +1,11 @@
 //! Settings: the engine's names for Spark's, and the table that says which of Spark's are obeyed.
 
 use firesteel_conf::spark::{self, Face};
-use firesteel_conf::{ALL, Scope};
+use firesteel_conf::{ALL, PYTHON_HUNG_FAIL_MS, PYTHON_HUNG_WARN_MS, Scope, Setting};
+use firesteel_executor::Watchdog;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use std::time::Duration;
 
 /// Returns the engine's name of a setting, and its value as the engine writes it, if the engine has such a
 /// setting.
@@ -55,4 +57,14 @@ pub(crate) fn settings_of_python() -> Vec<&'static str> {
     let rules = spark::GROUPS.iter().flat_map(|(_, rules)| *rules);
     let of_python = rules.filter(|rule| matches!(rule.treatment, spark::Treatment::InPython(_)));
     of_python.flat_map(|rule| rule.keys).copied().collect()
+}
+
+/// Returns the times after which tasks count as hung, from the settings of an application. A value that is none is refused elsewhere.
+pub(crate) fn watchdog(settings: &[(String, String)]) -> Watchdog {
+    let time = |setting: &Setting<u64>| {
+        let set = settings.iter().find(|(key, _)| key == setting.key);
+        let millis = setting.parse(set.map_or(setting.default, |(_, value)| value)).unwrap_or_default();
+        (millis > 0).then(|| Duration::from_millis(millis))
+    };
+    Watchdog { warn_after: time(&PYTHON_HUNG_WARN_MS), fail_after: time(&PYTHON_HUNG_FAIL_MS) }
 }

@@ -55,6 +55,7 @@ pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
     )?;
     let Some(mut worker) = py.detach(|| Worker::start(socket)).map_err(failed)? else { return Ok(()) };
     lend(worker.services());
+    firesteel_operators::measure_python(crate::timing::take);
     begin(&worker);
     apply(&worker.init().settings);
     let sys = py.import("sys")?;

@@ -244,11 +244,9 @@ fn loss_reason(end: ExecutorEnd) -> ExecutorLossReason {
         ExecutorEnd::Ended { outcome: ProcessOutcome::Signalled { signal } } => {
             ExecutorLossReason::Killed { signal, peak_bytes: 0 }
         }
-        ExecutorEnd::Ended { outcome: ProcessOutcome::FailedToStart { .. } } => {
-            ExecutorLossReason::Exited { code: None }
-        }
+        end @ (ExecutorEnd::Ended { outcome: ProcessOutcome::FailedToStart { .. } }
+        | ExecutorEnd::WorkerLost { .. }) => ExecutorLossReason::Reported { words: end.to_string() },
         ExecutorEnd::Ended { outcome: ProcessOutcome::Killed | ProcessOutcome::NeverStarted }
         | ExecutorEnd::KillRequested => ExecutorLossReason::Decommissioned,
-        ExecutorEnd::WorkerLost { .. } => ExecutorLossReason::Exited { code: None },
     }
 }

@@ -153,10 +153,16 @@ fn the_reason_of_an_executors_loss_is_the_schedulers() {
             ended(ProcessOutcome::Signalled { signal: 9 }),
             ExecutorLossReason::Killed { signal: 9, peak_bytes: 0 },
         ),
-        (ended(failed_to_start), ExecutorLossReason::Exited { code: None }),
+        (
+            ended(failed_to_start),
+            ExecutorLossReason::Reported { words: "it could not be started: no file".into() },
+        ),
         (ended(ProcessOutcome::Killed), ExecutorLossReason::Decommissioned),
         (ExecutorEnd::KillRequested, ExecutorLossReason::Decommissioned),
-        (ExecutorEnd::WorkerLost { reason: "silent".into() }, ExecutorLossReason::Exited { code: None }),
+        (
+            ExecutorEnd::WorkerLost { reason: "silent".into() },
+            ExecutorLossReason::Reported { words: "its worker was lost: silent".into() },
+        ),
     ];
     for (end, reason) in reasons {
         let mut todo = vec![];

@@ -3,6 +3,7 @@
 
 use crate::ids::{ExecutorId, JobId, Partition, ShuffleId, StageAttempt, StageId, TaskId};
 use crate::site::CallSite;
+use crate::worker_end::{Ending, WorkerEnd, signal_name};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -202,6 +203,13 @@ pub enum ExecutorLossReason {
         /// The length of the silence, in milliseconds.
         silence_ms: u64,
     },
+    /// It was a worker process, which ended.
+    Worker(Box<WorkerEnd>),
+    /// It is gone, as the cluster manager says.
+    Reported {
+        /// The manager's words, as a sentence without its subject's name.
+        words: String,
+    },
     /// It was decommissioned on purpose; no task is to blame.
     Decommissioned,
 }
@@ -212,7 +220,9 @@ impl ExecutorLossReason {
         match self {
             ExecutorLossReason::Exited { .. }
             | ExecutorLossReason::Killed { .. }
+            | ExecutorLossReason::Reported { .. }
             | ExecutorLossReason::Unheard { .. } => true,
+            ExecutorLossReason::Worker(end) => end.ending != Ending::DidNotStop,
             ExecutorLossReason::Decommissioned => false,
         }
     }
@@ -231,22 +241,11 @@ impl fmt::Display for ExecutorLossReason {
                 signal_name(*signal),
                 peak_bytes >> 20
             ),
+            ExecutorLossReason::Worker(end) => end.fmt(f),
+            ExecutorLossReason::Reported { words } => write!(f, "the cluster manager says: {words}"),
             ExecutorLossReason::Unheard { silence_ms } => write!(f, "no heartbeat for {silence_ms} ms"),
             ExecutorLossReason::Decommissioned => f.write_str("decommissioned"),
         }
-    }
-}
-
-/// Returns the name of a signal.
-fn signal_name(signal: i32) -> &'static str {
-    match signal {
-        4 => " (SIGILL)",
-        6 => " (SIGABRT, an abort of its own)",
-        7 => " (SIGBUS)",
-        9 => " (SIGKILL: from a user, or from the kernel when memory was short)",
-        11 => " (SIGSEGV, a fault in native code)",
-        15 => " (SIGTERM)",
-        _ => "",
     }
 }
 

@@ -11,8 +11,10 @@ pub mod locality;
 pub mod metrics;
 pub mod shuffle_outputs;
 pub mod site;
+pub mod stack;
 pub mod storage_level;
 pub mod time;
+pub mod worker_end;
 
 pub use accumulator::{AccumulatorUpdate, UpdateScope};
 pub use event::{AppEvent, RddSummary, StageSummary, TaskSummary};
@@ -25,5 +27,7 @@ pub use locality::{Locality, TaskLocation};
 pub use metrics::{FunctionTime, PythonMetrics, ShuffleReadMetrics, ShuffleWriteMetrics, TaskMetrics};
 pub use shuffle_outputs::{MapOutput, ShuffleOutputs};
 pub use site::CallSite;
+pub use stack::{LongTask, RunningTask, SeenStack, ThreadStack};
 pub use storage_level::StorageLevel;
 pub use time::{Millis, civil_date};
+pub use worker_end::{EndKind, Ending, LastMemory, WorkerEnd};

@@ -3,16 +3,41 @@
 //! **Architecture Invariant.** Nothing here runs on the scheduler's thread, and nothing of HTTP is known elsewhere.
 
 mod config;
+pub mod history;
+mod pages;
 mod redact;
+pub mod rest;
 mod server;
+mod site;
 
 pub use config::{DEFAULT_PATTERN, SHORTEST_TOKEN, TlsFiles, UiConfig, UiError};
 pub use redact::{HIDDEN, Redaction};
 pub use server::UiServer;
+pub use site::{Actions, Explain, LogPart, Site, ThreadStack, Unavailable};
 
 use axum::Router;
-use firesteel_status::store::Applications;
 use std::sync::Arc;
+
+/// Serves the pages and the REST interface of applications on a thread of its own, with `more` routes beside them.
+///
+/// # Errors
+/// When no port is free, or a setting is wrong.
+pub fn start(config: &UiConfig, site: Site, more: Router) -> Result<UiServer, UiError> {
+    let redaction = Redaction::new(&config.redaction)?;
+    let rest = rest::routes(Arc::clone(&site.applications));
+    let is_kill_enabled = config.is_kill_enabled;
+    server::serve(config, |door| {
+        pages::routes(site, door, redaction, is_kill_enabled).merge(rest).merge(more)
+    })
+}
+
+/// Serves the pages and the REST interface of applications on a thread of its own.
+///
+/// # Errors
+/// As [`start`].
+pub fn serve(config: &UiConfig, site: Site) -> Result<UiServer, UiError> {
+    start(config, site, Router::new())
+}
 
 /// Serves routes on a thread of its own, guarded as all pages are.
 ///
@@ -20,12 +45,4 @@ use std::sync::Arc;
 /// When no port is free, or a setting is wrong.
 pub fn serve_routes(config: &UiConfig, routes: Router) -> Result<UiServer, UiError> {
     server::serve(config, |_| routes)
-}
-
-/// Serves the pages and the REST interface of applications.
-///
-/// # Errors
-/// As [`serve_routes`].
-pub fn serve(config: &UiConfig, _applications: Arc<dyn Applications>) -> Result<UiServer, UiError> {
-    serve_routes(config, Router::new())
 }

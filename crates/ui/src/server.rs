@@ -31,6 +31,9 @@ const MAX_CONNECTIONS: usize = 512;
 /// shut everybody out.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The most threads that make pages and answers at a time: they take cores from tasks.
+const MAX_MAKERS: usize = 8;
+
 /// The most bytes of a request's body: forms of a few fields.
 const MAX_BODY: usize = 16 << 10;
 
@@ -158,7 +161,9 @@ fn url_of(config: &UiConfig, address: SocketAddr, is_tls: bool) -> String {
 }
 
 fn run(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router, ended: oneshot::Receiver<()>) {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().max_blocking_threads(MAX_MAKERS).thread_name("firesteel-ui");
+    let runtime = match builder.build() {
         Ok(runtime) => runtime,
         Err(error) => return tracing::error!(%error, "the page server has no runtime"),
     };

@@ -1,10 +1,11 @@
 """The server from which workers are forked: a process without threads that has imported the modules they all need.
 
 The driver starts it, with a socket for standard input, and sends lines of JSON: settings for workers, and requests to
-fork one, each with one end of a new socket. The server reports when a worker ends, and how. It ends, with its workers,
-when the driver closes the socket or is gone.
+fork one, each with one end of a new socket and a file for stacks. The server reports when a worker ends, and how. It
+ends, with its workers, when the driver closes the socket or is gone.
 """
 
+import faulthandler
 import gc
 import io
 import json
@@ -14,6 +15,7 @@ import select
 import signal
 import socket
 import sys
+from types import FrameType
 from typing import Any, NoReturn
 
 from firesteel import _native, keys
@@ -25,6 +27,10 @@ from firesteel.worker import failure as _failure  # noqa: F401
 from firesteel.worker import limits
 
 _LINE = 1 << 20
+_end = os._exit
+_CALLS = 100
+_ASK_FAULT_HANDLER = 16
+"""The signal SIGSTKFLT, of which Python knows the name only since 3.11."""
 COLLECT_EVERY = (50_000, 20, 50)
 """The numbers of new objects, and of rounds, after which the cycle collector looks at the youngest and at older
 objects.
@@ -106,23 +112,25 @@ class _Server:
             if message.get("setting") is not None:
                 self._setting = message["setting"]
             if message["fork"]:
-                self._fork(self._sockets.pop(0))
+                self._fork(self._sockets.pop(0), self._sockets.pop(0))
         return True
 
-    def _fork(self, connection: int) -> None:
+    def _fork(self, connection: int, stacks: int) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         process = os.fork()
         if process == 0:
-            self._become_worker(connection)
+            self._become_worker(connection, stacks)
         os.close(connection)
+        os.close(stacks)
         descriptor = os.pidfd_open(process)
         self._workers[descriptor] = process
         self._poll.register(descriptor, select.POLLIN)
 
-    def _become_worker(self, connection: int) -> NoReturn:
+    def _become_worker(self, connection: int, stacks: int) -> NoReturn:
         code = 1
         try:
+            _tell_stacks(stacks)
             self._control.close()
             for descriptor in self._workers:
                 os.close(descriptor)
@@ -141,7 +149,7 @@ class _Server:
                 sys.stdout.flush()
                 sys.stderr.flush()
             finally:
-                os._exit(code)
+                _end(code)
 
     def _report_end(self, descriptor: int) -> None:
         process = self._workers.pop(descriptor)
@@ -167,6 +175,39 @@ class _Server:
                 pass
         for process in self._workers.values():
             os.waitpid(process, 0)
+
+
+def _tell_stacks(file: int) -> None:
+    """Has this process write where its code stands: at a fault, at a call of ``os._exit``, and when its parent asks.
+
+    The parent reads the file, also when this process is gone. It asks by a signal that nobody uses, at which Python
+    itself writes, between two steps of the program. Only if there is no answer it asks the fault handler, which works
+    in the midst of native code, and could stumble over calls that are just being made.
+    """
+    worker = os.getpid()
+
+    def tell(number: int, frame: FrameType | None) -> None:
+        calls = []
+        while frame is not None and len(calls) < _CALLS:
+            code = frame.f_code
+            calls.append(f'  File "{code.co_filename}", line {frame.f_lineno} in {code.co_name}\n')
+            frame = frame.f_back
+        text = "Stack (most recent call first):\n" + "".join(calls) + ("  ...\n" if frame is not None else "")
+        os.write(file, text.encode("utf-8", "backslashreplace"))
+
+    def tell_and_end(status: int) -> NoReturn:
+        """Ends the process at once, as ``os._exit`` does; that of a worker tells where."""
+        if os.getpid() == worker:
+            faulthandler.dump_traceback(file, all_threads=False)
+        _end(status)
+
+    os.set_inheritable(file, False)
+    faulthandler.enable(file, all_threads=True)
+    faulthandler.register(_ASK_FAULT_HANDLER, file, all_threads=False)
+    signal.signal(signal.SIGURG, tell)
+    # Native code that waits goes on, instead of failing because it was interrupted.
+    signal.siginterrupt(signal.SIGURG, False)
+    os._exit = tell_and_end
 
 
 def _apply(setting: dict[str, Any]) -> None:

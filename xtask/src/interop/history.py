@@ -1,4 +1,4 @@
-"""Writes event logs with Spark: with every codec, as files and as directories. Run by `cargo xtask interop --only history`."""
+"""Writes event logs with Spark, for `cargo xtask interop --only history`: every codec, as files and as directories."""
 
 import os
 import signal

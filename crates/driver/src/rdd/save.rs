@@ -119,7 +119,7 @@ fn save_part<T: Data, U>(
     let written = committer
         .create(stores, partition, attempt, suffix)
         .map_err(io_failure)
-        .and_then(|output| write(stream, output))
+        .and_then(|output| write(stream.counted_as_output(), output))
         .and_then(|(output, said)| output.finish().map_err(io_failure).map(|_| said))
         .and_then(|said| match task.services().commit.may_commit(attempt) {
             true => committer.commit_task(stores, partition, attempt).map_err(io_failure).map(|()| said),

@@ -130,11 +130,12 @@ impl<'a> Part<'a> {
     }
 
     fn write_all(mut self, stream: Stream<ColumnBatch>) -> Outcome<()> {
+        let task = stream.task().clone();
         stream.for_each(|batch| {
-            batch
-                .into_vec()
-                .into_iter()
-                .try_for_each(|ColumnBatch(batch)| self.write(&batch).map_err(failure))
+            batch.into_vec().into_iter().try_for_each(|ColumnBatch(batch)| {
+                task.meter().output_records.add(batch.num_rows() as u64);
+                self.write(&batch).map_err(failure)
+            })
         })?;
         // A table without rows has its columns, in the file of the first partition.
         if self.partition.0 == 0 && self.counts.is_empty() && self.sent.table.directories.is_empty() {

@@ -207,6 +207,7 @@ impl Agent {
             | ToExecutor::NextExecutor { .. }
             | ToExecutor::WorkerSetting { .. } => self.executors.get().send(message),
             ToExecutor::Migrate { order } => self.migrate(order),
+            ToExecutor::AskStacks { question } => self.tell_stacks(question),
             ToExecutor::Leave => self.leave(),
         }
     }
@@ -222,6 +223,17 @@ impl Agent {
         };
         // Without a thread no answer comes, and the driver gives the migration up after a while.
         let _ = thread::Builder::new().name("firesteel-migrate".into()).spawn(fetch);
+    }
+
+    /// Tells where the code of all slots stands, in a thread of its own: processes may not answer.
+    fn tell_stacks(self: &Arc<Self>, question: u64) {
+        let agent = self.clone();
+        let tell = move || {
+            let stacks = agent.executors.get().stacks();
+            agent.outbox.send(&FromExecutor::Stacks { question, stacks });
+        };
+        // Without a thread no answer comes, and the driver waits no longer after a while.
+        let _ = thread::Builder::new().name("firesteel-stacks".into()).spawn(tell);
     }
 
     /// Waits until all tasks have ended, in a thread of its own, and ends the connection.

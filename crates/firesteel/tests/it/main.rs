@@ -17,6 +17,7 @@ mod persistence;
 #[path = "../support/processes.rs"]
 mod processes;
 mod settings;
+mod sight;
 #[path = "../support/small_disk.rs"]
 mod small_disk;
 mod status;

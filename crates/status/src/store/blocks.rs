@@ -1,7 +1,7 @@
 //! All that events of blocks do to the store: persisted RDDs, and the memory of executors.
 
 use crate::store::fold::Store;
-use crate::store::records::{Rdd, RddShare, add};
+use crate::store::records::{CachedPartition, Rdd, RddShare, add};
 use firesteel_events::{BlockUpdatedInfo, RddInfo};
 
 impl Store {
@@ -46,7 +46,12 @@ impl Store {
         }
         let Some(rdd) = self.rdds.get_mut(&rdd) else { return };
         let stays = level.use_memory || level.use_disk;
-        let cached = rdd.partitions.entry(partition).or_default();
+        let next = rdd.places;
+        let cached = rdd
+            .partitions
+            .entry(partition)
+            .or_insert_with(|| CachedPartition { place: next, ..CachedPartition::default() });
+        rdd.places += 1;
         let had = cached.executors.iter().position(|known| known == id);
         let blocks = match (stays, had) {
             (true, Some(_)) => 0,
@@ -62,6 +67,7 @@ impl Store {
         if cached.executors.is_empty() {
             rdd.partitions.remove(&partition);
         } else {
+            cached.level = *level;
             add(&mut cached.memory_used, memory);
             add(&mut cached.disk_used, disk);
         }
@@ -80,6 +86,10 @@ impl Store {
         }
         add(&mut rdd.memory_used, memory);
         add(&mut rdd.disk_used, disk);
+        if let Some(left) = self.executors.get(id).map(|executor| executor.left()) {
+            let shares = self.rdds.values_mut().filter_map(|rdd| rdd.shares.get_mut(id));
+            shares.for_each(|share| share.left = left);
+        }
     }
 
     pub(crate) fn unpersist(&mut self, id: i64) {

@@ -118,6 +118,21 @@ impl Figures {
         figures
     }
 
+    /// Returns the figures of a task that runs: a heartbeat tells them as accumulators with these names.
+    pub(crate) fn of_accumulators(told: &[serde_json::Value]) -> Self {
+        let mut figures = Figures::default();
+        for one in told {
+            let name = one.get("Name").and_then(|name| name.as_str());
+            let metric = name.and_then(|name| name.strip_prefix("internal.metrics.")).and_then(accumulated);
+            if let (Some(metric), Some(update)) =
+                (metric, one.get("Update").and_then(|update| update.as_i64()))
+            {
+                figures.0[metric as usize] = update;
+            }
+        }
+        figures
+    }
+
     /// Returns one figure.
     pub fn get(&self, metric: Metric) -> i64 {
         self.0[metric as usize]
@@ -168,6 +183,38 @@ impl Figures {
             },
         }
     }
+}
+
+/// Returns the figure that Spark counts in an internal accumulator with this name.
+fn accumulated(name: &str) -> Option<Metric> {
+    Some(match name {
+        "executorDeserializeTime" => Metric::DeserializeTime,
+        "executorDeserializeCpuTime" => Metric::DeserializeCpuTime,
+        "executorRunTime" => Metric::RunTime,
+        "executorCpuTime" => Metric::CpuTime,
+        "resultSize" => Metric::ResultSize,
+        "jvmGCTime" => Metric::GcTime,
+        "resultSerializationTime" => Metric::ResultSerializationTime,
+        "memoryBytesSpilled" => Metric::MemorySpilled,
+        "diskBytesSpilled" => Metric::DiskSpilled,
+        "peakExecutionMemory" => Metric::PeakMemory,
+        "input.bytesRead" => Metric::InputBytes,
+        "input.recordsRead" => Metric::InputRecords,
+        "output.bytesWritten" => Metric::OutputBytes,
+        "output.recordsWritten" => Metric::OutputRecords,
+        "shuffle.read.remoteBlocksFetched" => Metric::RemoteBlocks,
+        "shuffle.read.localBlocksFetched" => Metric::LocalBlocks,
+        "shuffle.read.fetchWaitTime" => Metric::FetchWait,
+        "shuffle.read.remoteBytesRead" => Metric::RemoteBytes,
+        "shuffle.read.remoteBytesReadToDisk" => Metric::RemoteBytesToDisk,
+        "shuffle.read.localBytesRead" => Metric::LocalBytes,
+        "shuffle.read.recordsRead" => Metric::ShuffleRecords,
+        "shuffle.read.remoteReqsDuration" => Metric::RemoteRequestsDuration,
+        "shuffle.write.bytesWritten" => Metric::WriteBytes,
+        "shuffle.write.writeTime" => Metric::WriteTime,
+        "shuffle.write.recordsWritten" => Metric::WriteRecords,
+        _ => return None,
+    })
 }
 
 /// One figure of all tasks.
@@ -330,6 +377,19 @@ impl TaskTable {
                 column.set(row, rows, value);
             }
         }
+    }
+
+    /// Sets the figures of a task, and returns by how much they have grown.
+    pub(crate) fn renew(&mut self, row: usize, figures: &Figures) -> Figures {
+        let Some(known) = self.rows.get_mut(row) else { return Figures::default() };
+        let mut grown = *figures;
+        if std::mem::replace(&mut known.measured, true) {
+            for (grown, before) in grown.0.iter_mut().zip(self.figures(row).0) {
+                *grown = grown.saturating_sub(before);
+            }
+        }
+        self.set_figures(row, figures);
+        grown
     }
 
     pub(crate) fn figure(&self, row: usize, metric: Metric) -> i64 {

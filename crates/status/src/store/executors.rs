@@ -1,5 +1,6 @@
 //! All that events of executors do to the store.
 
+use crate::store::columns::Figures;
 use crate::store::fold::Store;
 use crate::store::records::{Executor, raise};
 use crate::store::views::{ExecutorResource, PeakMemory, ResourceProfileInfo, TaskResource};
@@ -101,6 +102,13 @@ impl Store {
     pub(crate) fn executor_metrics(&mut self, event: &ExecutorMetricsUpdate) {
         let id: Arc<str> = event.executor_id.as_str().into();
         let at = self.last_event;
+        for told in &event.metrics_updated {
+            let task = told.get("Task ID").and_then(|task| task.as_i64());
+            let accumulators = told.get("Accumulator Updates").and_then(|all| all.as_array());
+            if let (Some(task), Some(accumulators)) = (task, accumulators) {
+                self.task_figures(task, &id, &Figures::of_accumulators(accumulators));
+            }
+        }
         for told in &event.executor_metrics_updated {
             let figures = PeakMemory::of(&told.executor_metrics);
             self.raise_executor(&id, &figures);

@@ -264,6 +264,15 @@ impl Executor {
         }
     }
 
+    /// Returns the memory that it has left for blocks.
+    pub(crate) fn left(&self) -> Left {
+        Left {
+            memory: self.max_memory.saturating_sub(self.memory_used),
+            on_heap: self.max_on_heap.unwrap_or(0).saturating_sub(self.used_on_heap),
+            off_heap: self.max_off_heap.saturating_sub(self.used_off_heap),
+        }
+    }
+
     /// Books blocks that came to it (positive) or went (negative).
     pub(crate) fn book(&mut self, off_heap: bool, memory: i64, disk: i64) {
         if self.max_on_heap.is_some() {
@@ -299,12 +308,16 @@ pub(crate) struct Rdd {
     pub(crate) disk_used: i64,
     pub(crate) partitions: BTreeMap<i64, CachedPartition>,
     pub(crate) shares: BTreeMap<String, RddShare>,
+    pub(crate) places: u64,
 }
 
 /// One partition that is kept.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CachedPartition {
     pub(crate) executors: Vec<String>,
+    pub(crate) level: StorageLevel,
+    /// The number of its first block among all of the RDD, by which partitions are listed.
+    pub(crate) place: u64,
     pub(crate) memory_used: i64,
     pub(crate) disk_used: i64,
 }
@@ -314,6 +327,15 @@ pub(crate) struct CachedPartition {
 pub(crate) struct RddShare {
     pub(crate) memory_used: i64,
     pub(crate) disk_used: i64,
+    pub(crate) on_heap: i64,
+    pub(crate) off_heap: i64,
+    pub(crate) left: Left,
+}
+
+/// The memory that an executor had left when it last got or gave up a block of an RDD.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Left {
+    pub(crate) memory: i64,
     pub(crate) on_heap: i64,
     pub(crate) off_heap: i64,
 }

@@ -133,29 +133,25 @@ impl Store {
         let info = &event.task_info;
         self.tick(info.finish_time);
         let outcome = outcome(&event.reason);
-        let figures = event.metrics.as_deref().map(Figures::of);
         let peak = PeakMemory::of(&event.executor_metrics);
-        let row = self.end_row(event, figures.as_ref());
-        // What Spark does not know, it does not count: the figures of a task whose start was not seen.
-        let known = figures.filter(|_| row);
-        self.end_in_stage(event, outcome, known.as_ref(), &peak);
+        let figures = self.end_row(event);
+        self.end_in_stage(event, outcome, figures.as_ref(), &peak);
         self.end_in_executor(event, outcome, &peak);
         self.remember_task(event);
     }
 
-    /// Notes in the task's row how it ended. False if it has none.
-    fn end_row(&mut self, event: &TaskEnd, figures: Option<&Figures>) -> bool {
+    /// Notes in the task's row how it ended, and returns by how much its figures grew. Those of a task whose start was
+    /// not seen are not known.
+    fn end_row(&mut self, event: &TaskEnd) -> Option<Figures> {
         let info = &event.task_info;
-        let Some((key, at)) = self.running.remove(&info.task_id) else { return false };
-        let Some(stage) = self.stages.get_mut(&key) else { return false };
-        if let Some(figures) = figures {
-            stage.tasks.set_figures(at, figures);
-        }
+        let (key, at) = self.running.remove(&info.task_id)?;
+        let stage = self.stages.get_mut(&key)?;
+        let figures = event.metrics.as_deref().map(Figures::of);
+        let grown = figures.map(|figures| stage.tasks.renew(at, &figures));
         if let Some(row) = stage.tasks.row_mut(at) {
             row.finish = info.finish_time;
             row.fetch_start = info.getting_result_time;
             row.status = status(info);
-            row.measured |= figures.is_some();
         }
         if let Some(message) = error_text(&event.reason) {
             stage.errors.insert(info.task_id, message.into());
@@ -164,7 +160,19 @@ impl Store {
         if !accumulated.is_empty() {
             stage.accumulated.insert(info.task_id, accumulated.into());
         }
-        true
+        grown
+    }
+
+    /// Notes the figures of a task that runs, as its executor's heartbeat told them.
+    pub(crate) fn task_figures(&mut self, task: i64, executor: &Arc<str>, figures: &Figures) {
+        let Some((key, at)) = self.running.get(&task) else { return };
+        let Some(stage) = self.stages.get_mut(key) else { return };
+        let grown = stage.tasks.renew(*at, figures);
+        stage.revision = self.revision;
+        if stage.live {
+            stage.totals.add(&grown);
+            stage.share(executor).figures.add(&grown);
+        }
     }
 
     fn end_in_stage(
@@ -271,7 +279,7 @@ impl Store {
     }
 
     pub(crate) fn raise_stage(&mut self, key: StageKey, executor: &Arc<str>, figures: &PeakMemory) {
-        if let Some(stage) = self.stages.get_mut(&key) {
+        if let Some(stage) = self.stages.get_mut(&key).filter(|stage| stage.live) {
             raise(&mut stage.peak, figures);
             raise(&mut stage.share(executor).peak, figures);
         }

@@ -84,7 +84,10 @@ impl Stage {
             .iter()
             .enumerate()
             .filter(|(_, row)| shown(row))
-            .map(|(at, row)| (if ask.descending { !key(at, row) } else { key(at, row) }, row.id, at))
+            .map(|(at, row)| match ask.descending {
+                false => (key(at, row), row.id, at),
+                true => (!key(at, row), !row.id, at),
+            })
             .collect();
         let end = ask.offset.saturating_add(ask.length).min(order.len());
         if end > 0 && end < order.len() {
@@ -184,7 +187,6 @@ impl Stage {
         if count == 0 {
             return None;
         }
-        let at = |place: usize| rows.as_ref().map_or(place, |rows| rows[place] as usize);
         let zero = vec![0.0; asked.len()];
         let mut values = Vec::new();
         let mut of = |metric: Metric| {
@@ -194,20 +196,28 @@ impl Stage {
             self.tasks.collect(metric, rows.as_deref(), &mut values);
             quantiles(&mut values, asked)
         };
-        let by_rows = |figure: &dyn Fn(usize, &Row) -> i64| {
-            let mut values: Vec<i64> = (0..count).map(|place| figure(at(place), &all[at(place)])).collect();
+        // Of these Spark looks at tasks that failed, too, yet counts only those that succeeded: what it tells are the
+        // quantiles of the lowest figures. Who compares wants the same.
+        let of_all = |figure: &dyn Fn(usize, &Row) -> i64, is_told: &dyn Fn(&Row) -> bool| {
+            let told = all.iter().enumerate().filter(|(_, row)| is_told(row));
+            let mut values: Vec<i64> =
+                told.map(|(at, row)| figure(at, row)).filter(|value| *value >= 0).collect();
+            if values.len() > count {
+                values.select_nth_unstable(count - 1);
+                values.truncate(count);
+            }
             quantiles(&mut values, asked)
         };
         let sum = |one: Metric, other: Metric| {
             let figure = |at| self.tasks.figure(at, one).saturating_add(self.tasks.figure(at, other));
             match self.tasks.is_zero(one) && self.tasks.is_zero(other) {
                 true => zero.clone(),
-                false => by_rows(&|at, _| figure(at)),
+                false => of_all(&|at, _| figure(at), &|row| row.measured),
             }
         };
         Some(TaskMetricDistributions {
             quantiles: asked.to_vec(),
-            duration: by_rows(&|_, row| row.duration(now)),
+            duration: of_all(&|_, row| row.duration(now), &|_| true),
             executor_deserialize_time: of(Metric::DeserializeTime),
             executor_deserialize_cpu_time: of(Metric::DeserializeCpuTime),
             executor_run_time: of(Metric::RunTime),
@@ -215,8 +225,8 @@ impl Stage {
             result_size: of(Metric::ResultSize),
             jvm_gc_time: of(Metric::GcTime),
             result_serialization_time: of(Metric::ResultSerializationTime),
-            getting_result_time: by_rows(&|_, row| row.getting_result(now)),
-            scheduler_delay: by_rows(&|at, row| self.scheduler_delay(at, row, now)),
+            getting_result_time: of_all(&|_, row| row.getting_result(now), &|row| row.measured),
+            scheduler_delay: of_all(&|at, row| self.scheduler_delay(at, row, now), &|row| row.measured),
             peak_execution_memory: of(Metric::PeakMemory),
             memory_bytes_spilled: of(Metric::MemorySpilled),
             disk_bytes_spilled: of(Metric::DiskSpilled),
@@ -264,7 +274,7 @@ fn spark_figure(row: &Row, figure: i64) -> i64 {
     match (row.measured, row.status) {
         (false, _) => -1,
         (true, TaskStatus::Success) => figure,
-        (true, _) => -1_i64.saturating_sub(figure),
+        (true, _) => (-1_i64).saturating_sub(figure),
     }
 }
 

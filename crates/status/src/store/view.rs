@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 /// The store at a time: what runs has run until then.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
-    store: &'a Store,
-    now: i64,
+    pub(crate) store: &'a Store,
+    pub(crate) now: i64,
 }
 
 /// How much is told of a stage.
@@ -175,7 +175,12 @@ impl<'a> View<'a> {
     /// Returns the stage attempts in these states, or all if there are none; the newest first.
     pub fn stages(&self, status: &[StageStatus], ask: &StageAsk) -> Vec<StageData> {
         let shown = |stage: &&Stage| status.is_empty() || status.contains(&stage.status);
-        self.store.stages.values().rev().filter(shown).map(|stage| self.stage_data(stage, ask)).collect()
+        let stages = self.store.stages.values().rev().filter(shown).map(|stage| self.stage_data(stage, ask));
+        // Who wants to see tasks in some states wants no stages without any.
+        let wants_tasks = ask.details && !ask.task_status.is_empty();
+        stages
+            .filter(|stage| !wants_tasks || stage.tasks.as_ref().is_some_and(|tasks| !tasks.is_empty()))
+            .collect()
     }
 
     /// Returns the attempts at one stage, the first first.
@@ -254,7 +259,8 @@ impl<'a> View<'a> {
         let gone = self.store.dead.iter().filter(|_| all);
         let mut executors: Vec<ExecutorSummary> =
             there.chain(gone).map(|executor| self.executor_summary(executor)).collect();
-        executors.sort_by(|one, other| one.id.cmp(&other.id));
+        // The order is Spark's: those that are there backwards, all forwards.
+        executors.sort_by(|one, other| if all { one.id.cmp(&other.id) } else { other.id.cmp(&one.id) });
         executors
     }
 
@@ -317,10 +323,13 @@ impl<'a> View<'a> {
 
     fn executor_summary(&self, executor: &Executor) -> ExecutorSummary {
         let application = &self.store.application;
-        let total_duration = match &*executor.id {
-            // Of a driver, Spark tells how long it lives.
-            "driver" => application.ended.unwrap_or(self.now).saturating_sub(application.started),
-            _ => executor.total_duration,
+        let (total_duration, total_gc_time) = match &*executor.id {
+            // Of a driver, Spark tells how long it lives, and all that its JVM has collected.
+            "driver" => (
+                application.ended.unwrap_or(self.now).saturating_sub(application.started),
+                executor.peak.map_or(executor.gc_time, |peak| peak.get("TotalGCTime")),
+            ),
+            _ => (executor.total_duration, executor.gc_time),
         };
         ExecutorSummary {
             id: executor.id.to_string(),
@@ -336,7 +345,7 @@ impl<'a> View<'a> {
             completed_tasks: executor.completed_tasks,
             total_tasks: executor.total_tasks,
             total_duration,
-            total_gc_time: executor.gc_time,
+            total_gc_time,
             total_input_bytes: executor.input_bytes,
             total_shuffle_read: executor.shuffle_read,
             total_shuffle_write: executor.shuffle_write,
@@ -363,28 +372,25 @@ impl<'a> View<'a> {
     }
 
     fn rdd_info(&self, rdd: &Rdd) -> RddStorageInfo {
-        let level = level_text(&rdd.level);
         let shares = rdd.shares.iter().map(|(id, share)| {
             let executor = self.find_executor(id);
-            let left = |most: i64, used: i64| most.saturating_sub(used);
             let heap = executor.filter(|executor| executor.max_on_heap.is_some());
-            let on_heap = |executor: &Executor| executor.max_on_heap.unwrap_or(0);
             RddDataDistribution {
                 address: executor.and_then(|executor| executor.host_port.clone()),
                 memory_used: share.memory_used,
-                memory_remaining: executor
-                    .map_or(0, |executor| left(executor.max_memory, executor.memory_used)),
+                memory_remaining: share.left.memory,
                 disk_used: share.disk_used,
                 on_heap_memory_used: heap.map(|_| share.on_heap),
                 off_heap_memory_used: heap.map(|_| share.off_heap),
-                on_heap_memory_remaining: heap.map(|executor| left(on_heap(executor), executor.used_on_heap)),
-                off_heap_memory_remaining: heap
-                    .map(|executor| left(executor.max_off_heap, executor.used_off_heap)),
+                on_heap_memory_remaining: heap.map(|_| share.left.on_heap),
+                off_heap_memory_remaining: heap.map(|_| share.left.off_heap),
             }
         });
-        let partitions = rdd.partitions.iter().map(|(number, partition)| RddPartitionInfo {
+        let mut partitions: Vec<_> = rdd.partitions.iter().collect();
+        partitions.sort_by_key(|(_, partition)| partition.place);
+        let partitions = partitions.into_iter().map(|(number, partition)| RddPartitionInfo {
             block_name: format!("rdd_{}_{number}", rdd.id),
-            storage_level: level.clone(),
+            storage_level: level_text(&partition.level),
             memory_used: partition.memory_used,
             disk_used: partition.disk_used,
             executors: partition.executors.clone(),
@@ -398,7 +404,7 @@ impl<'a> View<'a> {
             disk_used: rdd.disk_used,
             data_distribution: Some(shares.collect()),
             partitions: Some(partitions.collect()),
-            storage_level: level,
+            storage_level: level_text(&rdd.level),
         }
     }
 }
@@ -487,7 +493,7 @@ fn stage_data(stage: &Stage) -> StageData {
     }
 }
 
-fn share_data(share: &ExecutorShare) -> ExecutorStageSummary {
+pub(crate) fn share_data(share: &ExecutorShare) -> ExecutorStageSummary {
     let get = |metric| share.figures.get(metric);
     ExecutorStageSummary {
         task_time: share.task_time,
@@ -513,6 +519,9 @@ fn share_data(share: &ExecutorShare) -> ExecutorStageSummary {
 /// Returns the quantiles of a stage's executors.
 fn executor_distributions(stage: &Stage, asked: &[f64]) -> Option<ExecutorMetricsDistributions> {
     let shares: Vec<ExecutorStageSummary> = stage.executors.values().map(share_data).collect();
+    if shares.is_empty() {
+        return None;
+    }
     let of = |figure: &dyn Fn(&ExecutorStageSummary) -> i64| {
         quantiles(&mut shares.iter().map(figure).collect::<Vec<i64>>(), asked)
     };

@@ -19,6 +19,8 @@ pub struct ApplicationsAsk {
     pub min_end_date: Option<i64>,
     /// Those with an attempt that ended at this time or before.
     pub max_end_date: Option<i64>,
+    /// The time at which it is asked: those that run end later.
+    pub now: i64,
     /// The most that are returned.
     pub limit: usize,
 }
@@ -33,6 +35,7 @@ impl Default for ApplicationsAsk {
             max_date: None,
             min_end_date: None,
             max_end_date: None,
+            now: i64::MIN,
             limit: usize::MAX,
         }
     }
@@ -49,14 +52,12 @@ impl ApplicationsAsk {
                 let (start, end) = (attempt.start_time.0, attempt.end_time.0);
                 let begins = self.min_date.is_none_or(|min| start >= min)
                     && self.max_date.is_none_or(|max| start <= max);
-                // One that runs has no end: it is later than any.
-                let no_end = self.min_end_date.is_none() && self.max_end_date.is_none();
-                let ends = match attempt.completed {
+                let ends = match newest.completed {
                     true => {
                         self.min_end_date.is_none_or(|min| end >= min)
                             && self.max_end_date.is_none_or(|max| end <= max)
                     }
-                    false => no_end || self.max_end_date.is_none(),
+                    false => self.max_end_date.is_none_or(|max| max > self.now),
                 };
                 begins && ends
             })
@@ -87,6 +88,15 @@ pub enum OpenError {
     Busy,
 }
 
+/// One file of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogPart {
+    /// Its name, with that of its directory where the log is one.
+    pub name: String,
+    /// Its path.
+    pub path: String,
+}
+
 /// All applications that a server shows.
 pub trait Applications: Send + Sync {
     /// Returns those that are asked for, the newest first.
@@ -103,8 +113,13 @@ pub trait Applications: Send + Sync {
         false
     }
 
-    /// Returns the files of an attempt's log, for those who want to have them.
-    fn log_files(&self, _id: &str, _attempt: Option<&str>) -> Result<Vec<std::path::PathBuf>, OpenError> {
+    /// Returns the files of an attempt's log.
+    fn log_parts(&self, _id: &str, _attempt: Option<&str>) -> Result<Vec<LogPart>, OpenError> {
+        Err(OpenError::Unknown)
+    }
+
+    /// Reads a file of a log and hands its bytes over, piece by piece, until there are no more or `take` returns false.
+    fn read_part(&self, _part: &LogPart, _take: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), OpenError> {
         Err(OpenError::Unknown)
     }
 

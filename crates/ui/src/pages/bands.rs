@@ -23,7 +23,12 @@ pub(crate) fn bands(label: &str, parts: &[Part], whole: i64, limit: Option<i64>)
     let mut markup = Markup::default();
     markup.open(
         "svg",
-        &[("viewBox", &"0 0 1000 16"), ("preserveAspectRatio", &"none"), ("role", &"img"), ("aria-label", &label)],
+        &[
+            ("viewBox", &"0 0 1000 16"),
+            ("preserveAspectRatio", &"none"),
+            ("role", &"img"),
+            ("aria-label", &label),
+        ],
     );
     let mut start = 0.0;
     for part in parts.iter().filter(|part| part.size > 0) {
@@ -82,7 +87,8 @@ pub(crate) fn progress(tasks: Tasks) -> Markup {
     also(tasks.failed, "failed");
     also(tasks.killed, "killed");
     also(tasks.skipped, "skipped");
-    let part = |size, class, what: &str| Part { size, class, title: format!("{} {what}", format::count(size)) };
+    let part =
+        |size, class, what: &str| Part { size, class, title: format!("{} {what}", format::count(size)) };
     let parts = [
         part(tasks.done, "k-done", "done"),
         part(tasks.running, "k-running", "running"),
@@ -106,7 +112,12 @@ pub(crate) fn histogram(label: &str, counts: &[i64], longest: i64) -> Markup {
     markup.open("figure", &[("class", &"histogram")]);
     markup.open(
         "svg",
-        &[("viewBox", &"0 0 1000 90"), ("preserveAspectRatio", &"none"), ("role", &"img"), ("aria-label", &label)],
+        &[
+            ("viewBox", &"0 0 1000 90"),
+            ("preserveAspectRatio", &"none"),
+            ("role", &"img"),
+            ("aria-label", &label),
+        ],
     );
     let base: &[(&'static str, &dyn std::fmt::Display)] =
         &[("x1", &0), ("x2", &1000), ("y1", &90), ("y2", &90), ("vector-effect", &"non-scaling-stroke")];
@@ -140,7 +151,8 @@ pub(crate) fn spread(quantiles: [f64; 5]) -> Markup {
     markup.open("svg", &[("class", &"spread"), ("viewBox", &"0 0 90 14"), ("aria-hidden", &"true")]);
     let (from, to) = (place(0), place(4));
     markup.empty("line", &[("class", &"range"), ("x1", &from), ("x2", &to), ("y1", &7), ("y2", &7)]);
-    markup.empty("rect", &[("class", &"box"), ("x", &place(1)), ("y", &2), ("width", &wide), ("height", &10)]);
+    markup
+        .empty("rect", &[("class", &"box"), ("x", &place(1)), ("y", &2), ("width", &wide), ("height", &10)]);
     let middle = place(2);
     markup.empty("line", &[("class", &"middle"), ("x1", &middle), ("x2", &middle), ("y1", &1), ("y2", &13)]);
     markup.close("svg");

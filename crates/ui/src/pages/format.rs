@@ -66,9 +66,15 @@ mod tests {
 
     #[test]
     fn figures_are_short() {
-        assert_eq!([0, 1023, 1024, 1_048_575, 13_000_000].map(bytes), ["0 B", "1023 B", "1.0 KiB", "1.0 MiB", "12.4 MiB"]);
+        assert_eq!(
+            [0, 1023, 1024, 1_048_575, 13_000_000].map(bytes),
+            ["0 B", "1023 B", "1.0 KiB", "1.0 MiB", "12.4 MiB"]
+        );
         assert_eq!(bytes(i64::MAX), "8.0 EiB");
-        assert_eq!([0, 999, 1000, 59_949, 59_950].map(duration), ["0 ms", "999 ms", "1.0 s", "59.9 s", "1 min 0 s"]);
+        assert_eq!(
+            [0, 999, 1000, 59_949, 59_950].map(duration),
+            ["0 ms", "999 ms", "1.0 s", "59.9 s", "1 min 0 s"]
+        );
         assert_eq!([3_599_999, 3_600_000, 90_000_000].map(duration), ["60 min 0 s", "1 h 0 min", "1 d 1 h"]);
         assert_eq!([0, 999, 1000, -1_234_567].map(count), ["0", "999", "1,000", "-1,234,567"]);
         assert_eq!([percent(1, 3), percent(1, 0)], ["33 %", "–"]);

@@ -30,7 +30,12 @@ impl Markup {
     }
 
     /// Writes an element that holds a text.
-    pub(crate) fn element(&mut self, tag: &'static str, attributes: &[(&'static str, &dyn Display)], text: &str) {
+    pub(crate) fn element(
+        &mut self,
+        tag: &'static str,
+        attributes: &[(&'static str, &dyn Display)],
+        text: &str,
+    ) {
         self.open(tag, attributes);
         self.text(text);
         self.close(tag);
@@ -102,7 +107,11 @@ mod tests {
     #[test]
     fn names_stay_names() {
         let mut markup = Markup::default();
-        markup.element("text", &[("x", &1.5), ("class", &"\"><script>")], "</text><script>alert('&')</script>");
+        markup.element(
+            "text",
+            &[("x", &1.5), ("class", &"\"><script>")],
+            "</text><script>alert('&')</script>",
+        );
         assert_eq!(
             markup.to_string(),
             "<text x=\"1.5\" class=\"&quot;&gt;&lt;script&gt;\">&lt;/text&gt;&lt;script&gt;alert(&#39;&amp;&#39;)\

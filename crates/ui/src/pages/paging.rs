@@ -1,11 +1,12 @@
 //! Long tables, a page at a time: what the address asks for, and links to its neighbours.
 
+use std::collections::BTreeMap;
+
 /// The rows of a page.
 pub(crate) const ROWS: usize = 100;
 
 /// The part of an address that says which rows are shown, and in which order.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Ask {
     /// The page, from 1.
     page: Option<String>,
@@ -18,6 +19,12 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
+    /// Reads it from the fields of an address.
+    pub(crate) fn of(fields: &BTreeMap<String, String>) -> Self {
+        let field = |name: &str| fields.get(name).cloned();
+        Ask { page: field("page"), sort: field("sort"), desc: field("desc"), show: field("show") }
+    }
+
     /// Returns the number of the page, from 1 and at most the last one.
     pub(crate) fn page(&self, rows: usize) -> usize {
         let asked = self.page.as_ref().and_then(|page| page.trim().parse().ok()).unwrap_or(1);
@@ -55,8 +62,19 @@ pub(crate) struct Column {
 
 impl Pages {
     /// Describes a table of `rows` rows.
-    pub(crate) fn new(base: String, ask: &Ask, rows: usize, default_sort: &'static str, is_default_descending: bool) -> Self {
+    pub(crate) fn new(
+        base: String,
+        ask: &Ask,
+        rows: usize,
+        default_sort: &'static str,
+        is_default_descending: bool,
+    ) -> Self {
         Pages { base, ask: ask.clone(), rows, default_sort, is_default_descending }
+    }
+
+    /// Returns the number of all rows.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
     }
 
     /// Returns the column that rows are sorted by.
@@ -144,7 +162,12 @@ mod tests {
 
     #[test]
     fn headings_turn_the_order_round() {
-        let ask = Ask { sort: Some("duration".into()), desc: Some("1".into()), show: Some("a&b".into()), ..Ask::default() };
+        let ask = Ask {
+            sort: Some("duration".into()),
+            desc: Some("1".into()),
+            show: Some("a&b".into()),
+            ..Ask::default()
+        };
         let pages = Pages::new("?id=1&".into(), &ask, 5, "id", false);
         let column = pages.column("duration", "Duration", true);
         assert_eq!(column.order, Some("descending"));

@@ -174,7 +174,7 @@ impl Canvas {
         }
         // A failure is seen, however short it was.
         if matches!(kind, Kind::Failed | Kind::Killed) && first <= last {
-            let cell = &mut self.columns[first.min(self.columns.len() - 1)][kind as usize];
+            let cell = &mut self.columns[first][kind as usize];
             *cell = cell.max(0.3 * self.slots as f32);
         }
     }

@@ -120,7 +120,7 @@ pub struct ExecutorResource {
     pub amount: i64,
     /// The script that finds it.
     pub discovery_script: String,
-    /// Who makes it.
+    /// Its maker.
     pub vendor: String,
 }
 

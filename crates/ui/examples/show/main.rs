@@ -1,0 +1,152 @@
+//! Shows pages without running anything: of applications that never ran, and of an event log.
+//!
+//! `cargo run -p firesteel-ui --example show -- finished failing running giant /path/to/a/log` prints an address for each.
+
+mod synthetic;
+
+use firesteel_events::ListenerEvent;
+use firesteel_status::store::{
+    Access, ApplicationInfo, Applications, ApplicationsAsk, OpenError, Retained, Store,
+};
+use firesteel_ui::{Actions, LogPart, Site, ThreadStack, UiConfig, UiServer, Unavailable, start};
+use std::io::Write;
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// One application whose events come from somewhere.
+struct Shown(RwLock<Store>);
+
+impl Access for Shown {
+    fn look(&self, look: &mut dyn FnMut(&Store, i64)) {
+        let store = self.0.read().expect("no writer panics");
+        let now = if store.has_ended() { store.last_event() } else { now() };
+        look(&store, now);
+    }
+}
+
+struct One(Arc<Shown>);
+
+impl Applications for One {
+    fn list(&self, ask: &ApplicationsAsk) -> Vec<ApplicationInfo> {
+        self.info("").into_iter().filter(|application| ask.wants(application)).collect()
+    }
+
+    fn info(&self, _id: &str) -> Option<ApplicationInfo> {
+        let mut info = None;
+        self.0.look(&mut |store, now| info = Some(store.at(now).application()));
+        info
+    }
+
+    fn open(&self, id: &str, _attempt: Option<&str>) -> Result<Arc<dyn Access>, OpenError> {
+        match self.info("") {
+            Some(info) if info.id == id => Ok(Arc::clone(&self.0) as Arc<dyn Access>),
+            _ => Err(OpenError::Unknown),
+        }
+    }
+}
+
+/// An executor that has threads and a log to show.
+struct Pretended;
+
+impl Actions for Pretended {
+    fn kill_job(&self, job: i64) -> Result<(), Unavailable> {
+        println!("kill job {job}");
+        Ok(())
+    }
+
+    fn thread_dump(&self, executor: &str) -> Result<Vec<ThreadStack>, Unavailable> {
+        let frame = |line: &str| line.to_owned();
+        let stack =
+            vec![frame("parse (orders.py:14)"), frame("<lambda> (orders.py:31)"), frame(synthetic::HOSTILE)];
+        let name = format!("slot 1 of executor {executor} {}", synthetic::HOSTILE);
+        let busy = ThreadStack { name, state: "running".into(), stack, is_busy: true };
+        let idle = ThreadStack {
+            name: "slot 2".into(),
+            state: "sleeping".into(),
+            stack: vec![frame("futex_wait"), frame("crossbeam::recv")],
+            is_busy: false,
+        };
+        Ok(vec![busy, idle])
+    }
+
+    fn log(
+        &self,
+        _executor: &str,
+        which: &str,
+        offset: Option<u64>,
+        length: usize,
+    ) -> Result<LogPart, Unavailable> {
+        let whole: String =
+            (0..9000).map(|line| format!("{which} line {line} {}\n", synthetic::HOSTILE)).collect();
+        let from = offset.unwrap_or(whole.len().saturating_sub(length) as u64) as usize;
+        let text = whole.get(from..(from + length).min(whole.len())).unwrap_or("").to_owned();
+        Ok(LogPart { text, offset: from as u64, length: whole.len() as u64 })
+    }
+
+    fn is_there(&self) -> bool {
+        true
+    }
+}
+
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}
+
+fn serve(store: Store) -> (Arc<Shown>, UiServer) {
+    let shown = Arc::new(Shown(RwLock::new(store)));
+    let mut site = Site::new(Arc::new(One(Arc::clone(&shown))));
+    site.actions = Arc::new(Pretended);
+    let config = UiConfig { port: 0, ..UiConfig::default() };
+    let server = start(&config, site, Default::default()).expect("a port is free");
+    (shown, server)
+}
+
+fn fold(events: impl IntoIterator<Item = ListenerEvent>) -> Store {
+    let many = Retained { tasks: 1 << 20, stages: 10_000, jobs: 10_000, ..Retained::default() };
+    let mut store = Store::new(many);
+    events.into_iter().for_each(|event| store.apply(&event));
+    store
+}
+
+fn of_synthetic(events: synthetic::Events) -> Store {
+    fold(events.all.into_iter().map(|(_, event)| event))
+}
+
+/// Feeds a server with events at their times, forever after the first minute of them.
+fn run(shown: Arc<Shown>, events: synthetic::Events) {
+    std::thread::spawn(move || {
+        for (at, event) in events.all {
+            let wait = at - now();
+            if wait > 0 {
+                std::thread::sleep(Duration::from_millis(wait as u64));
+            }
+            shown.0.write().expect("no reader panics").apply(&event);
+        }
+    });
+}
+
+fn main() {
+    let mut servers = Vec::new();
+    let mut out = std::io::stdout();
+    for what in std::env::args().skip(1) {
+        let (shown, server) = match what.as_str() {
+            "finished" => serve(of_synthetic(synthetic::finished(now() - 600_000))),
+            "failing" => serve(of_synthetic(synthetic::failing(now() - 60_000))),
+            "giant" => serve(of_synthetic(synthetic::giant(now() - 3_600_000, 200_000, 5000))),
+            "running" => {
+                let (shown, server) = serve(fold([]));
+                run(Arc::clone(&shown), synthetic::running(now() - 60_000, 200));
+                (shown, server)
+            }
+            log => {
+                let text = std::fs::read_to_string(log).expect("a log that is not compressed");
+                serve(fold(text.lines().filter_map(|line| ListenerEvent::parse(line).ok().flatten())))
+            }
+        };
+        writeln!(out, "{what} {}", server.url()).expect("someone reads");
+        servers.push((shown, server));
+    }
+    out.flush().expect("someone reads");
+    // Until the standard input ends, or somebody ends the program.
+    let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+}

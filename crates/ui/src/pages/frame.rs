@@ -1,0 +1,154 @@
+//! The frame of a page: what stands above and below its content.
+
+use crate::pages::markup::Markup;
+use crate::pages::{Kind, Looking, tabs};
+use crate::server::assets;
+use askama::Template;
+
+/// The application of a page, and the place of its pages.
+#[derive(Clone, Debug)]
+pub(crate) struct Here {
+    /// The application; none for the one that runs here.
+    pub(crate) id: Option<String>,
+    /// The attempt.
+    pub(crate) attempt: Option<String>,
+    /// The beginning of the addresses of its pages.
+    pub(crate) base: String,
+    /// True for the application that runs here.
+    pub(crate) is_running: bool,
+}
+
+impl Here {
+    /// Names the application that runs here.
+    pub(crate) fn running() -> Self {
+        Here { id: None, attempt: None, base: String::new(), is_running: true }
+    }
+
+    /// Names an application of a history server.
+    pub(crate) fn of(id: String, attempt: Option<String>) -> Self {
+        let mut base = format!("/history/{}", crate::pages::paging::encoded(&id));
+        if let Some(attempt) = &attempt {
+            base += &format!("/{}", crate::pages::paging::encoded(attempt));
+        }
+        Here { id: Some(id), attempt, base, is_running: false }
+    }
+}
+
+/// A link at the top of each page.
+pub(crate) struct Tab {
+    /// Its text.
+    pub(crate) label: &'static str,
+    /// Its address.
+    pub(crate) href: String,
+    /// True if the page belongs to it.
+    pub(crate) is_here: bool,
+}
+
+/// A word with a colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pill {
+    /// The word.
+    pub(crate) label: &'static str,
+    /// Its class in the style sheet.
+    pub(crate) class: &'static str,
+}
+
+/// A figure with its name.
+pub(crate) struct Fact {
+    /// Its name.
+    pub(crate) label: &'static str,
+    /// The figure.
+    pub(crate) value: String,
+    /// A remark, smaller.
+    pub(crate) also: String,
+}
+
+/// Makes a figure with its name.
+pub(crate) fn fact(label: &'static str, value: impl Into<String>) -> Fact {
+    Fact { label, value: value.into(), also: String::new() }
+}
+
+/// All that stands around the content of a page.
+pub(crate) struct Frame {
+    pub(crate) assets: &'static assets::Paths,
+    pub(crate) base: String,
+    pub(crate) home: String,
+    pub(crate) name: String,
+    pub(crate) id: String,
+    pub(crate) pill: Option<Pill>,
+    pub(crate) tabs: Vec<Tab>,
+    /// The store's revision, if the page shall follow it.
+    pub(crate) revision: Option<u64>,
+    pub(crate) form_token: String,
+    pub(crate) foot: String,
+}
+
+impl Frame {
+    /// Returns the frame of a page.
+    pub(super) fn new(looking: &Looking<'_>, kind: &Kind) -> Self {
+        let view = looking.view();
+        let application = view.application();
+        let has_ended = looking.store.has_ended();
+        let is_followed = !has_ended && !matches!(kind, Kind::Environment | Kind::Threads | Kind::Log);
+        let version = match view.firesteel_version() {
+            Some(version) => format!("Firesteel {version}"),
+            None => format!("Spark {}", view.version().spark),
+        };
+        let user =
+            application.attempts.first().map(|attempt| attempt.spark_user.as_str()).unwrap_or_default();
+        Frame {
+            assets: assets::paths(),
+            base: looking.here.base.clone(),
+            home: if looking.here.is_running { "/".into() } else { format!("{}/", looking.here.base) },
+            name: if application.name.is_empty() { application.id.clone() } else { application.name.clone() },
+            id: application.id,
+            pill: Some(match has_ended {
+                true => Pill { label: "ended", class: "done" },
+                false => Pill { label: "running", class: "running" },
+            }),
+            tabs: tabs(&looking.here.base, kind),
+            revision: is_followed.then(|| looking.store.revision()),
+            form_token: looking.pages.door.form_token().to_owned(),
+            foot: format!("{version} · user {user}"),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "message.html")]
+struct MessagePage<'a> {
+    frame: Frame,
+    title: &'a str,
+    text: &'a str,
+    back: Option<&'a str>,
+}
+
+/// Makes a page that says why there is no other.
+pub(super) fn message(title: &str, text: &str, back: &str) -> askama::Result<String> {
+    let frame = Frame {
+        assets: assets::paths(),
+        base: String::new(),
+        home: "/".into(),
+        name: "Firesteel".into(),
+        id: String::new(),
+        pill: None,
+        tabs: vec![],
+        revision: None,
+        form_token: String::new(),
+        foot: String::new(),
+    };
+    MessagePage { frame, title, text, back: Some(back) }.render()
+}
+
+/// Writes a time for readers in UTC; the script turns it into their zone.
+pub(crate) fn time(ms: i64) -> Markup {
+    let mut markup = Markup::default();
+    if ms <= 0 {
+        return markup;
+    }
+    let text = firesteel_status::store::Date(ms).to_string();
+    let (exact, shown) = (text.replace("GMT", "Z"), text.replace('T', " "));
+    let shown = shown.split('.').next().unwrap_or("");
+    markup.element("time", &[("datetime", &exact)], &format!("{shown} UTC"));
+    markup
+}

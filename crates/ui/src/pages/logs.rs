@@ -1,0 +1,146 @@
+//! The pages that look into an executor: its threads, and what it wrote to `stdout` and `stderr`.
+
+use crate::pages::format::bytes;
+use crate::pages::frame::Frame;
+use crate::pages::paging::encoded;
+use crate::pages::{Fields, Kind, Looking, NoPage};
+use crate::site::{Actions, LogPart, ThreadStack, Unavailable};
+use askama::Template;
+use firesteel_status::store::Access;
+
+/// The bytes of a log on one page.
+const PART: usize = 100 << 10;
+
+#[derive(Template)]
+#[template(path = "threads.html")]
+struct ThreadsPage {
+    frame: Frame,
+    executor: String,
+    here: String,
+    unavailable: Option<String>,
+    threads: Vec<ThreadRow>,
+}
+
+struct ThreadRow {
+    name: String,
+    state: String,
+    top: String,
+    stack: String,
+    is_busy: bool,
+}
+
+#[derive(Template)]
+#[template(path = "log.html")]
+struct LogPage {
+    frame: Frame,
+    executor: String,
+    which: String,
+    unavailable: Option<String>,
+    range: String,
+    before: Option<String>,
+    after: Option<String>,
+    newest: String,
+    text: String,
+}
+
+/// The answers of executors to what a page asks them.
+pub(super) struct Asked {
+    threads: Result<Vec<ThreadStack>, Unavailable>,
+    log: Result<LogPart, Unavailable>,
+}
+
+impl Asked {
+    /// Asks, before the page is made: an executor may take its time, and meanwhile the store must not be held.
+    pub(super) fn of(
+        actions: &dyn Actions,
+        access: &dyn Access,
+        kind: &Kind,
+        is_running: bool,
+        fields: &Fields,
+    ) -> Asked {
+        let nothing = || {
+            Unavailable("Executors can be looked into while their application runs, on its own pages.".into())
+        };
+        let mut asked = Asked { threads: Err(nothing()), log: Err(nothing()) };
+        let id = fields.get("executorId").map_or("", String::as_str);
+        let mut is_known = false;
+        if is_running && matches!(kind, Kind::Threads | Kind::Log) {
+            access.look(&mut |store, now| {
+                is_known = !store.has_ended() && store.at(now).executor(id).is_some()
+            });
+        }
+        if is_known && *kind == Kind::Threads {
+            asked.threads = actions.thread_dump(id);
+        }
+        if is_known && *kind == Kind::Log {
+            let offset = fields.get("offset").and_then(|offset| offset.parse().ok());
+            asked.log = actions.log(id, which(fields), offset, PART);
+        }
+        asked
+    }
+}
+
+fn which(fields: &Fields) -> &'static str {
+    match fields.get("which").map(String::as_str) {
+        Some("stdout") => "stdout",
+        _ => "stderr",
+    }
+}
+
+/// Returns the executor that an address names: it must be one of this application.
+fn executor(looking: &Looking<'_>) -> Result<String, NoPage> {
+    let id = looking.fields.get("executorId").cloned().unwrap_or_default();
+    match looking.view().executor(&id) {
+        Some(_) => Ok(id),
+        None => Err(NoPage::Unknown(format!("There is no executor {id}."))),
+    }
+}
+
+/// Makes the page of threads.
+pub(super) fn make_threads(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage> {
+    let executor = executor(looking)?;
+    let (threads, unavailable) = match &looking.asked.threads {
+        Ok(threads) => (threads.clone(), None),
+        Err(why) => (vec![], Some(why.0.clone())),
+    };
+    let row = |thread: ThreadStack| ThreadRow {
+        name: thread.name,
+        state: thread.state,
+        top: thread.stack.first().cloned().unwrap_or_default(),
+        stack: thread.stack.join("\n"),
+        is_busy: thread.is_busy,
+    };
+    let here = format!("{}/executors/threadDump/?executorId={}", looking.here.base, encoded(&executor));
+    let threads = threads.into_iter().map(row).collect();
+    Ok(ThreadsPage { frame, executor, here, unavailable, threads }.render()?)
+}
+
+/// Makes the page of a part of a log.
+pub(super) fn make_log(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage> {
+    let executor = executor(looking)?;
+    let which = which(looking.fields);
+    let (part, unavailable) = match &looking.asked.log {
+        Ok(part) => (part.clone(), None),
+        Err(why) => (LogPart::default(), Some(why.0.clone())),
+    };
+    let newest =
+        format!("{}/executors/log/?executorId={}&which={which}", looking.here.base, encoded(&executor));
+    let end = part.offset.saturating_add(part.text.len() as u64);
+    let at = |offset: u64| format!("{newest}&offset={offset}");
+    let page = LogPage {
+        frame,
+        executor,
+        which: which.to_owned(),
+        unavailable,
+        range: format!(
+            "Bytes {} to {end} of {}",
+            part.offset,
+            bytes(i64::try_from(part.length).unwrap_or(i64::MAX))
+        ),
+        before: (part.offset > 0).then(|| at(part.offset.saturating_sub(PART as u64))),
+        after: (end < part.length).then(|| at(end)),
+        newest,
+        text: part.text,
+    };
+    Ok(page.render()?)
+}

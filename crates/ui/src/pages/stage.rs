@@ -1,0 +1,577 @@
+//! The page of one attempt at a stage: its time, its RDDs, its tasks.
+
+use crate::pages::bands::{Part, bands, histogram, spread};
+use crate::pages::dag::stage_picture;
+use crate::pages::format::{bytes, bytes_and_records, count, duration, percent, shortened};
+use crate::pages::frame::{Fact, Frame, Pill, fact, time};
+use crate::pages::markup::Markup;
+use crate::pages::paging::{Column, Pages, ROWS};
+use crate::pages::rows::{Filter, elapsed, filters, stage_href, stage_label, stage_pill, stage_progress};
+use crate::pages::streams::{Spent, Stretch, lanes, success_parts};
+use crate::pages::timeline::{Kind, timeline};
+use crate::pages::{Looking, NoPage};
+use askama::Template;
+use firesteel_status::store::{
+    ExecutorStageSummary, Metric, StageAsk, StageData, StageKey, StageOwn, StageStatus, TaskAsk, TaskData,
+    TaskFailures, TaskMetricDistributions, TaskSort, TaskStatus, failure_title,
+};
+
+/// The most functions, kinds of failure and executors on the page.
+const MOST_FUNCTIONS: usize = 12;
+const MOST_FAILURES: usize = 8;
+const MOST_EXECUTORS: usize = 200;
+
+/// The buckets of the picture of durations.
+const BUCKETS: usize = 50;
+
+/// The most letters of a failure in the table, of its title, and of its whole text.
+const TITLE_LETTERS: usize = 140;
+const TEXT_LETTERS: usize = 20_000;
+const ROW_LETTERS: usize = 4_000;
+
+#[derive(Template)]
+#[template(path = "stage.html")]
+struct StagePage {
+    frame: Frame,
+    id: String,
+    stage_id: i64,
+    name: String,
+    description: String,
+    details: String,
+    pill: Pill,
+    jobs: Vec<Filter>,
+    attempts: Vec<Filter>,
+    facts: Vec<Fact>,
+    progress: Markup,
+    can_kill: bool,
+    failures: Vec<FailureRow>,
+    failures_title: String,
+    why: Vec<String>,
+    graph: Markup,
+    graph_note: String,
+    shares: Vec<Share>,
+    shares_picture: Markup,
+    histogram: Option<Markup>,
+    functions: Vec<FunctionRow>,
+    accumulators: Vec<(String, String)>,
+    timeline: Option<Markup>,
+    timeline_title: String,
+    kinds: [Kind; 8],
+    summary: Vec<SummaryRow>,
+    summary_title: String,
+    executors: Vec<ExecutorRow>,
+    executors_title: String,
+    tasks_title: String,
+    filters: Vec<Filter>,
+    columns: Vec<Column>,
+    tasks: Vec<TaskRow>,
+    pages: Pages,
+}
+
+struct FailureRow {
+    key: String,
+    title: String,
+    tasks: String,
+    text: String,
+}
+
+struct Share {
+    kind: Kind,
+    time: String,
+    percent: String,
+}
+
+struct FunctionRow {
+    name: String,
+    operation: String,
+    time: String,
+    records_in: String,
+    records_out: String,
+}
+
+struct SummaryRow {
+    label: &'static str,
+    values: Vec<String>,
+    spread: Markup,
+}
+
+struct ExecutorRow {
+    id: String,
+    is_excluded: bool,
+    time: String,
+    succeeded: String,
+    failed: String,
+    has_failed: bool,
+    killed: String,
+    input: String,
+    output: String,
+    shuffle_read: String,
+    shuffle_write: String,
+    spilled: String,
+}
+
+struct TaskRow {
+    index: i64,
+    id: i64,
+    attempt: i64,
+    is_speculative: bool,
+    pill: Pill,
+    locality: String,
+    executor: String,
+    host: String,
+    launched: Markup,
+    duration: String,
+    delay: String,
+    wait: String,
+    input: String,
+    shuffle_read: String,
+    shuffle_write: String,
+    spilled: String,
+    memory: String,
+    error_title: String,
+    error: Option<String>,
+}
+
+/// Makes the page.
+pub(super) fn make(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage> {
+    let id = looking.number("id")?;
+    let view = looking.view();
+    let attempts = view.attempt_ids(id);
+    let missing =
+        || NoPage::Unknown(format!("There is no stage {id}, or it ended so long ago that it was forgotten."));
+    let last = attempts.last().copied().ok_or_else(missing)?;
+    let attempt = looking.fields.get("attempt").and_then(|text| text.parse().ok()).unwrap_or(last);
+    let key = (id, attempt);
+    let stage = view.stage(id, attempt, &StageAsk::default()).ok_or_else(missing)?;
+    let own = view.stage_own(id, attempt).unwrap_or_default();
+    let (graph, graph_note) =
+        stage_picture(&view.stage_graph(id, attempt).unwrap_or_default(), &looking.here.base);
+    let executors = view.stage_executors(key);
+    let task_time = executors.iter().fold(0, |sum: i64, (_, share)| sum.saturating_add(share.task_time));
+    let (shares, shares_picture) = shares(&own, task_time);
+    let pictures = Pictures::of(looking, key);
+    let failures = view.task_failures(key);
+    let quantiles = view.task_summary(id, attempt, &[0.0, 0.25, 0.5, 0.75, 1.0]);
+    let explainer = looking.pages.site.explainer.as_ref();
+    let why = explainer.map(|explainer| explainer.stage(looking.store, looking.now, id, attempt));
+    let table = TaskTable::of(looking, key);
+    let page = StagePage {
+        frame,
+        id: stage_label(id, attempt),
+        stage_id: id,
+        name: stage.name.clone(),
+        description: stage.description.clone().unwrap_or_default(),
+        details: stage.details.clone(),
+        pill: stage_pill(stage.status),
+        jobs: own.jobs.iter().map(|job| job_link(looking, *job)).collect(),
+        attempts: attempt_links(looking, id, attempt, &attempts),
+        facts: facts(looking, &stage, &own, task_time),
+        progress: stage_progress(&stage),
+        can_kill: looking.can_kill() && stage.status == StageStatus::Active,
+        failures: failure_rows(&stage, &failures),
+        failures_title: failures_title(&failures),
+        why: why.unwrap_or_default(),
+        graph,
+        graph_note,
+        shares,
+        shares_picture,
+        histogram: pictures.histogram,
+        functions: functions(&own),
+        accumulators: accumulators(&stage),
+        timeline: pictures.timeline,
+        timeline_title: pictures.title,
+        kinds: Kind::OF_TASKS,
+        summary: quantiles.map(|quantiles| summary(&quantiles)).unwrap_or_default(),
+        summary_title: count(stage.num_complete_tasks),
+        executors_title: count(executors.len() as i64),
+        executors: executors.iter().take(MOST_EXECUTORS).map(executor_row).collect(),
+        tasks_title: table.title,
+        filters: table.filters,
+        columns: table.columns,
+        tasks: table.rows,
+        pages: table.pages,
+    };
+    Ok(page.render()?)
+}
+
+fn job_link(looking: &Looking<'_>, job: i64) -> Filter {
+    Filter {
+        label: job.to_string(),
+        href: format!("{}/jobs/job/?id={job}", looking.here.base),
+        is_here: false,
+    }
+}
+
+/// Returns links to all attempts at the stage, if there are several.
+fn attempt_links(looking: &Looking<'_>, id: i64, here: i64, attempts: &[i64]) -> Vec<Filter> {
+    if attempts.len() < 2 {
+        return vec![];
+    }
+    let link = |attempt: &i64| Filter {
+        label: attempt.to_string(),
+        href: stage_href(&looking.here.base, id, *attempt),
+        is_here: *attempt == here,
+    };
+    attempts.iter().map(link).collect()
+}
+
+fn facts(looking: &Looking<'_>, stage: &StageData, own: &StageOwn, task_time: i64) -> Vec<Fact> {
+    let took = elapsed(stage.submission_time, stage.completion_time, looking.now);
+    let mut facts = vec![
+        fact("Duration", took.map(duration).unwrap_or_default()),
+        fact("Task time", duration(task_time)),
+    ];
+    let mut add = |label, text: String| {
+        if !text.is_empty() {
+            facts.push(fact(label, text));
+        }
+    };
+    add("CPU time", duration(stage.executor_cpu_time / 1_000_000));
+    add("Input", bytes_and_records(stage.input_bytes, stage.input_records));
+    add("Output", bytes_and_records(stage.output_bytes, stage.output_records));
+    add("Shuffle read", bytes_and_records(stage.shuffle_read_bytes, stage.shuffle_read_records));
+    add("Shuffle write", bytes_and_records(stage.shuffle_write_bytes, stage.shuffle_write_records));
+    if stage.disk_bytes_spilled > 0 {
+        add(
+            "Spilled",
+            format!("{}, {} of memory", bytes(stage.disk_bytes_spilled), bytes(stage.memory_bytes_spilled)),
+        );
+    }
+    let localities = own.localities.iter().map(|(name, tasks)| format!("{} {}", count(*tasks), words(name)));
+    add("Locality", localities.collect::<Vec<_>>().join(", "));
+    if stage.scheduling_pool != "default" {
+        add("Pool", stage.scheduling_pool.clone());
+    }
+    if let Some((hot, records)) = own.hot_keys.first() {
+        add("Most frequent key", format!("{} ({} records)", shortened(hot, 60), count(*records)));
+    }
+    facts
+}
+
+/// Writes `PROCESS_LOCAL` as `process local`.
+fn words(name: &str) -> String {
+    name.replace('_', " ").to_lowercase()
+}
+
+fn failure_rows(stage: &StageData, kinds: &[TaskFailures<'_>]) -> Vec<FailureRow> {
+    let mut rows: Vec<FailureRow> = kinds
+        .iter()
+        .take(MOST_FAILURES)
+        .map(|kind| FailureRow {
+            key: format!("f{}", kind.first_task),
+            title: shortened(failure_title(kind.text), 2 * TITLE_LETTERS),
+            tasks: match kind.count {
+                1 => format!("task {}", kind.index),
+                attempts => format!("{} attempts, first task {}", count(attempts), kind.index),
+            },
+            text: shortened(kind.text, TEXT_LETTERS),
+        })
+        .collect();
+    // The stage may have failed for another reason than a task.
+    if let Some(reason) = stage.failure_reason.as_deref().filter(|_| rows.is_empty()) {
+        rows.push(FailureRow {
+            key: "stage".into(),
+            title: shortened(failure_title(reason), 2 * TITLE_LETTERS),
+            tasks: "the stage".into(),
+            text: shortened(reason, TEXT_LETTERS),
+        });
+    }
+    rows
+}
+
+fn failures_title(kinds: &[TaskFailures<'_>]) -> String {
+    match kinds.len() {
+        0 | 1 => String::new(),
+        kinds if kinds > MOST_FAILURES => format!("the {MOST_FAILURES} most frequent of {kinds} kinds"),
+        kinds => format!("{kinds} kinds"),
+    }
+}
+
+/// Returns what the time of all tasks went into, with a picture of it.
+fn shares(own: &StageOwn, task_time: i64) -> (Vec<Share>, Markup) {
+    let get = |metric| own.totals.get(metric);
+    let mut parts = success_parts(&Spent {
+        slot_wait: 0,
+        ready: get(Metric::DeserializeTime),
+        fetch_wait: get(Metric::FetchWait),
+        run: get(Metric::RunTime),
+        pickle: get(Metric::PickleTime) / 1000,
+        write: get(Metric::WriteTime) / 1_000_000,
+        result: get(Metric::ResultSerializationTime),
+    });
+    let known = parts.iter().fold(0, |sum: i64, (_, length)| sum.saturating_add(*length));
+    let rest = task_time.saturating_sub(known);
+    if rest > 0 {
+        parts.push((Kind::Waiting, rest));
+    }
+    let all = known.saturating_add(rest.max(0));
+    if all == 0 {
+        return (vec![], Markup::default());
+    }
+    let part = |(kind, length): &(Kind, i64)| Part {
+        size: *length,
+        class: kind.class(),
+        title: format!("{}: {}", kind.label(), duration(*length)),
+    };
+    let picture = bands("Parts of the time", &parts.iter().map(part).collect::<Vec<_>>(), all, None);
+    let share = |(kind, length): &(Kind, i64)| Share {
+        kind: *kind,
+        time: duration(*length),
+        percent: percent(*length, all),
+    };
+    (parts.iter().map(share).collect(), picture)
+}
+
+fn functions(own: &StageOwn) -> Vec<FunctionRow> {
+    let row = |function: &firesteel_status::store::FunctionTotal| FunctionRow {
+        name: function.function.clone(),
+        operation: function.operation.clone(),
+        time: duration(function.time / 1000),
+        records_in: count(function.records_in),
+        records_out: count(function.records_out),
+    };
+    own.functions.iter().take(MOST_FUNCTIONS).map(row).collect()
+}
+
+fn accumulators(stage: &StageData) -> Vec<(String, String)> {
+    let name = |id: i64, name: &Option<String>| name.clone().unwrap_or_else(|| format!("accumulator {id}"));
+    let all = stage.accumulator_updates.iter();
+    all.map(|one| (name(one.id, &one.name), one.value.clone().unwrap_or_default())).collect()
+}
+
+/// The pictures of all tasks of the stage.
+struct Pictures {
+    timeline: Option<Markup>,
+    title: String,
+    histogram: Option<Markup>,
+}
+
+impl Pictures {
+    fn of(looking: &Looking<'_>, key: StageKey) -> Self {
+        let view = looking.view();
+        let mut tasks: Vec<Stretch> = Vec::new();
+        let mut lengths: Vec<i64> = Vec::new();
+        view.glance(key, &mut |task| {
+            if task.status() == TaskStatus::Success {
+                lengths.push(task.end().saturating_sub(task.launch()).max(0));
+            }
+            tasks.push(Stretch::of_task(&task));
+        });
+        let start = tasks.iter().map(|task| task.launch).min();
+        let end = tasks.iter().map(|task| task.end).max();
+        let (Some(start), Some(end)) = (start, end) else {
+            return Pictures { timeline: None, title: String::new(), histogram: None };
+        };
+        let window = start..end.max(start.saturating_add(1));
+        let href = format!("{}/executors/", looking.here.base);
+        let (lanes, is_cut) = lanes(tasks, &view.executors(true), &window, &href);
+        let title = if is_cut { format!("of the first {} executors", lanes.len()) } else { String::new() };
+        Pictures {
+            timeline: Some(timeline("Tasks of the stage by slot", &window, &lanes)),
+            title,
+            histogram: histogram_of(&lengths),
+        }
+    }
+}
+
+fn histogram_of(lengths: &[i64]) -> Option<Markup> {
+    let longest = lengths.iter().copied().max()?.max(1);
+    if lengths.len() < 2 {
+        return None;
+    }
+    let buckets = BUCKETS.min(longest as usize);
+    let mut counts = vec![0; buckets];
+    for length in lengths {
+        let bucket = (*length as f64 / longest as f64 * buckets as f64) as usize;
+        counts[bucket.min(buckets - 1)] += 1;
+    }
+    Some(histogram("How many tasks took how long", &counts, longest))
+}
+
+/// Returns a row for each figure that is not 0 in all tasks.
+fn summary(all: &TaskMetricDistributions) -> Vec<SummaryRow> {
+    let millis = |value: f64| duration(value as i64);
+    let nanos = |value: f64| duration((value / 1e6) as i64);
+    let size = |value: f64| bytes(value as i64);
+    let number = |value: f64| count(value as i64);
+    type Write<'a> = &'a dyn Fn(f64) -> String;
+    let rows: [(&'static str, &[f64], Write<'_>); 17] = [
+        ("Duration", &all.duration, &millis),
+        ("Waiting for the driver", &all.scheduler_delay, &millis),
+        ("Making ready", &all.executor_deserialize_time, &millis),
+        ("Running", &all.executor_run_time, &millis),
+        ("CPU time", &all.executor_cpu_time, &nanos),
+        ("Garbage collection", &all.jvm_gc_time, &millis),
+        ("Waiting for blocks", &all.shuffle_read_metrics.fetch_wait_time, &millis),
+        ("Most memory", &all.peak_execution_memory, &size),
+        ("Input", &all.input_metrics.bytes_read, &size),
+        ("Input records", &all.input_metrics.records_read, &number),
+        ("Output", &all.output_metrics.bytes_written, &size),
+        ("Shuffle read", &all.shuffle_read_metrics.read_bytes, &size),
+        ("Shuffle read records", &all.shuffle_read_metrics.read_records, &number),
+        ("Shuffle write", &all.shuffle_write_metrics.write_bytes, &size),
+        ("Shuffle write records", &all.shuffle_write_metrics.write_records, &number),
+        ("Spilled to disk", &all.disk_bytes_spilled, &size),
+        ("Result", &all.result_size, &size),
+    ];
+    let shown = rows
+        .into_iter()
+        .filter(|(label, values, _)| *label == "Duration" || values.iter().any(|value| *value > 0.0));
+    shown
+        .map(|(label, values, write)| SummaryRow {
+            label,
+            values: values.iter().map(|value| write(*value)).collect(),
+            spread: <[f64; 5]>::try_from(values).map(spread).unwrap_or_default(),
+        })
+        .collect()
+}
+
+fn executor_row((id, share): &(String, ExecutorStageSummary)) -> ExecutorRow {
+    ExecutorRow {
+        id: id.clone(),
+        is_excluded: share.is_excluded_for_stage,
+        time: duration(share.task_time),
+        succeeded: count(share.succeeded_tasks),
+        failed: count(share.failed_tasks),
+        has_failed: share.failed_tasks > 0,
+        killed: count(share.killed_tasks),
+        input: bytes_and_records(share.input_bytes, share.input_records),
+        output: bytes_and_records(share.output_bytes, share.output_records),
+        shuffle_read: bytes_and_records(share.shuffle_read, share.shuffle_read_records),
+        shuffle_write: bytes_and_records(share.shuffle_write, share.shuffle_write_records),
+        spilled: if share.disk_bytes_spilled > 0 { bytes(share.disk_bytes_spilled) } else { String::new() },
+    }
+}
+
+/// A page of the tasks.
+struct TaskTable {
+    title: String,
+    filters: Vec<Filter>,
+    columns: Vec<Column>,
+    rows: Vec<TaskRow>,
+    pages: Pages,
+}
+
+impl TaskTable {
+    fn of(looking: &Looking<'_>, key: StageKey) -> Self {
+        let (id, attempt) = key;
+        let view = looking.view();
+        let counts = view.task_counts(key);
+        let number = |status| counts.get(&status).copied().unwrap_or(0);
+        let running = number(TaskStatus::Running) + number(TaskStatus::GetResult);
+        let states = [
+            ("running", "RUNNING", running),
+            ("succeeded", "SUCCESS", number(TaskStatus::Success)),
+            ("failed", "FAILED", number(TaskStatus::Failed)),
+            ("killed", "KILLED", number(TaskStatus::Killed)),
+        ];
+        let ask = looking.ask();
+        let base = format!("{}/stages/stage/?id={id}&attempt={attempt}&", looking.here.base);
+        let wanted: Vec<TaskStatus> = match ask.show.as_deref().and_then(TaskStatus::named) {
+            Some(TaskStatus::Running) => vec![TaskStatus::Running, TaskStatus::GetResult],
+            Some(status) => vec![status],
+            None => vec![],
+        };
+        let all: usize = counts.values().sum();
+        let shown = if wanted.is_empty() { all } else { wanted.iter().map(|status| number(*status)).sum() };
+        let pages = Pages::new(base.clone(), &ask, shown, "index", false);
+        let tasks = view.tasks(
+            id,
+            attempt,
+            &TaskAsk {
+                offset: pages.offset(),
+                length: ROWS,
+                sort: task_sort(pages.sort()),
+                descending: pages.is_descending(),
+                status: wanted,
+            },
+        );
+        TaskTable {
+            title: count(all as i64),
+            filters: filters(&base, &ask, &states),
+            columns: task_columns(&pages),
+            rows: tasks.unwrap_or_default().iter().map(task_row).collect(),
+            pages,
+        }
+    }
+}
+
+fn task_columns(pages: &Pages) -> Vec<Column> {
+    vec![
+        pages.column("index", "Task", true),
+        pages.column("id", "Id", true),
+        pages.column("attempt", "Attempt", true),
+        pages.column("status", "State", false),
+        pages.column("locality", "Locality", false),
+        pages.column("executor", "Executor", false),
+        pages.column("launched", "Launched", false),
+        pages.column("duration", "Duration", true),
+        pages.column("delay", "Waiting", true),
+        pages.column("wait", "For blocks", true),
+        pages.column("input", "Input", true),
+        pages.column("read", "Shuffle read", true),
+        pages.column("write", "Shuffle write", true),
+        pages.column("spilled", "Spilled", true),
+        pages.column("memory", "Memory", true),
+        pages.column("error", "Failure", false),
+    ]
+}
+
+fn task_sort(name: &str) -> TaskSort {
+    match name {
+        "id" => TaskSort::Id,
+        "attempt" => TaskSort::Attempt,
+        "status" => TaskSort::Status,
+        "locality" => TaskSort::Locality,
+        "executor" => TaskSort::Executor,
+        "launched" => TaskSort::Launch,
+        "duration" => TaskSort::Duration,
+        "delay" => TaskSort::SchedulerDelay,
+        "wait" => TaskSort::Figure(Metric::FetchWait),
+        "input" => TaskSort::Figure(Metric::InputBytes),
+        "read" => TaskSort::ShuffleReadBytes,
+        "write" => TaskSort::Figure(Metric::WriteBytes),
+        "spilled" => TaskSort::Figure(Metric::DiskSpilled),
+        "memory" => TaskSort::Figure(Metric::PeakMemory),
+        "error" => TaskSort::Error,
+        _ => TaskSort::Index,
+    }
+}
+
+fn task_row(task: &TaskData) -> TaskRow {
+    let metrics = task.task_metrics.unwrap_or_default();
+    let (read, write) = (metrics.shuffle_read_metrics, metrics.shuffle_write_metrics);
+    let some = |size: i64| if size > 0 { bytes(size) } else { String::new() };
+    let long = |ms: i64| if ms > 0 { duration(ms) } else { String::new() };
+    let error = task.error_message.as_deref().filter(|text| !text.is_empty());
+    TaskRow {
+        index: task.index,
+        id: task.task_id,
+        attempt: task.attempt,
+        is_speculative: task.speculative,
+        pill: match task.status {
+            TaskStatus::Running => Pill { label: "running", class: "running" },
+            TaskStatus::GetResult => Pill { label: "fetching", class: "running" },
+            TaskStatus::Success => Pill { label: "succeeded", class: "done" },
+            TaskStatus::Failed => Pill { label: "failed", class: "failed" },
+            TaskStatus::Killed => Pill { label: "killed", class: "" },
+        },
+        locality: words(&task.task_locality),
+        executor: task.executor_id.clone(),
+        host: if task.host.is_empty() { String::new() } else { format!(" {}", task.host) },
+        launched: time(task.launch_time.0),
+        duration: task.duration.map(duration).unwrap_or_default(),
+        delay: long(task.scheduler_delay),
+        wait: long(read.fetch_wait_time),
+        input: bytes_and_records(metrics.input_metrics.bytes_read, metrics.input_metrics.records_read),
+        shuffle_read: bytes_and_records(
+            read.local_bytes_read.saturating_add(read.remote_bytes_read),
+            read.records_read,
+        ),
+        shuffle_write: bytes_and_records(write.bytes_written, write.records_written),
+        spilled: some(metrics.disk_bytes_spilled),
+        memory: some(metrics.peak_execution_memory),
+        error_title: error.map(|text| shortened(failure_title(text), TITLE_LETTERS)).unwrap_or_default(),
+        error: error.map(|text| shortened(text, ROW_LETTERS)),
+    }
+}
