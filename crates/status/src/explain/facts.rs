@@ -1,15 +1,15 @@
 //! [`Facts`]: all that the rules look at of one stage attempt, gathered once.
 
-use crate::store::{Figures, MeasuredTask, Metric, StageAsk, StageData, StageKey, StageOwn, Store, View};
+use crate::store::{Figures, Metric, StageAsk, StageData, StageKey, StageOwn, Store, View};
 use firesteel_events::RddInfo;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// One task that succeeded.
-pub(crate) struct Task {
+pub(crate) struct Task<'a> {
     pub(crate) index: i64,
-    pub(crate) executor: Arc<str>,
-    pub(crate) host: Arc<str>,
+    pub(crate) executor: &'a str,
+    pub(crate) host: &'a str,
     /// Microseconds in which it ran.
     pub(crate) run: i64,
     /// Records that it read; in a stage where none did, those that it wrote.
@@ -30,7 +30,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) data: StageData,
     pub(crate) own: StageOwn,
     pub(crate) rdds: Arc<Vec<RddInfo>>,
-    pub(crate) tasks: Vec<Task>,
+    pub(crate) tasks: Vec<Task<'a>>,
     /// The tasks that could run at a time while it ran.
     pub(crate) slots: i64,
     /// Microseconds from its beginning to its end, or until the last event.
@@ -50,7 +50,8 @@ impl<'a> Facts<'a> {
         let end = data.completion_time.map_or(store.last_event(), |at| at.0);
         let tasks = tasks(store, key, &own.totals);
         Some(Facts {
-            run: run_time(&own.totals),
+            // Spark counts milliseconds.
+            run: own.totals.get(Metric::RunMicros).max(own.totals.get(Metric::RunTime).saturating_mul(1_000)),
             slots: slots(&view, begin, end),
             wall: end.saturating_sub(begin).max(0).saturating_mul(1_000),
             store,
@@ -88,10 +89,12 @@ impl<'a> Facts<'a> {
     }
 
     /// Returns the tasks whose run time is the middle one and the longest.
-    pub(crate) fn median_and_slowest(&self) -> Option<(&Task, &Task)> {
-        let mut order: Vec<&Task> = self.tasks.iter().collect();
-        order.sort_by_key(|task| (task.run, task.index));
-        Some((*order.get(order.len().checked_sub(1)? / 2)?, *order.last()?))
+    pub(crate) fn median_and_slowest(&self) -> Option<(&Task<'a>, &Task<'a>)> {
+        let by = |task: &&Task<'a>| (task.run, task.index);
+        let mut order: Vec<&Task<'a>> = self.tasks.iter().collect();
+        let middle = order.len().checked_sub(1)? / 2;
+        let (_, middle, _) = order.select_nth_unstable_by_key(middle, by);
+        Some((*middle, self.tasks.iter().max_by_key(by)?))
     }
 
     /// Returns whether the events are Firesteel's, so that its own settings and calls help.
@@ -127,42 +130,36 @@ pub(crate) fn is_persisted(rdd: &RddInfo) -> bool {
     rdd.storage_level.use_memory || rdd.storage_level.use_disk
 }
 
-/// Returns microseconds in which tasks with these figures ran: Spark counts milliseconds.
-pub(crate) fn run_time(figures: &Figures) -> i64 {
-    figures.get(Metric::RunMicros).max(figures.get(Metric::RunTime).saturating_mul(1_000))
-}
-
 /// Returns the middle of numbers; 0 of none.
 pub(crate) fn median(mut values: Vec<i64>) -> i64 {
-    values.sort_unstable();
-    values.len().checked_sub(1).map_or(0, |last| values[last / 2])
+    let Some(middle) = values.len().checked_sub(1) else { return 0 };
+    *values.select_nth_unstable(middle / 2).1
 }
 
-fn tasks(store: &Store, key: StageKey, totals: &Figures) -> Vec<Task> {
-    let sum = |figures: &Figures, metrics: &[Metric]| {
-        metrics.iter().map(|metric| figures.get(*metric)).fold(0, i64::saturating_add)
+fn tasks<'a>(store: &'a Store, key: StageKey, totals: &Figures) -> Vec<Task<'a>> {
+    let has_read = totals.get(Metric::InputRecords) > 0 || totals.get(Metric::ShuffleRecords) > 0;
+    let (records, bytes): (&[Metric], &[Metric]) = match has_read {
+        true => (
+            &[Metric::InputRecords, Metric::ShuffleRecords],
+            &[Metric::InputBytes, Metric::LocalBytes, Metric::RemoteBytes],
+        ),
+        false => (&[Metric::WriteRecords, Metric::OutputRecords], &[Metric::WriteBytes, Metric::OutputBytes]),
     };
-    let read = [Metric::InputRecords, Metric::ShuffleRecords];
-    let (records, bytes) = match sum(totals, &read) > 0 {
-        true => (read, vec![Metric::InputBytes, Metric::LocalBytes, Metric::RemoteBytes]),
-        false => {
-            ([Metric::WriteRecords, Metric::OutputRecords], vec![Metric::WriteBytes, Metric::OutputBytes])
+    let tasks = store.measured_tasks(key).map(|task| {
+        let sum =
+            |metrics: &[Metric]| metrics.iter().map(|metric| task.get(*metric)).fold(0, i64::saturating_add);
+        Task {
+            index: task.index,
+            executor: task.executor,
+            host: task.host,
+            run: task.get(Metric::RunMicros).max(task.get(Metric::RunTime).saturating_mul(1_000)),
+            records: sum(records),
+            bytes: sum(bytes),
+            spilled: task.get(Metric::MemorySpilled),
+            memory: task.get(Metric::PeakMemory),
         }
-    };
-    let mut tasks = vec![];
-    store.each_measured(key, &mut |MeasuredTask { index, executor, host, figures }| {
-        tasks.push(Task {
-            index,
-            executor,
-            host,
-            run: run_time(&figures),
-            records: sum(&figures, &records),
-            bytes: sum(&figures, &bytes),
-            spilled: figures.get(Metric::MemorySpilled),
-            memory: figures.get(Metric::PeakMemory),
-        });
     });
-    tasks
+    tasks.collect()
 }
 
 /// Returns the slots of all executors that were there at any time between `begin` and `end`.

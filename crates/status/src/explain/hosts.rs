@@ -4,7 +4,6 @@ use crate::explain::facts::{Facts, Task};
 use crate::explain::finding::{Finding, NOTICED_MS, Rule};
 use crate::explain::words::{count, time, times};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// The fewest tasks of a host, and of all others, that say anything about it: one slow task may be due to its partition.
 const LEAST_TASKS: usize = 2;
@@ -25,7 +24,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, task: &Task) {
+    fn add(&mut self, task: &Task<'_>) {
         self.tasks += 1;
         self.run = self.run.saturating_add(task.run);
         self.records = self.records.saturating_add(task.records);
@@ -37,17 +36,22 @@ impl Sums {
     }
 }
 
+/// Returns the host of a task, or its executor.
+fn place<'a>(task: &Task<'a>, by_host: bool) -> &'a str {
+    if by_host { task.host } else { task.executor }
+}
+
 /// Finds the host, or with all on one host the executor, whose tasks run longer than the others'.
 pub(crate) fn slow(facts: &Facts<'_>) -> Option<Finding> {
-    let hosts: BTreeSet<&str> = facts.tasks.iter().map(|task| &*task.host).collect();
-    let place = |task: &Task| if hosts.len() > 1 { task.host.clone() } else { task.executor.clone() };
-    let mut places: BTreeMap<Arc<str>, Sums> = BTreeMap::new();
-    facts.tasks.iter().for_each(|task| places.entry(place(task)).or_default().add(task));
+    let hosts: BTreeSet<&str> = facts.tasks.iter().map(|task| task.host).collect();
+    let by_host = hosts.len() > 1;
+    let mut places: BTreeMap<&str, Sums> = BTreeMap::new();
+    facts.tasks.iter().for_each(|task| places.entry(place(task, by_host)).or_default().add(task));
     let slowest =
         places.iter().max_by(|one, other| one.1.mean(one.1.run).total_cmp(&other.1.mean(other.1.run)))?;
     let (name, sums) = slowest;
     let mut others = Sums::default();
-    facts.tasks.iter().filter(|task| place(task) != *name).for_each(|task| others.add(task));
+    facts.tasks.iter().filter(|task| place(task, by_host) != *name).for_each(|task| others.add(task));
     if sums.tasks < LEAST_TASKS || others.tasks < LEAST_TASKS {
         return None;
     }
@@ -59,7 +63,7 @@ pub(crate) fn slow(facts: &Facts<'_>) -> Option<Finding> {
         return None;
     }
     let executors: BTreeSet<&str> =
-        facts.tasks.iter().filter(|task| place(task) == *name).map(|task| &*task.executor).collect();
+        facts.tasks.iter().filter(|task| place(task, by_host) == *name).map(|task| task.executor).collect();
     let summaries = facts.view.executors(true);
     let slots = summaries.iter().filter(|executor| executors.contains(&*executor.id));
     let slots: i64 = slots.map(|executor| executor.total_cores).sum::<i64>().clamp(1, sums.tasks as i64);
@@ -68,7 +72,7 @@ pub(crate) fn slow(facts: &Facts<'_>) -> Option<Finding> {
     if lost_ms < NOTICED_MS {
         return None;
     }
-    let kind = if hosts.len() > 1 { "host" } else { "executor" };
+    let kind = if by_host { "host" } else { "executor" };
     let mean = sums.mean(sums.run) as i64;
     Some(Finding {
         rule: Rule::SlowHost,

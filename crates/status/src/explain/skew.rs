@@ -42,7 +42,7 @@ pub(crate) fn skewed(facts: &Facts<'_>) -> Option<Finding> {
     })
 }
 
-fn large(facts: &Facts<'_>, slowest: &Task, begin: &str, records: i64, lost_ms: i64) -> Finding {
+fn large(facts: &Facts<'_>, slowest: &Task<'_>, begin: &str, records: i64, lost_ms: i64) -> Finding {
     let all: i64 = facts.tasks.iter().map(|task| task.records).fold(0, i64::saturating_add);
     let size = if slowest.bytes > 0 { format!(" ({})", bytes(slowest.bytes)) } else { String::new() };
     let mut sentence = format!(
@@ -80,7 +80,7 @@ fn large(facts: &Facts<'_>, slowest: &Task, begin: &str, records: i64, lost_ms: 
     Finding { rule, stage: Some(facts.key), sentence: sentence + ".", remedy, lost_ms }
 }
 
-fn costly(facts: &Facts<'_>, slowest: &Task, begin: &str, lost_ms: i64) -> Finding {
+fn costly(facts: &Facts<'_>, slowest: &Task<'_>, begin: &str, lost_ms: i64) -> Finding {
     let records = match slowest.records {
         0 => String::new(),
         records => format!(", though it has no more records than others ({})", number(records)),
