@@ -141,14 +141,14 @@ fn speed(dir: &str) -> Done {
         events.iter().for_each(|event| sample.writer.write(event));
         let end = sample.writer.finish();
         let seconds = start.elapsed().as_secs_f64();
-        let bytes =
-            LogDirectory::at(&Stores::default(), dir)?.list()?.applications.iter().map(|log| log.bytes).max();
+        let listing = LogDirectory::at(&Stores::default(), dir)?.list()?;
+        let bytes = listing.applications.iter().find(|log| log.path == end.path).map_or(0, |log| log.bytes);
         println!(
-            "{word}: {} events in {seconds:.2} s, {:.0} a second, {:.1} microseconds each, largest log {} MB",
+            "{word}: {} events in {seconds:.2} s, {:.0} a second, {:.1} microseconds each, {:.1} MB",
             end.written,
             end.written as f64 / seconds,
             seconds * 1e6 / end.written as f64,
-            bytes.unwrap_or(0) / 1_000_000,
+            bytes as f64 / 1e6,
         );
     }
     Ok(())

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 /// A stage and its attempt.
 type Attempt = (i64, i64);
 
+/// The mark of figures that are no stage's own, such as the driver's: they count for all that run.
+const OF_NO_STAGE: Attempt = (-1, -1);
+
 /// The peaks of the stages that run.
 #[derive(Debug, Default)]
 pub(crate) struct StagePeaks {
@@ -26,7 +29,13 @@ impl StagePeaks {
             ListenerEvent::ExecutorMetricsUpdate(update) => {
                 for of_stage in &update.executor_metrics_updated {
                     let attempt = (of_stage.stage_id, of_stage.stage_attempt_id);
-                    self.raise(attempt, &update.executor_id, &of_stage.executor_metrics);
+                    let attempts = match attempt {
+                        OF_NO_STAGE => self.running.keys().copied().collect(),
+                        attempt => vec![attempt],
+                    };
+                    for attempt in attempts {
+                        self.raise(attempt, &update.executor_id, &of_stage.executor_metrics);
+                    }
                 }
             }
             ListenerEvent::StageCompleted(stage) => {
@@ -76,14 +85,15 @@ mod tests {
     fn the_highest_figures_of_each_executor_come_with_the_end_of_the_stage() {
         let figure = |value| ExecutorMetrics::from([("JVMHeapMemory".to_string(), value)]);
         let stage_info = || StageInfo { stage_id: 3, ..StageInfo::default() };
-        let heartbeat = |value| {
-            let of_stage = StageMetrics { stage_id: 3, stage_attempt_id: 0, executor_metrics: figure(value) };
+        let heartbeat_of = |(stage_id, stage_attempt_id), value| {
+            let of_stage = StageMetrics { stage_id, stage_attempt_id, executor_metrics: figure(value) };
             ListenerEvent::ExecutorMetricsUpdate(ExecutorMetricsUpdate {
                 executor_id: "1".into(),
                 executor_metrics_updated: vec![of_stage],
                 ..ExecutorMetricsUpdate::default()
             })
         };
+        let heartbeat = |value| heartbeat_of((3, 0), value);
         let mut peaks = StagePeaks::default();
         assert!(peaks.take(&heartbeat(9)).is_empty(), "of a stage that does not run");
         let submitted = StageSubmitted { stage_info: stage_info(), ..StageSubmitted::default() };
@@ -93,9 +103,10 @@ mod tests {
         end.task_info.executor_id = "1".into();
         peaks.take(&ListenerEvent::TaskEnd(end));
         peaks.take(&heartbeat(6));
+        peaks.take(&heartbeat_of(OF_NO_STAGE, 8));
         let events = peaks.take(&ListenerEvent::StageCompleted(StageCompleted { stage_info: stage_info() }));
         let [ListenerEvent::StageExecutorMetrics(of_stage)] = &events[..] else { panic!("{events:?}") };
-        assert_eq!((of_stage.executor_id.as_str(), &of_stage.executor_metrics), ("1", &figure(7)));
+        assert_eq!((of_stage.executor_id.as_str(), &of_stage.executor_metrics), ("1", &figure(8)));
         assert!(peaks.running.is_empty());
     }
 }

@@ -61,7 +61,8 @@ impl Target {
     pub(crate) fn show(&mut self) -> io::Result<()> {
         match self {
             Target::Object(object) => object.put(),
-            Target::Growing(_) | Target::Upload(_) => self.flush(),
+            Target::Growing(file) => Ok(file.show()?),
+            Target::Upload(_) => Ok(()),
         }
     }
 
@@ -97,7 +98,7 @@ impl Write for Target {
         }
     }
 
-    /// Shows readers what was written; of an object only if that was not done a short time ago.
+    /// Shows readers what was written; where that costs much, only if it was not done a short time ago.
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Target::Growing(file) => file.flush(),

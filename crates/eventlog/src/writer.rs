@@ -8,7 +8,8 @@
 //! reason, and counts what it drops. A log that is a directory goes on in another file after a while. A log of which
 //! something is missing is never called complete: it stays `.inprogress`.
 //!
-//! In object stores nothing grows and nothing is renamed. There a log that is a directory has more and smaller files, of
+//! In Hadoop's file system events are written out once a second at most. In object stores nothing grows and nothing is
+//! renamed. There a log that is a directory has more and smaller files, of
 //! which the last is written anew from time to time; one that is a file appears when the application ends.
 
 use crate::compress::Encoder;
@@ -178,8 +179,10 @@ impl EventLogWriter {
         let by_kind = match event {
             // Each log begins with one, which its writer makes.
             ListenerEvent::LogStart(_) => false,
-            // Its figures are in the peaks of stages; Spark logs no heartbeats.
-            ListenerEvent::ExecutorMetricsUpdate(_) => false,
+            // Of heartbeats Spark logs the driver's alone, with the peaks of stages, in which the others' figures are.
+            ListenerEvent::ExecutorMetricsUpdate(update) => {
+                self.settings.stage_executor_metrics && update.executor_id == "driver"
+            }
             ListenerEvent::BlockUpdated(_) => self.settings.block_updates,
             ListenerEvent::StageExecutorMetrics(_) => self.settings.stage_executor_metrics,
             _ => true,
@@ -273,8 +276,8 @@ impl EventLogWriter {
         file.encoder.flush().map_err(|error| file.failed(error))
     }
 
-    /// Shows readers all events, also those that would be gathered, and in object stores, too. For moments in which
-    /// nothing happens.
+    /// Shows readers all events: those that would be gathered, and in stores in which that costs much, too. For moments
+    /// in which nothing happens: after a second without an event, say.
     pub fn flush(&mut self) {
         let shown = self.show().and_then(|()| match &mut self.file {
             File::Open(file) => file.encoder.get_mut().show().map_err(|error| file.failed(error)),

@@ -182,20 +182,28 @@ impl fmt::Debug for Directory {
     }
 }
 
-/// A file that readers see while it grows. What was written before a flush is with them after it, even if the
-/// program is killed then.
+/// A file that readers see while it grows. A flush brings what was written to them, even if the program is killed then;
+/// in Hadoop's file system a flush that follows another one within a second waits for the next one.
 #[derive(Debug)]
 pub struct GrowingOutput {
     file: Box<dyn GrowingFile>,
 }
 
 impl GrowingOutput {
+    /// Brings all that was written to readers, now.
+    ///
+    /// # Errors
+    /// When the gathered bytes cannot be written.
+    pub fn show(&mut self) -> Result<(), IoError> {
+        self.file.show()
+    }
+
     /// Ends the file.
     ///
     /// # Errors
     /// When the gathered bytes cannot be written.
-    pub fn close(self) -> Result<(), IoError> {
-        self.file.close()
+    pub fn close(mut self) -> Result<(), IoError> {
+        self.file.show()
     }
 }
 

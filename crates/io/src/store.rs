@@ -107,11 +107,11 @@ pub(crate) trait Growing: Send + Sync {
     fn remove_file(&self, path: &str) -> Result<(), IoError>;
 }
 
-/// A file that grows. What was written before a flush is with readers after it, even if the program is killed
-/// then.
+/// A file that grows. A flush brings what was written to readers, even if the program is killed then; where that costs
+/// much, it need not obey at once what follows another one soon.
 pub(crate) trait GrowingFile: Write + fmt::Debug + Send {
-    /// Ends the file.
-    fn close(self: Box<Self>) -> Result<(), IoError>;
+    /// Brings all that was written to readers, now.
+    fn show(&mut self) -> Result<(), IoError>;
 }
 
 /// The step that is atomic in a store, by which jobs commit.

@@ -4,6 +4,7 @@
 //! application by asking again with the header `Firesteel-Since`: the answer waits until the store has changed. Pages
 //! that were made a moment ago are handed out again, so fifty readers cost what one costs.
 
+mod applications;
 mod bands;
 mod dag;
 mod environment;
@@ -140,7 +141,9 @@ pub(crate) fn routes(site: Site, door: Arc<Door>, redaction: Redaction, is_kill_
             router = router.route(&format!("/history/{{id}}/{{attempt}}{form}"), get(serve));
         }
     }
-    if !is_history {
+    if is_history {
+        router = router.route("/", get(list)).route("/history/", get(list));
+    } else {
         router =
             router.route("/jobs/job/kill/", post(kill_job)).route("/stages/stage/kill/", post(kill_stage));
     }
@@ -195,6 +198,17 @@ async fn page(
 
 fn html(text: Arc<str>) -> Response {
     ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], text.to_string()).into_response()
+}
+
+/// Makes the page of all applications.
+async fn list(State(pages): State<Arc<Pages>>, Query(fields): Query<Fields>) -> Response {
+    let applications = Arc::clone(&pages.site.applications);
+    let made = tokio::task::spawn_blocking(move || applications::make(applications.as_ref(), &fields)).await;
+    match made {
+        Ok(Ok(text)) => html(text.into()),
+        Ok(Err(error)) => pages.no_page(error.into()),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 async fn unknown(State(pages): State<Arc<Pages>>) -> Response {

@@ -9,6 +9,9 @@
 //! - `FIRESTEEL_STORE_STRANGER`: set when the credentials are wrong.
 
 use firesteel::{Codec, Context, Result};
+use firesteel_conf::Conf;
+use firesteel_eventlog::{EventLogReader, EventLogSettings, EventLogWriter, LogDirectory, LoggedApplication};
+use firesteel_events::{ApplicationEnd, ApplicationStart, ListenerEvent, UnpersistRdd};
 use firesteel_io::path::is_remote;
 use firesteel_io::{IoCause, Output, OutputCommitter, Stores, list_inputs, read_raw, remove_directory};
 use firesteel_types::{Partition, TaskId};
@@ -300,4 +303,51 @@ fn how_fast_a_large_file_is_read() -> Result<()> {
     let started = Instant::now();
     report("binary_records", started, sc.binary_records(&path, 1 << 10)?.count()?);
     Ok(())
+}
+
+/// The log of an application in a store: seen while the application runs, and complete when it has ended.
+#[test]
+fn an_event_log_is_read_while_it_grows() {
+    if is_stranger() {
+        return;
+    }
+    let dir = directory("logs");
+    // Something makes the directory, which logs do not, where there are any.
+    context().parallelize(lines(1), 1).save_as_text_file(&format!("{dir}/other")).unwrap();
+    let mut conf = Conf::default();
+    conf.set("spark.eventLog.enabled", "true").unwrap();
+    conf.set("spark.eventLog.dir", &dir).unwrap();
+    let settings = EventLogSettings::from_conf(&conf).unwrap().unwrap();
+    let stores = Stores::default();
+    let application = LoggedApplication { id: "a".into(), ..LoggedApplication::default() };
+    let mut writer = EventLogWriter::open(&settings, &stores, &application).unwrap();
+    assert!(EventLogWriter::open(&settings, &stores, &application).is_err(), "there is one already");
+    let start = ApplicationStart { app_id: Some("a".into()), ..ApplicationStart::default() };
+    writer.write(&ListenerEvent::ApplicationStart(start));
+    let log = writer.path();
+    let count = || {
+        EventLogReader::open(&stores, &log).unwrap().map(|event| event.unwrap().name()).collect::<Vec<_>>()
+    };
+    let mut logs = LogDirectory::at(&stores, &dir).unwrap();
+    for rdd_id in 0..50 {
+        writer.write(&ListenerEvent::UnpersistRdd(UnpersistRdd { rdd_id }));
+    }
+    writer.flush();
+    assert_eq!(count().len(), 52, "{log}");
+    let listed = logs.list().unwrap().applications;
+    assert_eq!((listed.len(), listed[0].is_complete), (1, false), "{listed:?}");
+    writer.write(&ListenerEvent::ApplicationEnd(ApplicationEnd { timestamp: 9, exit_code: None }));
+    let end = writer.finish();
+    assert_eq!((end.written, end.failure), (53, None));
+    let listed = logs.list().unwrap().applications;
+    assert_eq!((listed[0].is_complete, listed[0].end_ms, count().len()), (true, Some(9), 53), "{listed:?}");
+    // A log that is one file, by the means that a store has for it.
+    let settings = EventLogSettings { max_file_bytes: None, ..settings };
+    let application = LoggedApplication { id: "b".into(), ..LoggedApplication::default() };
+    let mut writer = EventLogWriter::open(&settings, &stores, &application).unwrap();
+    writer.write(&ListenerEvent::UnpersistRdd(UnpersistRdd { rdd_id: 1 }));
+    let end = writer.finish();
+    assert_eq!((end.written, end.failure), (2, None));
+    assert!(end.path.ends_with("b.zstd"), "{}", end.path);
+    assert_eq!(EventLogReader::open(&stores, &end.path).unwrap().filter(|event| event.is_ok()).count(), 2);
 }

@@ -240,7 +240,7 @@ impl Write for LocalGrowing {
 }
 
 impl GrowingFile for LocalGrowing {
-    fn close(mut self: Box<Self>) -> Result<(), IoError> {
+    fn show(&mut self) -> Result<(), IoError> {
         self.file.flush().map_err(|error| IoError::from_io(IoOperation::Write, &self.path, error))
     }
 }

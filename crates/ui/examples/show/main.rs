@@ -1,6 +1,7 @@
 //! Shows pages without running anything: of applications that never ran, and of an event log.
 //!
-//! `cargo run -p firesteel-ui --example show -- finished failing running giant /path/to/a/log` prints an address for each.
+//! `cargo run -p firesteel-ui --example show -- finished failing running giant FILE DIRECTORY` prints an address for each: of an
+//! event log, and of a history server for a directory of them.
 
 mod synthetic;
 
@@ -8,6 +9,7 @@ use firesteel_events::ListenerEvent;
 use firesteel_status::store::{
     Access, ApplicationInfo, Applications, ApplicationsAsk, OpenError, Retained, Store,
 };
+use firesteel_ui::history::{History, HistoryConfig};
 use firesteel_ui::{Actions, LogPart, Site, ThreadStack, UiConfig, UiServer, Unavailable, start};
 use std::io::Write;
 use std::sync::{Arc, RwLock};
@@ -129,6 +131,15 @@ fn main() {
     let mut servers = Vec::new();
     let mut out = std::io::stdout();
     for what in std::env::args().skip(1) {
+        if std::path::Path::new(&what).is_dir() {
+            let config = HistoryConfig { dirs: vec![what.clone()], ..HistoryConfig::default() };
+            let history = History::new(&config).expect("a directory of logs");
+            let config = UiConfig { port: 0, ..UiConfig::default() };
+            let server = start(&config, Site::new(history), Default::default()).expect("a port is free");
+            writeln!(out, "{what} {}", server.url()).expect("someone reads");
+            servers.push((Arc::new(Shown(RwLock::default())), server));
+            continue;
+        }
         let (shown, server) = match what.as_str() {
             "finished" => serve(of_synthetic(synthetic::finished(now() - 600_000))),
             "failing" => serve(of_synthetic(synthetic::failing(now() - 60_000))),

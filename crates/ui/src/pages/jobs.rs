@@ -109,7 +109,7 @@ pub(super) fn executor_lane(looking: &Looking<'_>, executor: &ExecutorSummary) -
         title += &format!(", removed: {reason}");
     }
     let mut bars =
-        vec![Bar { time: executor.add_time.0..end, kind: Kind::Waiting, title: title.clone(), href: None }];
+        vec![Bar { time: executor.add_time.0..end, kind: Kind::Killed, title: title.clone(), href: None }];
     if is_lost {
         bars.push(Bar { time: end..end, kind: Kind::Failed, title, href: None });
     }

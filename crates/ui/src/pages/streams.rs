@@ -124,8 +124,10 @@ pub(super) fn lanes(
         let own: Vec<&Stretch> = tasks.iter().filter(|task| task.executor == name).collect();
         let width = slots.get(name).copied().unwrap_or(1);
         if is_by_slot {
-            let label =
-                |slot: usize| if width == 1 { name.to_owned() } else { format!("{name} · {}", slot + 1) };
+            let label = |slot: usize| match slot {
+                0 => format!("executor {name}"),
+                _ => format!("· slot {}", slot + 1),
+            };
             let rows = by_slot(&own, width as usize);
             painted.extend(
                 rows.into_iter()
@@ -133,7 +135,7 @@ pub(super) fn lanes(
                     .map(|(slot, row)| lane(label(slot), href, window, count, 1, &row)),
             );
         } else {
-            painted.push(lane(name.to_owned(), href, window, count, width, &own));
+            painted.push(lane(format!("executor {name}"), href, window, count, width, &own));
         }
     }
     (painted, is_cut)
@@ -194,8 +196,8 @@ mod tests {
             let (lanes, is_cut) = lanes(tasks(executors_used), &executors, &(0..5), "/");
             (lanes.iter().map(|lane| lane.label.clone()).collect::<Vec<_>>(), is_cut)
         };
-        assert_eq!(names(1).0, ["0 · 1", "0 · 2", "0 · 3", "0 · 4"]);
-        assert_eq!(names(11).0[9..], ["9", "10"]);
+        assert_eq!(names(1).0, ["executor 0", "· slot 2", "· slot 3", "· slot 4"]);
+        assert_eq!(names(11).0[9..], ["executor 9", "executor 10"]);
         let (all, is_cut) = names(100);
         assert_eq!((all.len(), is_cut), (MOST_LANES, true));
     }

@@ -1,5 +1,6 @@
-//! A file of Hadoop's file system that readers see while it grows: a flush brings what was written to the data
-//! nodes' disks.
+//! A file of Hadoop's file system that readers see while it grows. Its length is that of its complete blocks, to the
+//! client by which we read, and a block is complete when its writer has closed the file. So the file is opened for what
+//! was gathered, and closed at once: everyone can read it at any time, and a writer that is killed leaves no lease.
 
 use super::cluster::{Cluster, bounded};
 use crate::error::{IoCause, IoError, IoOperation};
@@ -7,59 +8,59 @@ use crate::store::GrowingFile;
 use crate::stores::runtime;
 use bytes::Bytes;
 use hdfs_native::WriteOptions;
-use hdfs_native::file::FileWriter;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// The number of bytes that are gathered before they are sent to the data nodes.
 const WRITE_BUFFER_BYTES: usize = 1 << 20;
 
+/// The shortest time between two flushes that are obeyed: each is five requests.
+const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
+
 /// A file that grows in its place.
 pub(super) struct HdfsGrowing {
-    shown: String,
-    /// None after a request that failed, of which nobody knows how far it came.
-    writer: Option<FileWriter>,
+    cluster: Arc<Cluster>,
+    path: String,
     buffer: Vec<u8>,
-    any_unsynced: bool,
+    /// The time at which something was appended last.
+    appended: Option<Instant>,
+    /// True after a request that failed, of which nobody knows how far it came.
+    is_lost: bool,
 }
 
 impl HdfsGrowing {
     pub(super) fn create(cluster: Arc<Cluster>, path: &str, mode: u32) -> Result<HdfsGrowing, IoError> {
-        let shown = cluster.shown(path);
-        let writer = cluster.call(IoOperation::Create, path, |cluster, path| async move {
+        cluster.call(IoOperation::Create, path, |cluster, path| async move {
             let options = WriteOptions::default().create_parent(false).overwrite(true);
-            cluster.client.create(&path, options).await
+            cluster.client.create(&path, options).await?.close().await
         })?;
         cluster.set_mode(path, mode)?;
-        Ok(HdfsGrowing { shown, writer: Some(writer), buffer: vec![], any_unsynced: false })
+        Ok(HdfsGrowing { cluster, path: path.into(), buffer: vec![], appended: None, is_lost: false })
     }
 
-    /// Runs one request with the writer, which the request returns.
-    fn request<F>(&mut self, request: impl FnOnce(FileWriter) -> F) -> Result<(), IoError>
-    where
-        F: Future<Output = hdfs_native::Result<FileWriter>> + Send + 'static,
-    {
-        let lost = || {
+    /// Appends what was gathered.
+    fn append(&mut self) -> Result<(), IoError> {
+        let shown = self.cluster.shown(&self.path);
+        if self.is_lost {
             let message = "an earlier write to it failed".into();
-            IoError::new(IoOperation::Write, &self.shown, IoCause::Store { message, transient: true })
-        };
-        let writer = self.writer.take().ok_or_else(lost)?;
-        let answer = bounded(IoOperation::Write, self.shown.clone(), request(writer));
-        self.writer = Some(runtime::wait(IoOperation::Write, &self.shown, answer)?);
-        Ok(())
-    }
-
-    fn send(&mut self) -> Result<(), IoError> {
+            return Err(IoError::new(IoOperation::Write, shown, IoCause::Store { message, transient: true }));
+        }
         let bytes = Bytes::from(std::mem::take(&mut self.buffer));
         if bytes.is_empty() {
             return Ok(());
         }
-        self.any_unsynced = true;
-        self.request(|mut writer| async move {
+        let (cluster, path) = (self.cluster.clone(), self.path.clone());
+        let appended = bounded(IoOperation::Write, shown.clone(), async move {
+            let mut writer = cluster.client.append(&path).await?;
             writer.write_bytes(bytes).await?;
-            Ok(writer)
-        })
+            writer.close().await
+        });
+        let appended = runtime::wait(IoOperation::Write, &shown, appended);
+        self.is_lost = appended.is_err();
+        self.appended = Some(Instant::now());
+        appended
     }
 }
 
@@ -67,35 +68,28 @@ impl io::Write for HdfsGrowing {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.buffer.extend_from_slice(bytes);
         if self.buffer.len() >= WRITE_BUFFER_BYTES {
-            self.send()?;
+            self.append()?;
         }
         Ok(bytes.len())
     }
 
+    /// Appends what was gathered, unless something was a short time ago.
     fn flush(&mut self) -> io::Result<()> {
-        self.send()?;
-        if std::mem::take(&mut self.any_unsynced) {
-            self.request(|mut writer| async move {
-                writer.hsync().await?;
-                Ok(writer)
-            })?;
+        match self.appended {
+            Some(at) if at.elapsed() < FLUSH_INTERVAL => Ok(()),
+            _ => Ok(self.append()?),
         }
-        Ok(())
     }
 }
 
 impl GrowingFile for HdfsGrowing {
-    fn close(mut self: Box<Self>) -> Result<(), IoError> {
-        self.send()?;
-        self.request(|mut writer| async move {
-            writer.close().await?;
-            Ok(writer)
-        })
+    fn show(&mut self) -> Result<(), IoError> {
+        self.append()
     }
 }
 
 impl fmt::Debug for HdfsGrowing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shown)
+        f.write_str(&self.cluster.shown(&self.path))
     }
 }
