@@ -78,7 +78,7 @@ def test_a_listener_is_told_of_a_job_in_order(fresh_context: MakeContext) -> Non
 
 
 def test_failures_are_told(fresh_context: MakeContext) -> None:
-    sc = fresh_context("local[1]")
+    sc = fresh_context("local[1,1]")
     listener = Noting()
     sc.addSparkListener(listener)
     with pytest.raises(Exception, match="ZeroDivisionError"):

@@ -4,6 +4,7 @@
 
 mod checks;
 mod history;
+mod rest;
 mod server;
 mod spark;
 mod stores;
@@ -86,6 +87,11 @@ const PARTNERS: &[Partner] = &[
         about: "Spark 4.3's History Server: shows event logs of ours and Spark's, which we read; wants Java 17",
         run: |checks| history::run(checks).into(),
     },
+    Partner {
+        name: "rest",
+        about: "Spark 4.3: REST beside its History Server's, over logs that it wrote; wants Java 17",
+        run: |_| rest::run().into(),
+    },
 ];
 
 /// The reason why a partner's checks did not pass.
@@ -140,7 +146,7 @@ pub(crate) fn run(mut args: Args) -> Fallible {
 }
 
 /// The partners that are Spark.
-const OF_SPARK: &[&str] = &["spark", "tables", "history"];
+const OF_SPARK: &[&str] = &["spark", "tables", "history", "rest"];
 
 /// Runs the step `interop` of `cargo xtask test`: every partner but Spark, of which 400 MB would have to be
 /// fetched.

@@ -56,6 +56,7 @@ pub struct History {
     stores: Stores,
     listed: RwLock<Arc<Listed>>,
     opened: Opened,
+    dirs: Vec<String>,
     directories: Mutex<Vec<LogDirectory>>,
     end: (Mutex<bool>, Condvar),
 }
@@ -90,6 +91,7 @@ impl History {
         let history = History {
             opened: Opened::new(stores.clone(), config.retained_applications, config.retained),
             stores,
+            dirs: config.dirs.clone(),
             listed: RwLock::default(),
             directories: Mutex::new(directories),
             end: Default::default(),
@@ -129,7 +131,7 @@ impl History {
     pub fn refresh(&self) -> Result<(), EventLogError> {
         let mut directories = self.directories.lock();
         let listings = directories.iter_mut().map(LogDirectory::list).collect::<Result<Vec<_>, _>>()?;
-        let listed = Listed::of(listings);
+        let listed = Listed::of(self.dirs.iter().zip(listings));
         *self.listed.write() = Arc::new(listed);
         Ok(())
     }
@@ -175,7 +177,10 @@ impl Applications for History {
         let unreadable = |error: firesteel_io::IoError| OpenError::Unreadable(error.to_string());
         let directory = Directory::at(&self.stores, path).map_err(unreadable)?;
         let entries = directory.entries().map_err(unreadable)?.ok_or(OpenError::Unknown)?;
-        let files = entries.into_iter().filter(|entry| entry.length.is_some());
+        // Hadoop keeps checksums beside files, under hidden names.
+        let is_shown =
+            |file: &firesteel_io::DirectoryEntry| file.length.is_some() && !file.name.starts_with('.');
+        let files = entries.into_iter().filter(is_shown);
         let part = |file: firesteel_io::DirectoryEntry| LogPart {
             path: directory.shown(&file.name),
             name: format!("{name}/{}", file.name),

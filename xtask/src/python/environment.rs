@@ -18,7 +18,7 @@ const ASK: &str = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info
 /// An installed Python.
 pub(crate) struct Python {
     /// For example `3.11`.
-    pub(super) version: String,
+    pub(crate) version: String,
     program: PathBuf,
 }
 
@@ -93,6 +93,11 @@ impl Environment {
         environment.install(packages)?;
         std::fs::write(&mark, wanted).map_err(|error| format!("{}: {error}", mark.display()))?;
         Ok(environment)
+    }
+
+    /// Returns its folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Installs packages by pip, quietly.

@@ -68,12 +68,20 @@ fn fewer_partitions_than_slots() {
 fn records_that_do_not_fit_in_memory() {
     let sorted = |memory| {
         let sc = context_with(2, memory);
-        let scattered = sc.range_in(0..1_500_000, 4).map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as i64));
+        let scattered =
+            sc.range_in(0..1_500_000, 4).map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as i64));
         scattered.map(|n| (n, [n; 4])).group_by_key_into(2).count().unwrap();
         sc.explain_last_job()
     };
     let told = sorted("16m");
-    says(&told, &["did not find room for their records and spilled", "for records would spare it", "`firesteel.memory="]);
+    says(
+        &told,
+        &[
+            "did not find room for their records and spilled",
+            "for records would spare it",
+            "`firesteel.memory=",
+        ],
+    );
     let told = sorted("1g");
     assert!(!told.contains("spilled"), "{told}");
 }
@@ -90,7 +98,10 @@ fn an_rdd_that_is_computed_again() {
     };
     let again = squares();
     assert_eq!((again.count().unwrap(), again.max().unwrap()), (4, 9));
-    says(&sc.explain_last_job(), &["computed `map at ", "again in its", "as 1 job had done before", "Call `persist()`"]);
+    says(
+        &sc.explain_last_job(),
+        &["computed `map at ", "again in its", "as 1 job had done before", "Call `persist()`"],
+    );
     let kept = squares().persist(StorageLevel::MEMORY_ONLY);
     assert_eq!((kept.count().unwrap(), kept.max().unwrap()), (4, 9));
     let told = sc.explain_last_job();
@@ -104,7 +115,13 @@ fn a_job_that_failed() {
     assert!(failed.is_err());
     says(
         &sc.explain_last_job(),
-        &["Job 0 (count at ", ") failed after", "failed attempts of task 1", "one is too many", "Mend the function"],
+        &[
+            "Job 0 (count at ",
+            ") failed after",
+            "failed attempts of task 1",
+            "one is too many",
+            "Mend the function",
+        ],
     );
     sc.range_in(0..2, 2).count().unwrap();
     let told = sc.explain_last_job();

@@ -23,6 +23,10 @@ const COMBINING: [&str; 7] = [
     "foldByKey",
 ];
 
+/// Operations that may end a chain and give a record for each, or more: with another one at its end, a chain that gives few records
+/// says nothing about its filters.
+const KEEPING: [&str; 7] = ["map", "flatMap", "mapValues", "flatMapValues", "keyBy", "keys", "values"];
+
 /// Finds a filter in a stage that reads a shuffle which drops nearly all that was shuffled.
 pub(crate) fn late(facts: &Facts<'_>) -> Option<Finding> {
     let shuffled = facts.total(Metric::ShuffleRecords);
@@ -57,8 +61,12 @@ pub(crate) fn late(facts: &Facts<'_>) -> Option<Finding> {
     })
 }
 
+/// Returns whether what a function drops is dropped by a filter: Python runs a chain of operations as one function, which has the
+/// name of the last, and whose filters are named as such.
 fn is_filter(function: &FunctionTotal) -> bool {
-    function.operation.to_ascii_lowercase().starts_with("filter")
+    let operation = function.operation.split(' ').next().unwrap_or_default();
+    let filters = function.function.split(", ").any(|name| name.starts_with("filter "));
+    operation == "filter" || (filters && KEEPING.contains(&operation))
 }
 
 fn drops(function: &FunctionTotal) -> bool {

@@ -60,8 +60,9 @@ pub(crate) fn function(facts: &Facts<'_>) -> Option<Finding> {
         rule: Rule::PythonFunction,
         stage: Some(facts.key),
         sentence: format!(
-            "{}: the function `{}`{called} took {} of the {} that tasks ran ({}){each}.",
+            "{}: the function{} `{}`{called} took {} of the {} that tasks ran ({}){each}.",
             facts.name(),
+            if slowest.function.contains(", ") { "s" } else { "" },
             slowest.function,
             time(slowest.time),
             time(facts.run),

@@ -54,7 +54,8 @@ fn recomputed(facts: &Facts<'_>, rdd: &RddInfo, last: i64, times: i64, lost_ms: 
             count(times, "job"),
         ),
         remedy: format!(
-            "Call `persist()` on that RDD (id {}) before the first job that uses it, and `unpersist()` after the last.",
+            "Call `persist()` on that RDD (id {}), or on what the jobs make of it alike, before the first of them, and `unpersist()` \
+             after the last.",
             rdd.rdd_id
         ),
         lost_ms,

@@ -9,7 +9,7 @@ use crate::store::Metric;
 /// caches and neighbours do to equal tasks stays below it.
 const SLOW_TASK: i64 = 3;
 
-/// The multiple of the median number of records from which a partition is large, so that its records explain its time.
+/// The multiple of the median number of records, or of bytes, from which a partition is large, so that this explains its time.
 const LARGE_PARTITION: i64 = 2;
 
 /// The share of a partition's records, in percent, from which its hottest key is the cause.
@@ -26,8 +26,10 @@ pub(crate) fn skewed(facts: &Facts<'_>) -> Option<Finding> {
     if lost_ms < NOTICED_MS {
         return None;
     }
-    let records = median(facts.tasks.iter().map(|task| task.records).collect());
-    let is_large = slowest.records > 1 && slowest.records >= records.saturating_mul(LARGE_PARTITION);
+    let sizes = Sizes {
+        records: median(facts.tasks.iter().map(|task| task.records).collect()),
+        bytes: median(facts.tasks.iter().map(|task| task.bytes).collect()),
+    };
     let begin = format!(
         "{}: task {} ran {}, {} the median of {}",
         facts.name(),
@@ -36,21 +38,36 @@ pub(crate) fn skewed(facts: &Facts<'_>) -> Option<Finding> {
         times(slowest.run, middle.run),
         time(middle.run)
     );
-    Some(match is_large {
-        true => large(facts, slowest, &begin, records, lost_ms),
-        false => costly(facts, slowest, &begin, lost_ms),
+    Some(match how_large(facts, slowest, &sizes) {
+        Some(large) => skewed_by(facts, slowest, format!("{begin}: its partition has {large}"), lost_ms),
+        None => costly(facts, slowest, &begin, lost_ms),
     })
 }
 
-fn large(facts: &Facts<'_>, slowest: &Task<'_>, begin: &str, records: i64, lost_ms: i64) -> Finding {
+/// The sizes of the median partition.
+struct Sizes {
+    records: i64,
+    bytes: i64,
+}
+
+/// Returns in words how large a partition is, if it is. Python and combining operators send records in batches, of which bytes
+/// tell more than the number.
+fn how_large(facts: &Facts<'_>, slowest: &Task<'_>, sizes: &Sizes) -> Option<String> {
+    let records = count(slowest.records, "record");
     let all: i64 = facts.tasks.iter().map(|task| task.records).fold(0, i64::saturating_add);
-    let size = if slowest.bytes > 0 { format!(" ({})", bytes(slowest.bytes)) } else { String::new() };
-    let mut sentence = format!(
-        "{begin}: its partition has {}{size}, {} of the stage's and {} the median",
-        count(slowest.records, "record"),
-        percent(slowest.records, all),
-        times(slowest.records, records)
-    );
+    if slowest.records > 1 && slowest.records >= sizes.records.saturating_mul(LARGE_PARTITION) {
+        let size = if slowest.bytes > 0 { format!(" ({})", bytes(slowest.bytes)) } else { String::new() };
+        let share = percent(slowest.records, all);
+        let ratio = times(slowest.records, sizes.records);
+        return Some(format!("{records}{size}, {share} of the stage's and {ratio} the median"));
+    }
+    let is_large =
+        slowest.bytes >= sizes.bytes.saturating_mul(LARGE_PARTITION) && slowest.bytes > sizes.bytes;
+    let size = bytes(slowest.bytes);
+    is_large.then(|| format!("{size} in {records}, {} the median", times(slowest.bytes, sizes.bytes)))
+}
+
+fn skewed_by(facts: &Facts<'_>, slowest: &Task<'_>, mut sentence: String, lost_ms: i64) -> Finding {
     let is_shuffled = facts.total(Metric::ShuffleRecords) > 0;
     let hot = facts.own.hot_keys.first().filter(|(_, most)| *most * 100 >= slowest.records * HOT_KEY_SHARE);
     let remedy = match hot {

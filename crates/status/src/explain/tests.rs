@@ -178,6 +178,15 @@ fn a_partition_with_most_records_and_its_hot_key() {
     tasks[7] = task(6_000).reading(9_000);
     let finding = only(&explained(6_100, &tasks), Rule::SkewedPartition);
     assert!(finding.remedy.contains("`reduceByKey`") && !finding.sentence.contains("key "), "{finding:?}");
+    // Batches of records: as many, and more in them.
+    let sized = |bytes| {
+        move |metrics: &mut TaskMetrics, _: &mut OwnMetrics| metrics.shuffle_read.local_bytes_read = bytes
+    };
+    let mut tasks = vec![task(100).reading(8).with(sized(2 << 10)); 7];
+    tasks.push(task(6_000).reading(8).with(sized(1 << 20)));
+    let finding = only(&explained(6_100, &tasks), Rule::SkewedPartition);
+    let size = "its partition has 1.0 MiB in 8 records, 512 times the median.";
+    assert!(finding.sentence.ends_with(size), "{}", finding.sentence);
 }
 
 #[test]
@@ -237,7 +246,7 @@ fn too_few_partitions() {
 
 fn filtering(operation: &str, records_in: i64, records_out: i64) -> Vec<Task> {
     let function = FunctionTime {
-        function: "is_german at app.py:3".into(),
+        function: "filter is_german at app.py:3, parse at app.py:5".into(),
         operation: operation.into(),
         time: 1_000,
         records_in: records_in / 4,
@@ -255,8 +264,14 @@ fn a_filter_behind_a_shuffle() {
     let finding = only(&explained(2_000, &filtering("filter at app.py:9", 400_000, 4_000)), Rule::LateFilter);
     assert_eq!(
         finding.sentence,
-        "Stage 0 (count at app.py:0): `is_german at app.py:3` behind the shuffle (filter at app.py:9) drops 396,000 of 400,000 \
+        "Stage 0 (count at app.py:0): `filter is_german at app.py:3, parse at app.py:5` behind the shuffle (filter at app.py:9) drops 396,000 of 400,000 \
          records, 99 %, after 40 MiB were shuffled."
+    );
+    only(&explained(2_000, &filtering("map at app.py:9", 400_000, 4_000)), Rule::LateFilter);
+    assert_eq!(
+        explained(2_000, &filtering("sum at app.py:9", 400_000, 4)),
+        [],
+        "it may be the sum that gives few"
     );
     assert_eq!(explained(2_000, &filtering("filter at app.py:9", 400_000, 200_000)), [], "keeps half");
     assert_eq!(explained(2_000, &filtering("filter at app.py:9", 4_000, 40)), [], "hardly any records");

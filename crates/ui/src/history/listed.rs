@@ -17,24 +17,29 @@ pub(super) struct Listed {
 }
 
 impl Listed {
-    pub(super) fn of(listings: Vec<LogListing>) -> Self {
-        let mut logs: BTreeMap<String, Vec<ApplicationLog>> = BTreeMap::new();
+    /// Makes a listing of those of each directory.
+    pub(super) fn of<'a>(listings: impl Iterator<Item = (&'a String, LogListing)>) -> Self {
+        let mut logs: BTreeMap<String, Vec<(&str, ApplicationLog)>> = BTreeMap::new();
         let mut refused = vec![];
-        for listing in listings {
+        for (dir, listing) in listings {
             refused.extend(listing.refused.into_iter().map(|log| (log.path, log.reason)));
             for log in listing.applications {
-                logs.entry(log.id.clone()).or_default().push(log);
+                logs.entry(log.id.clone()).or_default().push((dir, log));
             }
         }
         for attempts in logs.values_mut() {
-            attempts.sort_by_key(|log| (Reverse(log.start_ms), Reverse(log.modified_ms)));
+            attempts.sort_by_key(|(_, log)| (Reverse(log.start_ms), Reverse(log.modified_ms)));
             // A log under two names, as when it is renamed while it is listed, is one.
-            attempts.dedup_by(|one, other| one.attempt == other.attempt);
+            attempts.dedup_by(|one, other| one.1.attempt == other.1.attempt);
         }
         let mut applications: Vec<ApplicationInfo> =
             logs.values().map(|attempts| described(attempts)).collect();
         let age = |one: &ApplicationInfo| one.attempts.first().map(|newest| newest.end_time);
         applications.sort_by(|one, other| age(other).cmp(&age(one)).then_with(|| other.id.cmp(&one.id)));
+        let alone = |(id, attempts): (String, Vec<(&str, ApplicationLog)>)| {
+            (id, attempts.into_iter().map(|(_, log)| log).collect())
+        };
+        let logs = logs.into_iter().map(alone).collect();
         let places = applications.iter().enumerate().map(|(place, one)| (one.id.clone(), place)).collect();
         Listed { applications, places, logs, refused }
     }
@@ -50,24 +55,23 @@ impl Listed {
     }
 }
 
-fn described(attempts: &[ApplicationLog]) -> ApplicationInfo {
-    let newest = attempts.first();
+fn described(attempts: &[(&str, ApplicationLog)]) -> ApplicationInfo {
+    let newest = attempts.first().map(|(_, log)| log);
     ApplicationInfo {
         id: newest.map(|log| log.id.clone()).unwrap_or_default(),
         name: newest.map(|log| log.name.clone()).unwrap_or_default(),
-        attempts: attempts.iter().map(attempt).collect(),
+        attempts: attempts.iter().map(|(dir, log)| attempt(dir, log)).collect(),
         ..ApplicationInfo::default()
     }
 }
 
-fn attempt(log: &ApplicationLog) -> ApplicationAttemptInfo {
+fn attempt(dir: &str, log: &ApplicationLog) -> ApplicationAttemptInfo {
     let modified = log.modified_ms.map_or(log.start_ms, |ms| ms as i64);
     // An application whose log is closed has ended, whatever its last line says.
     let end = if log.is_complete { log.end_ms.unwrap_or(modified) } else { -1 };
     // Spark's server does not say how long one runs by now.
     let duration = if log.is_complete { end.saturating_sub(log.start_ms) } else { 0 };
-    let directory = log.path.trim_end_matches('/').rsplit_once('/').map_or("", |(directory, _)| directory);
-    let source = if directory.contains(":/") { directory.to_owned() } else { format!("file:{directory}") };
+    let source = if dir.contains(":/") { dir.to_owned() } else { format!("file:{dir}") };
     ApplicationAttemptInfo {
         attempt_id: log.attempt.clone(),
         start_time: Date(log.start_ms),

@@ -64,6 +64,8 @@ fn operations(rdds: &[RddInfo]) -> Vec<Line> {
         }
         let class = if is_persisted(rdd) { "cached" } else { "" };
         let place = rdd.callsite.rsplit_once(" at ").map_or("", |(_, place)| place);
+        // Of a path the file's name is enough here; the rest is shown when it is pointed at.
+        let place = place.rsplit('/').next().unwrap_or(place);
         let text = if place.is_empty() { scope.name.clone() } else { format!("{}  {place}", scope.name) };
         let cached = if is_persisted(rdd) { ", persisted" } else { "" };
         lines.push(Line {

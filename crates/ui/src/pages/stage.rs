@@ -4,12 +4,12 @@ use crate::pages::bands::{Part, bands, histogram, spread};
 use crate::pages::dag::stage_picture;
 use crate::pages::format::{bytes, bytes_and_records, count, duration, percent, shortened};
 use crate::pages::frame::{Fact, Frame, Pill, fact, time};
+use crate::pages::looking::{Looking, NoPage};
 use crate::pages::markup::Markup;
 use crate::pages::paging::{Column, Pages, ROWS};
 use crate::pages::rows::{Filter, elapsed, filters, stage_href, stage_label, stage_pill, stage_progress};
 use crate::pages::streams::{Spent, Stretch, lanes, success_parts};
 use crate::pages::timeline::{Kind, timeline};
-use crate::pages::{Looking, NoPage};
 use askama::Template;
 use firesteel_status::store::{
     ExecutorStageSummary, Metric, StageAsk, StageData, StageKey, StageOwn, StageStatus, TaskAsk, TaskData,
@@ -146,7 +146,7 @@ pub(super) fn make(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage
     let pictures = Pictures::of(looking, key);
     let failures = view.task_failures(key);
     let quantiles = view.task_summary(id, attempt, &[0.0, 0.25, 0.5, 0.75, 1.0]);
-    let explainer = looking.pages.site.explainer.as_ref();
+    let explainer = looking.serving.site.explainer.as_ref();
     let why = explainer.map(|explainer| explainer.stage(looking.store, looking.now, id, attempt));
     let table = TaskTable::of(looking, key);
     let page = StagePage {
