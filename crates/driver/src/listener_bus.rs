@@ -47,7 +47,7 @@ struct State {
     is_closed: bool,
     /// True once the thread has handed on all that came before the end.
     is_done: bool,
-    /// The number of times that somebody waited for what had come by then, and how many of those are served.
+    /// The number of times that threads waited for what had come by then, and how many of those are served.
     flushes_asked: u64,
     flushes_done: u64,
 }
@@ -264,7 +264,7 @@ impl Shared {
         }
     }
 
-    /// Waits until there is an event, a new listener, somebody who waits, or the end, and takes all that there is. While
+    /// Waits until there is an event, a new listener, a thread that waits, or the end, and takes all that there is. While
     /// jobs run, it is time for a sample after a second.
     fn take(&self, samples: bool) -> Taken {
         let mut state = self.state.lock();

@@ -1,7 +1,7 @@
 //! Events of executors and of the blocks that they keep.
 
 use crate::metrics::ExecutorMetrics;
-use crate::stages::StorageLevel;
+use crate::storage_level::StorageLevel;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
