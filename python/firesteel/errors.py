@@ -184,11 +184,11 @@ class WorkerExitedError(JobError):
 
 
 class WorkerKilledError(JobError):
-    """Somebody killed a worker by a signal, which is not known to have been the kernel for want of memory."""
+    """A signal ended a worker, and is not known to have come from the kernel for want of memory."""
 
 
 class TaskHungError(JobError):
-    """A task had not ended after the time that ``firesteel.python.hung.fail_after`` allows; ``stack`` is where it was."""
+    """A task had not ended after the time that ``spark.python.hung.failAfter`` allows; ``stack`` is where it was."""
 
 
 class WorkerImportError(JobError):

@@ -94,7 +94,8 @@ def grow(x):
 
 
 @pytest.mark.parametrize(
-    ("function", "number", "heading"), [(crash, signal.SIGSEGV, "Segmentation fault"), (abort, signal.SIGABRT, "Aborted")]
+    ("function", "number", "heading"),
+    [(crash, signal.SIGSEGV, "Segmentation fault"), (abort, signal.SIGABRT, "Aborted")],
 )
 def test_a_crash_shows_the_calls_of_its_thread_innermost_first(sc, function, number, heading):
     error = failure_of(lambda: sc.parallelize([1], 1).foreach(function), WorkerCrashedError)
@@ -152,8 +153,8 @@ def test_the_text_about_a_worker_that_was_out_of_memory():
     assert type(error) is WorkerOutOfMemoryError and (error.signal, error.oom_kills) == (9, 1)
     first, *rest = str(error).splitlines()
     assert first == (
-        "the worker process of the task died in grow (app.py:3): killed by SIGKILL (signal 9: Killed) by the kernel, which"
-        " was out of memory; it held 3072 MiB at most; its control group's oom_kill count grew by 1 meanwhile"
+        "the worker process of the task died in grow (app.py:3): killed by SIGKILL (signal 9: Killed) by the kernel,"
+        " which was out of memory; it held 3072 MiB at most; its control group's oom_kill count grew by 1 meanwhile"
     )
     assert rest[0] == "its calls when it held 2.0 GiB, innermost first:" and "local[1]" in rest[-1]
 
@@ -260,7 +261,8 @@ def test_a_task_that_runs_for_long_is_told_once_with_its_calls_and_goes_on(fresh
     assert done == [[path]]
     told += capfd.readouterr().err
     assert told.count("has not ended after ") == 1
-    assert "(partition 0 of stage 0) has not ended after " in told and "; it is in wait_for (test_worker_ends.py:" in told
+    assert "(partition 0 of stage 0) has not ended after " in told
+    assert "; it is in wait_for (test_worker_ends.py:" in told
     assert f'File "{__file__}", line ' in told and "worker/server.py" not in told
 
 
@@ -325,4 +327,3 @@ def test_a_module_that_is_missing_in_the_midst_of_a_task(sc):
 
     error = failure_of(lambda: sc.parallelize([1], 1).foreach(work), WorkerImportError)
     assert type(error.__cause__) is ModuleNotFoundError and error.attempt == 0, "another attempt would not help"
-

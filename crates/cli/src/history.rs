@@ -4,7 +4,7 @@ use crate::daemons::wait_for_signal;
 use crate::log::LogOptions;
 use clap::Args;
 use firesteel_ui::history::{History, HistoryConfig};
-use firesteel_ui::{UiConfig, serve_routes};
+use firesteel_ui::{Site, UiConfig, start};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,8 +53,8 @@ pub(crate) fn history(options: &HistoryOptions) -> Result<ExitCode, String> {
         tracing::warn!("{path} is not shown: {reason}");
     }
     let ui = UiConfig { host: options.host.clone(), port: options.port, retries: 0, ..UiConfig::default() };
-    let routes = firesteel_ui::rest::routes(Arc::clone(&history) as _);
-    let server = serve_routes(&ui, routes).map_err(|error| error.to_string())?;
+    let site = Site::new(Arc::clone(&history) as _);
+    let server = start(&ui, site, Default::default()).map_err(|error| error.to_string())?;
     let _thread = history.start(interval).map_err(|error| error.to_string())?;
     tracing::info!("the history server is at {}", server.login_url());
     wait_for_signal()?;

@@ -164,7 +164,7 @@ impl Agents {
             FromExecutor::Dropped { executor, key } => AgentMessage::BlockDropped { executor, key },
             FromExecutor::Added { executor } => AgentMessage::ExecutorReady { executor },
             FromExecutor::Lost { executor, reason } => AgentMessage::ExecutorLost { executor, reason },
-            FromExecutor::Alive { running } => AgentMessage::Alive { running },
+            FromExecutor::Alive { running, memory } => AgentMessage::Alive { running, memory },
             FromExecutor::Migrated { report } => AgentMessage::Migrated { report },
             FromExecutor::RunsLong { executor, report } => return losses::log_long_task(executor, &report),
             FromExecutor::Stacks { question, stacks } => return self.stacks.answered(question, stacks),

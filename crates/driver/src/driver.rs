@@ -203,6 +203,11 @@ impl Driver {
         std::thread::Builder::new().name("firesteel-clock".into()).spawn(move || driver.ring()).map(|_| ())
     }
 
+    /// Returns whether tasks run in threads of this process.
+    pub(crate) fn runs_tasks_here(&self) -> bool {
+        self.processes.read().is_none() && self.remote.read().is_none()
+    }
+
     /// The worker processes, if tasks run in worker processes.
     pub(crate) fn processes(&self) -> Option<Arc<Processes>> {
         self.processes.read().clone()

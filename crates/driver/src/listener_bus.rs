@@ -12,8 +12,8 @@ use firesteel_events::{BlockManagerAdded, BlockManagerId, ListenerEvent};
 use firesteel_types::{AppEvent, ExecutorId};
 use parking_lot::{Condvar, Mutex};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,12 @@ const GATHER: Duration = Duration::from_millis(20);
 
 /// The time that the end of the application waits for listeners.
 const DRAIN_AT_MOST: Duration = Duration::from_secs(30);
+
+/// The interval at which executors' memory is looked at while jobs run.
+const SAMPLE_EVERY: Duration = Duration::from_secs(1);
+
+/// Looks at what no event tells: the memory of executors.
+pub(crate) type Sample = dyn Fn() -> Vec<ListenerEvent> + Send + Sync;
 
 /// An event on its way.
 enum Queued {
@@ -50,6 +56,7 @@ struct Shared {
     dropped: AtomicU64,
     /// True once there is anybody to tell.
     is_wanted: AtomicBool,
+    sample: OnceLock<Box<Sample>>,
 }
 
 /// The way of events to those who want to know them. One for an application.
@@ -78,6 +85,7 @@ impl ListenerBus {
             capacity,
             dropped: AtomicU64::new(0),
             is_wanted: AtomicBool::new(false),
+            sample: OnceLock::new(),
         });
         let bus = ListenerBus { shared, epoch, thread: Mutex::new(None) };
         listeners.into_iter().try_for_each(|listener| bus.add(listener))?;
@@ -109,6 +117,11 @@ impl ListenerBus {
             maximum_on_heap_memory: Some(0),
             maximum_off_heap_memory: Some(memory),
         }));
+    }
+
+    /// Sets what is called each second while jobs run, for events that nobody posts. Only the first call has an effect.
+    pub(crate) fn set_sample(&self, sample: Box<Sample>) {
+        let _ = self.shared.sample.set(sample);
     }
 
     /// Adds a listener, which is told of what happens from now on.
@@ -172,15 +185,27 @@ impl Shared {
 
     fn run(&self, mut translator: Translator) {
         let (mut listeners, mut told) = (Vec::<Box<dyn Listener>>::new(), 0);
+        let (mut jobs, mut sampled) = (0_i64, Instant::now());
         loop {
-            let (taken, added, is_closed) = self.take();
+            let (taken, added, is_closed) = self.take(jobs > 0);
             listeners.extend(added);
             for event in taken {
                 let event = match event {
                     Queued::Engine(event) => translator.translate(event),
                     Queued::Ready(event) => *event,
                 };
+                jobs += match event {
+                    ListenerEvent::JobStart(_) => 1,
+                    ListenerEvent::JobEnd(_) => -1,
+                    _ => 0,
+                };
                 listeners.retain_mut(|listener| tell(&mut **listener, &event));
+            }
+            if jobs > 0 && !is_closed && sampled.elapsed() >= SAMPLE_EVERY {
+                sampled = Instant::now();
+                for event in self.sample.get().map(|sample| sample()).unwrap_or_default() {
+                    listeners.retain_mut(|listener| tell(&mut **listener, &event));
+                }
             }
             let dropped = self.dropped.load(Ordering::Relaxed);
             if dropped > told {
@@ -200,12 +225,17 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Waits until there is an event, a new listener or the end, and takes all that there is.
-    fn take(&self) -> (Vec<Queued>, Vec<Box<dyn Listener>>, bool) {
+    /// Waits until there is an event, a new listener or the end, and takes all that there is. While jobs run, it is time for a
+    /// sample after a second.
+    fn take(&self, samples: bool) -> (Vec<Queued>, Vec<Box<dyn Listener>>, bool) {
         let mut state = self.state.lock();
         while state.queue.is_empty() && state.added.is_empty() && !state.is_closed {
             state.is_asleep = true;
-            self.changed.wait(&mut state);
+            match samples {
+                true if self.changed.wait_for(&mut state, SAMPLE_EVERY).timed_out() => break,
+                true => {}
+                false => self.changed.wait(&mut state),
+            }
         }
         state.is_asleep = false;
         if !state.is_closed && state.added.is_empty() {

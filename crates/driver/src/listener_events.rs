@@ -3,9 +3,9 @@
 use firesteel_events as events;
 use firesteel_events::{EndReason, ListenerEvent};
 use firesteel_types::{
-    AppEvent, BlockId, BlockSize, CallSite, ExecutorId, ExecutorLossReason, FunctionTime, JobFailure,
-    KillReason, Locality, Millis, PythonMetrics, RddSummary, StageAttempt, StageSummary, StorageLevel,
-    TaskFailure, TaskMetrics, TaskSummary,
+    AppEvent, BlockId, BlockSize, CallSite, ExecutorId, ExecutorLossReason, ExecutorMemory, FunctionTime,
+    JobFailure, KillReason, Locality, Millis, PythonMetrics, RddSummary, StageAttempt, StageSummary,
+    StorageLevel, TaskFailure, TaskMetrics, TaskSummary,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -96,6 +96,7 @@ impl Translator {
                 let gone = events::StorageLevel::default();
                 self.block_updated(executor, BlockId::Rdd(key.rdd, key.partition), gone, BlockSize::default())
             }
+            AppEvent::ExecutorMemory { executor, memory, .. } => executor_memory(executor, memory),
             AppEvent::Unpersisted { rdd, .. } => {
                 self.levels.remove(&rdd.0.into());
                 ListenerEvent::UnpersistRdd(events::UnpersistRdd { rdd_id: rdd.0.into() })
@@ -263,6 +264,29 @@ impl Translator {
             ..events::StageInfo::default()
         }
     }
+}
+
+/// Returns the event that tells of an executor's memory, under Spark's names: none of it is on a heap of a JVM's.
+pub(crate) fn executor_memory(executor: ExecutorId, memory: ExecutorMemory) -> ListenerEvent {
+    let resident = match memory.is_python {
+        true => "ProcessTreePythonRSSMemory",
+        false => "ProcessTreeOtherRSSMemory",
+    };
+    let figures = [
+        ("OffHeapExecutionMemory", memory.execution),
+        ("OffHeapStorageMemory", memory.storage),
+        ("OffHeapUnifiedMemory", memory.execution + memory.storage),
+        (resident, memory.resident),
+    ];
+    ListenerEvent::ExecutorMetricsUpdate(events::ExecutorMetricsUpdate {
+        executor_id: executor.name(),
+        metrics_updated: vec![],
+        executor_metrics_updated: vec![events::StageMetrics {
+            stage_id: -1,
+            stage_attempt_id: -1,
+            executor_metrics: figures.into_iter().map(|(name, bytes)| (name.into(), bytes as i64)).collect(),
+        }],
+    })
 }
 
 /// The properties of a job, in Spark's names: those of its thread, and what Spark tells among them.

@@ -68,7 +68,7 @@ impl DriverLink for Driver {
             FromExecutor::Lost { executor, reason } => {
                 Event::ExecutorLost { executor, reason, outputs_survive: true }
             }
-            FromExecutor::Alive { running } => {
+            FromExecutor::Alive { running, .. } => {
                 for (executor, running) in running {
                     self.post(Event::Heartbeat { executor, running });
                 }

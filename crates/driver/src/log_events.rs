@@ -62,6 +62,7 @@ pub(crate) fn log(event: &AppEvent, status: &Status) {
         | AppEvent::TaskEnded { .. }
         | AppEvent::BlockStored { .. }
         | AppEvent::BlockDropped { .. }
+        | AppEvent::ExecutorMemory { .. }
         | AppEvent::Unpersisted { .. } => {}
     }
 }

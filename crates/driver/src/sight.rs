@@ -4,6 +4,7 @@ use crate::driver::Driver;
 use crate::error::{Error, Result};
 use crate::listener::{self, Listener};
 use crate::listener_bus::ListenerBus;
+use crate::listener_events::executor_memory;
 use crate::live_store::{LiveStore, OneApplication, now};
 use crate::page_actions::PageActions;
 use firesteel_conf as conf;
@@ -12,6 +13,7 @@ use firesteel_eventlog::{EventLogSettings, EventLogWriter, LoggedApplication};
 use firesteel_events::{ApplicationEnd, ApplicationStart, EnvironmentUpdate, ListenerEvent, LogStart};
 use firesteel_io::{StoreSettings, Stores};
 use firesteel_status::store::Retained;
+use firesteel_types::{ExecutorId, ExecutorMemory};
 use firesteel_ui::{Redaction, Site, TlsFiles, UiConfig, UiServer};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -80,6 +82,15 @@ impl Sight {
     /// Lets the pages do what they offer, now that there is a driver.
     pub(crate) fn attach(&self, driver: &Arc<Driver>) {
         self.actions.attach(driver);
+        let sampled = Arc::downgrade(driver);
+        self.bus.set_sample(Box::new(move || {
+            sampled.upgrade().map(|driver| memory(&driver)).unwrap_or_default()
+        }));
+        // Pages show the program's own process among the executors, as Spark's do, also where it runs no tasks.
+        if self.bus.is_wanted() && !driver.runs_tasks_here() {
+            let memory = driver.services.memory.arbiter().total() as u64;
+            self.bus.post_block_manager(ExecutorId::DRIVER, "localhost".into(), memory);
+        }
         let actions = self.actions.clone();
         self.store.set_stacks(Box::new(move |executor| actions.threads(executor)));
     }
@@ -209,6 +220,20 @@ fn ui_config(conf: &Conf) -> Result<UiConfig> {
         redaction: conf.get(&conf::REDACTION)?,
         is_kill_enabled: conf.get(&conf::UI_KILL)?,
     })
+}
+
+/// Returns what tells of the memory of the executors of this machine, and of the program's own process. Agents of other hosts tell theirs
+/// themselves.
+fn memory(driver: &Driver) -> Vec<ListenerEvent> {
+    let executors = driver.executors.read().clone();
+    let mut told = executors.map_or_else(Vec::new, |executors| executors.memory());
+    if told.iter().all(|(executor, _)| *executor != ExecutorId::DRIVER) {
+        let (execution, storage) = driver.services.memory.arbiter().usage();
+        let resident = firesteel_executor::resident_bytes(std::process::id());
+        let (execution, storage) = (execution as u64, storage as u64);
+        told.push((ExecutorId::DRIVER, ExecutorMemory { execution, storage, resident, is_python: false }));
+    }
+    told.into_iter().map(|(executor, memory)| executor_memory(executor, memory)).collect()
 }
 
 /// Returns what the program runs with, without its secrets.

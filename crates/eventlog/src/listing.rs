@@ -212,11 +212,14 @@ impl LogDirectory {
         }
         let is_complete =
             files.is_complete.ok_or("it has no file that says whether the application has ended")?;
+        // The last file of events tells, not the one that says that the application has ended.
+        let last_name = files.events.last().map(|file| file.name.as_str());
+        let last = inner.iter().find(|entry| Some(entry.name.as_str()) == last_name);
         let stamp = Stamp {
             is_complete,
             files: files.events.len(),
             bytes: inner.iter().filter_map(|entry| entry.length).sum(),
-            modified_ms: inner.iter().filter_map(|entry| entry.modified_ms).max(),
+            modified_ms: last.and_then(|entry| entry.modified_ms),
         };
         Ok(Seen { log: FoundLog { directory, files: files.events, is_complete }, stamp })
     }

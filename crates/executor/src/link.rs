@@ -5,7 +5,7 @@
 
 use firesteel_protocol::{FromExecutor, ToExecutor};
 use firesteel_transfer::PlanFetchError;
-use firesteel_types::{CallSite, ExecutorId, StageId, TaskFailure, TaskId, ThreadStack};
+use firesteel_types::{CallSite, ExecutorId, ExecutorMemory, StageId, TaskFailure, TaskId, ThreadStack};
 use std::sync::Arc;
 
 /// Why an executor has no plan of a stage.
@@ -68,6 +68,9 @@ pub trait Executors: Send + Sync {
 
     /// Returns the tasks that were launched and have not ended yet.
     fn running(&self) -> Vec<(ExecutorId, Vec<TaskId>)>;
+
+    /// Returns how much memory each executor has.
+    fn memory(&self) -> Vec<(ExecutorId, ExecutorMemory)>;
 
     /// Returns where the code of each slot stands now. Waits for processes that are asked, but not long.
     fn stacks(&self) -> Vec<ThreadStack>;

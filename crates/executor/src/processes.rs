@@ -15,7 +15,7 @@ use crate::server::{Server, Watchdog, WorkerCommand};
 use firesteel_net::{receive, send};
 use firesteel_protocol::handshake::{WorkerInit, WorkerReady};
 use firesteel_protocol::{FromExecutor, PlanBytes, SentOutputs, TaskSpec, ToExecutor};
-use firesteel_types::{ExecutorId, RunningTask, TaskId, ThreadStack};
+use firesteel_types::{ExecutorId, ExecutorMemory, RunningTask, TaskId, ThreadStack};
 use parking_lot::{Condvar, Mutex};
 use stack_file::StackFile;
 use std::collections::HashMap;
@@ -357,6 +357,19 @@ impl Executors for Processes {
         self.state.lock().table.running()
     }
 
+    fn memory(&self) -> Vec<(ExecutorId, ExecutorMemory)> {
+        let workers: Vec<(ExecutorId, u32)> = {
+            let state = self.state.lock();
+            state.table.ready_workers().map(|(executor, process, _)| (executor, process)).collect()
+        };
+        // Not asked under the lock: the kernel adds up the pages of each process.
+        let memory = |(executor, process)| {
+            let resident = crate::resident_bytes(process);
+            (executor, ExecutorMemory { resident, is_python: true, ..ExecutorMemory::default() })
+        };
+        workers.into_iter().map(memory).collect()
+    }
+
     fn stacks(&self) -> Vec<ThreadStack> {
         self.stacks_now()
     }
@@ -394,7 +407,7 @@ fn look_after(processes: &Weak<Processes>) {
         processes.watch();
         if reported.elapsed() > HEARTBEAT_EVERY {
             reported = Instant::now();
-            processes.tell(FromExecutor::Alive { running });
+            processes.tell(FromExecutor::Alive { running, memory: vec![] });
         }
     }
 }

@@ -9,7 +9,8 @@ use crate::task_queue::{CancelFlag, TaskQueue};
 use firesteel_operators::{FinalOperator, Services, Task};
 use firesteel_protocol::{DeliveredOutcome, FromExecutor, TaskSpec, ToExecutor};
 use firesteel_types::{
-    AccumulatorUpdate, ExecutorId, KillReason, StageId, TaskFailure, TaskId, TaskMetrics, ThreadStack,
+    AccumulatorUpdate, ExecutorId, ExecutorMemory, KillReason, StageId, TaskFailure, TaskId, TaskMetrics,
+    ThreadStack,
 };
 use parking_lot::{Condvar, Mutex};
 use std::collections::HashMap;
@@ -139,6 +140,18 @@ impl Executors for Executor {
 
     fn running(&self) -> Vec<(ExecutorId, Vec<TaskId>)> {
         vec![(self.shared.services.executor, self.shared.state.lock().tasks.accepted())]
+    }
+
+    fn memory(&self) -> Vec<(ExecutorId, ExecutorMemory)> {
+        let (execution, storage) = self.shared.services.memory.arbiter().usage();
+        let resident = crate::resident_bytes(std::process::id());
+        let memory = ExecutorMemory {
+            execution: execution as u64,
+            storage: storage as u64,
+            resident,
+            is_python: false,
+        };
+        vec![(self.shared.services.executor, memory)]
     }
 
     fn stacks(&self) -> Vec<ThreadStack> {

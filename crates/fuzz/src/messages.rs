@@ -190,7 +190,7 @@ fn executor_seeds() -> Vec<Vec<u8>> {
         encoded(&ToExecutor::Migrate { order }),
         encoded(&FromExecutor::Stored { executor, key, size: Default::default() }),
         encoded(&FromExecutor::BarrierSync { executor, task, epoch: 0, message: Some("said".into()) }),
-        encoded(&FromExecutor::Alive { running: vec![(executor, vec![task])] }),
+        encoded(&FromExecutor::Alive { running: vec![(executor, vec![task])], memory: vec![] }),
     ];
     seeds.extend(finished);
     seeds

@@ -6,8 +6,8 @@
 use crate::result::TaskReport;
 use crate::task::{BarrierOutcome, TaskSpec};
 use firesteel_types::{
-    AccumulatorUpdate, BlockKey, BlockSize, BroadcastId, ExecutorId, ExecutorLossReason, LongTask, Partition,
-    RddId, ShuffleId, ShuffleOutputs, StageId, TaskId, TaskMetrics, ThreadStack,
+    AccumulatorUpdate, BlockKey, BlockSize, BroadcastId, ExecutorId, ExecutorLossReason, ExecutorMemory,
+    LongTask, Partition, RddId, ShuffleId, ShuffleOutputs, StageId, TaskId, TaskMetrics, ThreadStack,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -208,6 +208,8 @@ pub enum FromExecutor {
     Alive {
         /// Each executor's tasks.
         running: Vec<(ExecutorId, Vec<TaskId>)>,
+        /// Each executor's memory.
+        memory: Vec<(ExecutorId, ExecutorMemory)>,
     },
     /// The agent has fetched what it was told to, or a part of that.
     Migrated {

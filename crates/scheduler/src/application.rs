@@ -40,8 +40,8 @@ use crate::settings::SchedulerSettings;
 use firesteel_protocol::handshake::RegisterAgent;
 use firesteel_protocol::{MigrateOrder, MigrateReport};
 use firesteel_types::{
-    AccumulatorUpdate, AppEvent, BlockSize, CallSite, ExecutorId, JobFailure, JobId, KillReason, Millis,
-    Partition, ShuffleId, TaskFailure, TaskId, TaskMetrics,
+    AccumulatorUpdate, AppEvent, BlockSize, CallSite, ExecutorId, ExecutorMemory, JobFailure, JobId,
+    KillReason, Millis, Partition, ShuffleId, TaskFailure, TaskId, TaskMetrics,
 };
 use std::collections::BTreeMap;
 
@@ -344,7 +344,10 @@ impl Application {
                     self.watch_if_unready(agent);
                 }
             }
-            AgentMessage::Alive { running } => self.alive(agent, running, fx),
+            AgentMessage::Alive { running, memory } => {
+                self.alive(agent, running, fx);
+                self.memory_told(agent, memory, fx);
+            }
             AgentMessage::TaskFinished { executor, task, outcome, updates, metrics } => {
                 self.task_finished((agent, executor), task, outcome, (updates, metrics), fx);
             }
@@ -415,6 +418,20 @@ impl Application {
             self.schedule(Event::Heartbeat { executor, running }, fx);
         }
         fx.push(ApplicationEffect::Acknowledge { agent });
+    }
+
+    /// Passes on what an agent says of the memory of its executors.
+    fn memory_told(
+        &self,
+        agent: AgentId,
+        memory: Vec<(ExecutorId, ExecutorMemory)>,
+        fx: &mut Vec<ApplicationEffect>,
+    ) {
+        let own = memory.into_iter().filter(|(executor, _)| self.fleet.owner(*executor) == Some(agent));
+        fx.extend(own.map(|(executor, memory)| {
+            let told = AppEvent::ExecutorMemory { at: self.now, executor, memory };
+            ApplicationEffect::Scheduler(Effect::Event(told))
+        }));
     }
 
     fn task_finished(

@@ -439,6 +439,7 @@ impl World {
             | AppEvent::TaskStarted { .. }
             | AppEvent::BlockStored { .. }
             | AppEvent::BlockDropped { .. }
+            | AppEvent::ExecutorMemory { .. }
             | AppEvent::Unpersisted { .. }
             | AppEvent::ExecutorAdded { .. } => {}
         }

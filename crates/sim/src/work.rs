@@ -375,7 +375,7 @@ impl World {
             running.entry(attempt.launch.executor).or_default().push(*task);
         }
         let running = running.into_iter().collect();
-        self.send(id, Message::Agent(AgentMessage::Alive { running }));
+        self.send(id, Message::Agent(AgentMessage::Alive { running, memory: vec![] }));
         self.after(self.scenario.heartbeat_ms, Happening::HeartbeatDue { on: id });
     }
 

@@ -72,8 +72,11 @@ impl Status {
                     keep_last(&mut self.gone_executors, *executor, &mut self.executors);
                 }
             }
-            // Progress and queries know nothing of blocks.
-            AppEvent::BlockStored { .. } | AppEvent::BlockDropped { .. } | AppEvent::Unpersisted { .. } => {}
+            // Progress and queries know nothing of blocks and memory.
+            AppEvent::BlockStored { .. }
+            | AppEvent::BlockDropped { .. }
+            | AppEvent::ExecutorMemory { .. }
+            | AppEvent::Unpersisted { .. } => {}
         }
     }
 

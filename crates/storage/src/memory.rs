@@ -146,6 +146,11 @@ impl Arbiter {
         self.stored + self.cached + self.tasks.values().sum::<usize>()
     }
 
+    /// Returns the bytes that tasks have reserved, and those of map outputs and cached partitions.
+    pub fn usage(&self) -> (usize, usize) {
+        (self.tasks.values().sum(), self.stored + self.cached)
+    }
+
     /// Returns the most bytes that were ever reserved.
     pub fn peak(&self) -> usize {
         self.peak

@@ -7,7 +7,7 @@ use crate::ids::{
     BlockKey, BlockSize, ExecutorId, JobId, Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId,
 };
 use crate::locality::Locality;
-use crate::metrics::TaskMetrics;
+use crate::metrics::{ExecutorMemory, TaskMetrics};
 use crate::site::CallSite;
 use crate::storage_level::StorageLevel;
 use crate::time::Millis;
@@ -172,6 +172,15 @@ pub enum AppEvent {
         executor: ExecutorId,
         /// The partition.
         key: BlockKey,
+    },
+    /// An executor has told how much memory it has.
+    ExecutorMemory {
+        /// The time.
+        at: Millis,
+        /// The executor.
+        executor: ExecutorId,
+        /// Its memory.
+        memory: ExecutorMemory,
     },
     /// The program does not want an RDD to be persisted any more.
     Unpersisted {

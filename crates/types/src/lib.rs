@@ -24,7 +24,9 @@ pub use ids::{
     StageAttempt, StageId, TaskId,
 };
 pub use locality::{Locality, TaskLocation};
-pub use metrics::{FunctionTime, PythonMetrics, ShuffleReadMetrics, ShuffleWriteMetrics, TaskMetrics};
+pub use metrics::{
+    ExecutorMemory, FunctionTime, PythonMetrics, ShuffleReadMetrics, ShuffleWriteMetrics, TaskMetrics,
+};
 pub use shuffle_outputs::{MapOutput, ShuffleOutputs};
 pub use site::CallSite;
 pub use stack::{LongTask, RunningTask, SeenStack, ThreadStack};

@@ -46,6 +46,19 @@ pub struct TaskMetrics {
     pub python: Option<Box<PythonMetrics>>,
 }
 
+/// The memory of an executor, by what it is for, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecutorMemory {
+    /// What tasks have of the budget for records.
+    pub execution: u64,
+    /// What map outputs and cached partitions have of it.
+    pub storage: u64,
+    /// What the process holds in all, as the operating system counts it.
+    pub resident: u64,
+    /// True if the process is an interpreter.
+    pub is_python: bool,
+}
+
 /// What a task read from shuffles.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShuffleReadMetrics {

@@ -29,7 +29,7 @@ pub struct SeenStack {
     pub text: String,
     /// The innermost line of the program's own: `grow (app.py:12)`.
     pub place: Option<String>,
-    /// What the process held then, in bytes; `None` if this is the stack of the fault or call that ended it.
+    /// The memory that the process held then, in bytes; `None` if this is the stack of the fault or call that ended it.
     pub bytes: Option<u64>,
 }
 

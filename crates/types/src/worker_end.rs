@@ -46,15 +46,15 @@ pub struct WorkerEnd {
 /// The memory of processes when a worker ended, in bytes; 0 is unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastMemory {
-    /// What the worker held when it was last looked at.
+    /// That of the worker when it was last looked at.
     pub last: u64,
     /// The most that it ever held.
     pub peak: u64,
-    /// What its parent holds: the driver in local mode, else the executor's agent.
+    /// That of its parent: the driver in local mode, else the executor's agent.
     pub parent: u64,
-    /// What the other workers of its parent hold.
+    /// That of each other worker of its parent.
     pub others: Vec<u64>,
-    /// What its control group may hold, if it is limited.
+    /// The limit of its control group, if it has one.
     pub limit: Option<u64>,
 }
 
@@ -69,7 +69,7 @@ pub enum EndKind {
     Exited,
     /// Its task did not end in time.
     Hung,
-    /// Somebody killed it.
+    /// A signal ended it that is known neither as a fault of its own nor as the kernel's want of memory.
     Killed,
     /// It was killed since its task did not stop when it was told to.
     DidNotStop,

@@ -30,7 +30,10 @@
     if (question && !window.confirm(question)) event.preventDefault();
   });
 
+  // Parts of the page that stay as they are where the new page has them unchanged.
+  const parts = (root) => [...root.querySelectorAll("[data-part]")];
   const main = document.querySelector("main");
+  let served = new Map(parts(document).map((part) => [part.dataset.part, part.outerHTML]));
   localise(document);
   if (!main || !main.dataset.revision) return;
   const sign = document.querySelector(".live");
@@ -40,10 +43,6 @@
     sign.textContent = text;
   };
 
-  // Parts of the page that stay as they are where the new page has them unchanged.
-  const parts = (root) => [...root.querySelectorAll("[data-part]")];
-  let served = new Map(parts(document).map((part) => [part.dataset.part, part.outerHTML]));
-
   const isInUse = (part) => {
     const selection = document.getSelection();
     const isSelected = selection && !selection.isCollapsed && part.contains(selection.anchorNode);
@@ -52,14 +51,16 @@
     return isSelected || isTyped;
   };
 
-  // An element is found again by its place: the same id, else the same link, else the same position.
+  // An element is found again by its name: its id, its link, its label, what it opens; else by its place.
+  const focusableIn = (part) => [...part.querySelectorAll("a, button, input, summary, [tabindex]")];
+  const nameOf = (one) => one.id || one.getAttribute("href") || one.getAttribute("aria-label") ||
+    (one.matches("summary") && one.parentElement.dataset.key) || "";
   const remembered = (part) => {
     const active = part.contains(document.activeElement) ? document.activeElement : null;
-    const focusable = [...part.querySelectorAll("a, button, input, summary, [tabindex]")];
     return {
       opened: [...part.querySelectorAll("details")].map((details) => [details.dataset.key, details.open]),
       scrolled: [...part.querySelectorAll(".scroll, pre")].map((one) => [one.scrollLeft, one.scrollTop]),
-      focus: active && { id: active.id, href: active.getAttribute("href"), at: focusable.indexOf(active) },
+      focus: active && { name: nameOf(active), at: focusableIn(part).indexOf(active) },
     };
   };
 
@@ -72,9 +73,8 @@
       if (state.scrolled[at]) [one.scrollLeft, one.scrollTop] = state.scrolled[at];
     });
     if (state.focus) {
-      const focusable = [...part.querySelectorAll("a, button, input, summary, [tabindex]")];
-      const again = focusable.find((one) => state.focus.id && one.id === state.focus.id) ||
-        focusable.find((one) => state.focus.href && one.getAttribute("href") === state.focus.href) ||
+      const focusable = focusableIn(part);
+      const again = focusable.find((one) => state.focus.name && nameOf(one) === state.focus.name) ||
         focusable[state.focus.at];
       if (again) again.focus({ preventScroll: true });
     }

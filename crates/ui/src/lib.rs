@@ -5,6 +5,7 @@
 mod config;
 pub mod history;
 mod pages;
+mod prometheus;
 mod redact;
 pub mod rest;
 mod server;
@@ -24,7 +25,10 @@ use std::sync::Arc;
 /// When no port is free, or a setting is wrong.
 pub fn start(config: &UiConfig, site: Site, more: Router) -> Result<UiServer, UiError> {
     let redaction = Redaction::new(&config.redaction)?;
-    let rest = rest::routes(Arc::clone(&site.applications));
+    let mut rest = rest::routes(Arc::clone(&site.applications));
+    if !site.applications.is_history() {
+        rest = rest.merge(prometheus::routes(Arc::clone(&site.applications)));
+    }
     let is_kill_enabled = config.is_kill_enabled;
     server::serve(config, |door| {
         pages::routes(site, door, redaction, is_kill_enabled).merge(rest).merge(more)

@@ -4,13 +4,14 @@
 //! application by asking again with the header `Firesteel-Since`: the answer waits until the store has changed. Pages
 //! that were made a moment ago are handed out again, so fifty readers cost what one costs.
 
+mod applications;
 mod bands;
 mod dag;
 mod environment;
 mod executors;
+mod fresh;
 mod format;
 mod frame;
-mod fresh;
 mod graph;
 mod job;
 mod jobs;
@@ -112,10 +113,7 @@ pub(crate) fn routes(site: Site, door: Arc<Door>, redaction: Redaction, is_kill_
         for form in forms {
             let live = kind.clone();
             if !is_history && !form.is_empty() {
-                let serve = move |State(pages): State<Arc<Pages>>,
-                                  fields: Query<Fields>,
-                                  uri: Uri,
-                                  headers: HeaderMap| {
+                let serve = move |State(pages): State<Arc<Pages>>, fields: Query<Fields>, uri: Uri, headers: HeaderMap| {
                     page(pages, live, Here::running(), fields.0, uri, headers)
                 };
                 router = router.route(form, get(serve));
@@ -140,9 +138,12 @@ pub(crate) fn routes(site: Site, door: Arc<Door>, redaction: Redaction, is_kill_
             router = router.route(&format!("/history/{{id}}/{{attempt}}{form}"), get(serve));
         }
     }
-    if !is_history {
-        router =
-            router.route("/jobs/job/kill/", post(kill_job)).route("/stages/stage/kill/", post(kill_stage));
+    if is_history {
+        router = router.route("/", get(list)).route("/history/", get(list));
+    } else {
+        router = router
+            .route("/jobs/job/kill/", post(kill_job))
+            .route("/stages/stage/kill/", post(kill_stage));
     }
     router.fallback(unknown).with_state(pages)
 }
@@ -197,6 +198,17 @@ fn html(text: Arc<str>) -> Response {
     ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], text.to_string()).into_response()
 }
 
+/// Makes the page of all applications.
+async fn list(State(pages): State<Arc<Pages>>, Query(fields): Query<Fields>) -> Response {
+    let applications = Arc::clone(&pages.site.applications);
+    let made = tokio::task::spawn_blocking(move || applications::make(applications.as_ref(), &fields)).await;
+    match made {
+        Ok(Ok(text)) => html(text.into()),
+        Ok(Err(error)) => pages.no_page(error.into()),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
 async fn unknown(State(pages): State<Arc<Pages>>) -> Response {
     pages.no_page(NoPage::Unknown("There is no such page.".into()))
 }
@@ -223,9 +235,7 @@ impl Looking<'_> {
     /// Returns a number that the address names.
     fn number(&self, name: &str) -> Result<i64, NoPage> {
         let number = self.fields.get(name).and_then(|text| text.parse().ok());
-        number.ok_or_else(|| {
-            NoPage::Refused(StatusCode::BAD_REQUEST, format!("The address lacks a number: {name}="))
-        })
+        number.ok_or_else(|| NoPage::Refused(StatusCode::BAD_REQUEST, format!("The address lacks a number: {name}=")))
     }
 
     /// Tells if pages offer to end something: it runs here, and that is allowed.
@@ -268,10 +278,9 @@ impl Pages {
         };
         applications.open(&id, here.attempt.as_deref()).map_err(|error| match error {
             OpenError::Unknown => NoPage::Unknown(format!("There is no application {id}.")),
-            OpenError::Unreadable(why) => NoPage::Refused(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                format!("The log of {id} cannot be read: {why}"),
-            ),
+            OpenError::Unreadable(why) => {
+                NoPage::Refused(StatusCode::UNPROCESSABLE_ENTITY, format!("The log of {id} cannot be read: {why}"))
+            }
             OpenError::Busy => NoPage::Refused(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Too many applications are being opened. Try again in a moment.".into(),
@@ -304,8 +313,7 @@ impl Pages {
             return self.no_page(NoPage::Refused(StatusCode::FORBIDDEN, text.into()));
         }
         if !self.is_kill_enabled {
-            return self
-                .no_page(NoPage::Refused(StatusCode::FORBIDDEN, "spark.ui.killEnabled is false.".into()));
+            return self.no_page(NoPage::Refused(StatusCode::FORBIDDEN, "spark.ui.killEnabled is false.".into()));
         }
         let pages = Arc::clone(&self);
         match tokio::task::spawn_blocking(move || act(&pages, form.id)).await {

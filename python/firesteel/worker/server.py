@@ -187,7 +187,7 @@ def _tell_stacks(file: int) -> None:
     worker = os.getpid()
 
     def tell(number: int, frame: FrameType | None) -> None:
-        calls = []
+        calls: list[str] = []
         while frame is not None and len(calls) < _CALLS:
             code = frame.f_code
             calls.append(f'  File "{code.co_filename}", line {frame.f_lineno} in {code.co_name}\n')

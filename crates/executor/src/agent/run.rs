@@ -155,7 +155,9 @@ impl Agent {
                     tracing::warn!("nothing was heard of the driver for {} s", silence.as_secs());
                     return agent.outbox.close();
                 }
-                agent.outbox.send(&FromExecutor::Alive { running: agent.executors.get().running() });
+                let executors = agent.executors.get();
+                let (running, memory) = (executors.running(), executors.memory());
+                agent.outbox.send(&FromExecutor::Alive { running, memory });
                 drop(agent);
                 thread::sleep(every);
             }

@@ -1,4 +1,4 @@
-//! What is watched while workers run, and known when one has ended: their memory, their stacks, the kernel's kills. The
+//! The eye on workers: their memory, their stacks and the kernel's kills, while they run and when one has ended. The
 //! [`WorkerTable`](super::worker_table::WorkerTable) decides what is asked and who is killed.
 
 use super::stack_file::StackFile;

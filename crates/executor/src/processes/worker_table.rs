@@ -56,7 +56,7 @@ struct Worker {
     was_used: bool,
     /// The task that was told to stop, and when.
     stopping: Option<(TaskId, Instant)>,
-    /// What it held when it was last looked at, in bytes.
+    /// The memory that it held when it was last looked at, in bytes.
     bytes: u64,
     /// The way in which it ends, if it was decided here.
     condemned: Option<Ending>,
@@ -69,7 +69,7 @@ struct Running {
     since: Instant,
     /// The control group's count of kills when it was launched.
     oom_kills: Option<u64>,
-    /// What the worker held when it was first looked at, or when its stack was asked for last.
+    /// The memory that the worker held when it was first looked at, or when its stack was asked for last.
     asked_bytes: Option<u64>,
     stack: Option<SeenStack>,
     is_reported: bool,
@@ -102,11 +102,11 @@ pub(super) struct Ended {
     pub(super) last: LastState,
 }
 
-/// What was known of a worker when it ended.
+/// The last that was known of a worker.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct LastState {
     pub(super) running: Option<RunningTask>,
-    /// What it held when it was last looked at, in bytes.
+    /// The memory that it held when it was last looked at, in bytes.
     pub(super) bytes: u64,
     /// The last stack that it told, in the task that it ran.
     pub(super) stack: Option<SeenStack>,

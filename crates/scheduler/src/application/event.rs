@@ -6,7 +6,8 @@ use crate::event::{Event, TaskOutcome};
 use firesteel_protocol::MigrateReport;
 use firesteel_protocol::handshake::RegisterAgent;
 use firesteel_types::{
-    AccumulatorUpdate, BlockKey, BlockSize, ExecutorId, ExecutorLossReason, TaskId, TaskMetrics,
+    AccumulatorUpdate, BlockKey, BlockSize, ExecutorId, ExecutorLossReason, ExecutorMemory, TaskId,
+    TaskMetrics,
 };
 
 /// How an attempt at a task ended, as its executor reports it.
@@ -44,6 +45,8 @@ pub enum AgentMessage {
     Alive {
         /// The attempts of each executor.
         running: Vec<(ExecutorId, Vec<TaskId>)>,
+        /// The memory of each executor.
+        memory: Vec<(ExecutorId, ExecutorMemory)>,
     },
     /// An attempt at a task ended.
     TaskFinished {

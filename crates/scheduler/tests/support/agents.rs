@@ -60,7 +60,10 @@ impl Story {
             "lost" => {
                 AgentMessage::ExecutorLost { executor: executor(words[0]), reason: loss_reason(&words[1..]) }
             }
-            "alive" => AgentMessage::Alive { running: words.iter().map(|word| running(word)).collect() },
+            "alive" => AgentMessage::Alive {
+                running: words.iter().map(|word| running(word)).collect(),
+                memory: vec![],
+            },
             "migrated" => migrated(words),
             "out-of-workers" => AgentMessage::OutOfWorkers { reason: "python cannot be started".into() },
             "leaving" => AgentMessage::Leaving,

@@ -332,7 +332,7 @@ impl World {
             there.map(|launch| launch.task).collect()
         };
         let running = own.map(|(executor, _)| (*executor, launched(*executor))).collect();
-        Some(ApplicationEvent::Agent { agent, message: AgentMessage::Alive { running } })
+        Some(ApplicationEvent::Agent { agent, message: AgentMessage::Alive { running, memory: vec![] } })
     }
 
     /// A message about an attempt, of the agent that runs it.

@@ -159,6 +159,7 @@ fn tell_event(event: &AppEvent) -> String {
         AppEvent::BlockDropped { executor, key, .. } => {
             format!("* {} dropped on {}", BlockId::Rdd(key.rdd, key.partition), executor.name())
         }
+        AppEvent::ExecutorMemory { executor, .. } => format!("* memory of executor {}", executor.name()),
         AppEvent::Unpersisted { rdd, .. } => format!("* rdd {rdd} unpersisted"),
         AppEvent::ExecutorAdded { executor, .. } => format!("* executor {} added", executor.name()),
         AppEvent::ExecutorRemoved { executor, reason, .. } => {

@@ -3,6 +3,7 @@
 //! A column takes no memory until a task has a figure other than 0 in it, and four bytes a task until one has a figure
 //! that needs more. So a task takes about 100 bytes, and at most [`Row`] and eight bytes for each of [`Metric::COUNT`].
 
+use crate::store::quantiles::quantiles_within;
 use crate::store::views::{
     InputView, OutputView, ShufflePushReadView, ShuffleReadView, ShuffleWriteView, TaskMetricsView,
     TaskStatus,
@@ -219,7 +220,15 @@ fn accumulated(name: &str) -> Option<Metric> {
 
 /// One figure of all tasks.
 #[derive(Clone, Debug, Default)]
-enum Column {
+struct Column {
+    values: Values,
+    /// No figure is lower, and none higher, but these need not be among them.
+    lowest: i64,
+    highest: i64,
+}
+
+#[derive(Clone, Debug, Default)]
+enum Values {
     /// All are 0.
     #[default]
     Zero,
@@ -231,35 +240,37 @@ enum Column {
 
 impl Column {
     fn get(&self, row: usize) -> i64 {
-        match self {
-            Column::Zero => 0,
-            Column::Narrow(values) => i64::from(values[row]),
-            Column::Wide(values) => values[row],
+        match &self.values {
+            Values::Zero => 0,
+            Values::Narrow(values) => i64::from(values[row]),
+            Values::Wide(values) => values[row],
         }
     }
 
     fn push(&mut self) {
-        match self {
-            Column::Zero => {}
-            Column::Narrow(values) => values.push(0),
-            Column::Wide(values) => values.push(0),
+        match &mut self.values {
+            Values::Zero => {}
+            Values::Narrow(values) => values.push(0),
+            Values::Wide(values) => values.push(0),
         }
     }
 
     fn set(&mut self, row: usize, rows: usize, value: i64) {
-        if let Column::Zero = self {
+        self.lowest = self.lowest.min(value);
+        self.highest = self.highest.max(value);
+        if let Values::Zero = self.values {
             if value == 0 {
                 return;
             }
-            *self = Column::Narrow(vec![0; rows]);
+            self.values = Values::Narrow(vec![0; rows]);
         }
-        if let Column::Narrow(values) = self {
+        if let Values::Narrow(values) = &mut self.values {
             match u32::try_from(value) {
                 Ok(value) => return values[row] = value,
-                Err(_) => *self = Column::Wide(values.iter().map(|value| i64::from(*value)).collect()),
+                Err(_) => self.values = Values::Wide(values.iter().map(|value| i64::from(*value)).collect()),
             }
         }
-        if let Column::Wide(values) = self {
+        if let Values::Wide(values) = &mut self.values {
             values[row] = value;
         }
     }
@@ -267,18 +278,18 @@ impl Column {
     fn retain(&mut self, keep: &[bool]) {
         let mut rows = keep.iter();
         let mut stays = || rows.next().copied().unwrap_or(true);
-        match self {
-            Column::Zero => {}
-            Column::Narrow(values) => values.retain(|_| stays()),
-            Column::Wide(values) => values.retain(|_| stays()),
+        match &mut self.values {
+            Values::Zero => {}
+            Values::Narrow(values) => values.retain(|_| stays()),
+            Values::Wide(values) => values.retain(|_| stays()),
         }
     }
 
     fn bytes(&self) -> usize {
-        match self {
-            Column::Zero => 0,
-            Column::Narrow(values) => values.capacity() * 4,
-            Column::Wide(values) => values.capacity() * 8,
+        match &self.values {
+            Values::Zero => 0,
+            Values::Narrow(values) => values.capacity() * 4,
+            Values::Wide(values) => values.capacity() * 8,
         }
     }
 }
@@ -406,21 +417,40 @@ impl TaskTable {
 
     /// Tells if all tasks have 0.
     pub(crate) fn is_zero(&self, metric: Metric) -> bool {
-        matches!(self.columns[metric as usize], Column::Zero)
+        matches!(self.columns[metric as usize].values, Values::Zero)
     }
 
-    /// Hands over the figures of these rows, or of all.
-    pub(crate) fn collect(&self, metric: Metric, rows: Option<&[u32]>, values: &mut Vec<i64>) {
-        values.clear();
-        match (&self.columns[metric as usize], rows) {
-            (Column::Zero, None) => values.resize(self.rows.len(), 0),
-            (Column::Zero, Some(rows)) => values.resize(rows.len(), 0),
-            (Column::Narrow(all), None) => values.extend(all.iter().map(|value| i64::from(*value))),
-            (Column::Narrow(all), Some(rows)) => {
-                values.extend(rows.iter().map(|row| i64::from(all[*row as usize])));
+    /// Returns the quantiles of a figure, but for the tasks at `without`.
+    pub(crate) fn quantiles(&self, metric: Metric, without: &[u32], asked: &[f64]) -> Vec<f64> {
+        let column = &self.columns[metric as usize];
+        let bounds = (column.lowest, column.highest);
+        match &column.values {
+            Values::Zero => vec![0.0; asked.len()],
+            Values::Narrow(values) => quantiles_within(values, without, usize::MAX, asked, bounds),
+            Values::Wide(values) => quantiles_within(values, without, usize::MAX, asked, bounds),
+        }
+    }
+
+    /// Returns the sums of two figures of each task.
+    pub(crate) fn sums(&self, one: Metric, other: Metric) -> Vec<i64> {
+        let mut sums = vec![0; self.rows.len()];
+        self.add_to(&mut sums, one);
+        self.add_to(&mut sums, other);
+        sums
+    }
+
+    /// Adds a figure of each task to what it has in a list.
+    pub(crate) fn add_to(&self, sums: &mut [i64], metric: Metric) {
+        match &self.columns[metric as usize].values {
+            Values::Zero => {}
+            Values::Narrow(values) => {
+                sums.iter_mut()
+                    .zip(values)
+                    .for_each(|(sum, value)| *sum = sum.saturating_add(i64::from(*value)));
             }
-            (Column::Wide(all), None) => values.extend_from_slice(all),
-            (Column::Wide(all), Some(rows)) => values.extend(rows.iter().map(|row| all[*row as usize])),
+            Values::Wide(values) => {
+                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum = sum.saturating_add(*value));
+            }
         }
     }
 

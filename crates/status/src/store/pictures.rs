@@ -102,16 +102,17 @@ impl<'a> View<'a> {
     pub fn task_failures(&self, key: StageKey) -> Vec<TaskFailures<'a>> {
         let Some(stage) = self.store.stages.get(&key) else { return vec![] };
         let mut kinds: BTreeMap<String, TaskFailures<'a>> = BTreeMap::new();
-        for (id, text) in &stage.errors {
+        let failed = stage.tasks.rows().iter().filter(|row| row.status == TaskStatus::Failed);
+        for row in failed {
+            let Some(text) = stage.errors.get(&row.id) else { continue };
             let kind = kind_of(text);
             let known = kinds.len();
             match kinds.get_mut(&kind) {
                 Some(failures) => failures.count += 1,
                 None if known >= MOST_KINDS => {}
                 None => {
-                    let row = stage.tasks.rows().iter().find(|row| row.id == *id);
-                    let index = row.map_or(-1, |row| i64::from(row.index));
-                    kinds.insert(kind, TaskFailures { text, first_task: *id, index, count: 1 });
+                    let index = i64::from(row.index);
+                    kinds.insert(kind, TaskFailures { text, first_task: row.id, index, count: 1 });
                 }
             }
         }

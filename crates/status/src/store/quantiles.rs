@@ -1,30 +1,59 @@
-//! Quantiles of many figures, without sorting them all.
+//! Quantiles of many figures, without sorting or copying them all.
 //!
 //! The places of the quantiles are Spark's: of `n` figures in order, quantile `q` is that at `min(q * n, n - 1)`. One
-//! pass counts how many figures fall in each of 65,536 equal ranges, a second collects those of the few ranges in which
-//! a quantile lies, and only these are sorted.
+//! pass counts how many figures fall in each of 4096 equal ranges, a second collects those of the few ranges in which a
+//! quantile lies, and only these are put in order.
 
-const BUCKETS: usize = 1 << 16;
+const BUCKETS: usize = 1 << 12;
+const BUCKET_BITS: u32 = BUCKETS.trailing_zeros();
 
 /// Below this number, sorting is as fast.
 const FEW: usize = 4096;
 
-/// Returns the quantiles of figures, which it may put in another order.
-pub(crate) fn quantiles(values: &mut [i64], asked: &[f64]) -> Vec<f64> {
-    if values.is_empty() {
+/// Returns the quantiles of figures.
+pub(crate) fn quantiles(values: &[i64], asked: &[f64]) -> Vec<f64> {
+    quantiles_of(values, &[], values.len(), asked)
+}
+
+/// Returns the quantiles of the lowest `count` of figures, but for those at the positions `without`, which stand in
+/// order.
+pub(crate) fn quantiles_of<T: Copy + Into<i64>>(
+    values: &[T],
+    without: &[u32],
+    count: usize,
+    asked: &[f64],
+) -> Vec<f64> {
+    let (mut min, mut max) = (i64::MAX, i64::MIN);
+    each(values, without, |value| {
+        min = value.min(min);
+        max = value.max(max);
+    });
+    quantiles_within(values, without, count, asked, (min, max))
+}
+
+/// Returns the same of figures of which none is lower than `min` or higher than `max`.
+pub(crate) fn quantiles_within<T: Copy + Into<i64>>(
+    values: &[T],
+    without: &[u32],
+    count: usize,
+    asked: &[f64],
+    (min, max): (i64, i64),
+) -> Vec<f64> {
+    let count = count.min(values.len() - without.len());
+    if count == 0 {
         return vec![0.0; asked.len()];
     }
-    let places: Vec<usize> = asked.iter().map(|quantile| place(*quantile, values.len())).collect();
-    let (min, max) =
-        values.iter().fold((i64::MAX, i64::MIN), |(min, max), value| (min.min(*value), max.max(*value)));
+    let places: Vec<usize> = asked.iter().map(|quantile| place(*quantile, count)).collect();
     if min == max {
         return vec![min as f64; asked.len()];
     }
     if values.len() <= FEW {
-        values.sort_unstable();
-        return places.iter().map(|place| values[*place] as f64).collect();
+        let mut all = Vec::with_capacity(values.len());
+        each(values, without, |value| all.push(value));
+        all.sort_unstable();
+        return places.iter().map(|place| all[*place] as f64).collect();
     }
-    select(values, &places, min, max)
+    select(values, without, &places, (min, max))
 }
 
 fn place(quantile: f64, count: usize) -> usize {
@@ -32,15 +61,28 @@ fn place(quantile: f64, count: usize) -> usize {
     ((quantile * count as f64) as usize).min(count - 1)
 }
 
-fn select(values: &[i64], places: &[usize], min: i64, max: i64) -> Vec<f64> {
+/// Calls `take` with each figure, but for those at the positions `without`.
+fn each<T: Copy + Into<i64>>(values: &[T], without: &[u32], mut take: impl FnMut(i64)) {
+    let mut from = 0;
+    for end in without.iter().map(|at| *at as usize).chain([values.len()]) {
+        values[from..end].iter().for_each(|value| take((*value).into()));
+        from = end + 1;
+    }
+}
+
+fn select<T: Copy + Into<i64>>(
+    values: &[T],
+    without: &[u32],
+    places: &[usize],
+    (min, max): (i64, i64),
+) -> Vec<f64> {
     let span = max.wrapping_sub(min) as u64;
-    let shift = (u64::BITS - span.leading_zeros()).saturating_sub(16);
-    let bucket = |value: i64| (value.wrapping_sub(min) as u64 >> shift) as usize;
+    let shift = (u64::BITS - span.leading_zeros()).saturating_sub(BUCKET_BITS);
+    // The mask changes nothing but that no bound need be checked.
+    let bucket = |value: i64| (value.wrapping_sub(min) as u64 >> shift) as usize & (BUCKETS - 1);
     // 1. Count.
     let mut counts = vec![0_u32; BUCKETS];
-    for value in values {
-        counts[bucket(*value)] += 1;
-    }
+    each(values, without, |value| counts[bucket(value)] += 1);
     // 2. Find the range of each place, and the number of figures below that range.
     let mut found: Vec<(usize, usize)> = Vec::with_capacity(places.len());
     for place in places {
@@ -54,19 +96,28 @@ fn select(values: &[i64], places: &[usize], min: i64, max: i64) -> Vec<f64> {
     if shift == 0 {
         return found.iter().map(|(at, _)| min.wrapping_add(*at as i64) as f64).collect();
     }
-    // 3. Collect the figures of those ranges, and sort them.
-    let mut wanted = vec![false; BUCKETS];
-    found.iter().for_each(|(at, _)| wanted[*at] = true);
-    let mut near: Vec<i64> = values.iter().copied().filter(|value| wanted[bucket(*value)]).collect();
-    near.sort_unstable();
-    places
-        .iter()
-        .zip(&found)
-        .map(|(place, (at, below))| {
-            let first = near.partition_point(|value| bucket(*value) < *at);
-            near[first + place - below] as f64
-        })
-        .collect()
+    // 3. Collect the figures of those ranges, each range in a list of its own.
+    let mut lists: Vec<Vec<i64>> = vec![];
+    let mut list_of = vec![u16::MAX; BUCKETS];
+    for (at, _) in &found {
+        if list_of[*at] == u16::MAX {
+            list_of[*at] = lists.len() as u16;
+            lists.push(Vec::with_capacity(counts[*at] as usize));
+        }
+    }
+    each(values, without, |value| {
+        let list = list_of[bucket(value)];
+        if list != u16::MAX {
+            lists[usize::from(list)].push(value);
+        }
+    });
+    // 4. In its list, each place is looked for.
+    let found = places.iter().zip(&found);
+    let found = found.map(|(place, (at, below))| {
+        let list = &mut lists[usize::from(list_of[*at])];
+        *list.select_nth_unstable(place - below).1 as f64
+    });
+    found.collect()
 }
 
 #[cfg(test)]
@@ -77,10 +128,10 @@ mod tests {
 
     #[test]
     fn places_are_those_of_spark() {
-        assert_eq!(quantiles(&mut [8000, 4000], &FIVE), [4000.0, 4000.0, 8000.0, 8000.0, 8000.0]);
-        assert_eq!(quantiles(&mut [3], &FIVE), [3.0; 5]);
-        assert_eq!(quantiles(&mut [], &[0.5]), [0.0]);
-        assert_eq!(quantiles(&mut [1, 2], &[-1.0, f64::NAN, 7.0]), [1.0, 1.0, 2.0]);
+        assert_eq!(quantiles(&[8000, 4000], &FIVE), [4000.0, 4000.0, 8000.0, 8000.0, 8000.0]);
+        assert_eq!(quantiles(&[3], &FIVE), [3.0; 5]);
+        assert_eq!(quantiles(&[], &[0.5]), [0.0]);
+        assert_eq!(quantiles(&[1, 2], &[-1.0, f64::NAN, 7.0]), [1.0, 1.0, 2.0]);
     }
 
     #[test]
@@ -100,7 +151,11 @@ mod tests {
             let asked: Vec<f64> = (0..=100).map(|percent| f64::from(percent) / 100.0).collect();
             let expected: Vec<f64> =
                 asked.iter().map(|quantile| sorted[place(*quantile, sorted.len())] as f64).collect();
-            assert_eq!(quantiles(&mut values, &asked), expected, "{bits} bits");
+            assert_eq!(quantiles(&values, &asked), expected, "{bits} bits");
+            // The same with figures between them that do not count.
+            let mixed: Vec<i64> = values.iter().flat_map(|value| [i64::MAX, *value]).collect();
+            let without: Vec<u32> = (0..mixed.len() as u32).step_by(2).collect();
+            assert_eq!(quantiles_of(&mixed, &without, usize::MAX, &asked), expected, "{bits} bits");
         }
     }
 }

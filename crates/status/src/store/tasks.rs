@@ -5,7 +5,7 @@
 use crate::store::columns::{Metric, Row};
 use crate::store::dates::Date;
 use crate::store::fold::Places;
-use crate::store::quantiles::quantiles;
+use crate::store::quantiles::quantiles_of;
 use crate::store::records::Stage;
 use crate::store::views::*;
 use std::collections::BTreeMap;
@@ -45,6 +45,9 @@ pub enum TaskSort {
     /// Any figure.
     Figure(Metric),
 }
+
+/// The figures that are parts of a task's duration, beside the time in which the driver fetched its result.
+const ACCOUNTED: [Metric; 3] = [Metric::RunTime, Metric::DeserializeTime, Metric::ResultSerializationTime];
 
 /// Gives a task's place in the order.
 type SortKey<'a> = Box<dyn Fn(usize, &Row) -> i64 + 'a>;
@@ -139,10 +142,16 @@ impl Stage {
         if !row.has_ended() || !row.measured {
             return 0;
         }
-        let known = [Metric::RunTime, Metric::DeserializeTime, Metric::ResultSerializationTime];
-        let known = known.iter().map(|metric| self.tasks.figure(at, *metric));
+        let known = ACCOUNTED.iter().map(|metric| self.tasks.figure(at, *metric));
         let known = known.fold(row.getting_result(now), i64::saturating_add);
         row.duration(now).saturating_sub(known).max(0)
+    }
+
+    /// Returns the same of all tasks, those that run among them.
+    fn delays(&self, durations: &[i64], getting_results: &[i64]) -> Vec<i64> {
+        let mut known = getting_results.to_vec();
+        ACCOUNTED.iter().for_each(|metric| self.tasks.add_to(&mut known, *metric));
+        known.iter().zip(durations).map(|(known, duration)| duration.saturating_sub(*known).max(0)).collect()
     }
 
     /// Returns one task in the shape of the REST interface.
@@ -179,45 +188,37 @@ impl Stage {
 
     /// Returns the quantiles of the tasks that succeeded. `None` if there are none.
     pub(crate) fn distributions(&self, asked: &[f64], now: i64) -> Option<TaskMetricDistributions> {
-        let good = |row: &Row| row.status == TaskStatus::Success && row.measured;
         let all = self.tasks.rows();
-        let rows: Option<Vec<u32>> = (!all.iter().all(good))
-            .then(|| all.iter().enumerate().filter(|(_, row)| good(row)).map(|(at, _)| at as u32).collect());
-        let count = rows.as_ref().map_or(all.len(), Vec::len);
+        let (mut without, mut unmeasured) = (vec![], vec![]);
+        let mut durations = Vec::with_capacity(all.len());
+        let mut getting_results = Vec::with_capacity(all.len());
+        for (row, at) in all.iter().zip(0_u32..) {
+            if !row.measured {
+                unmeasured.push(at);
+            }
+            if !row.measured || row.status != TaskStatus::Success {
+                without.push(at);
+            }
+            durations.push(row.duration(now));
+            getting_results.push(row.getting_result(now));
+        }
+        let count = all.len() - without.len();
         if count == 0 {
             return None;
         }
         let zero = vec![0.0; asked.len()];
-        let mut values = Vec::new();
-        let mut of = |metric: Metric| {
-            if self.tasks.is_zero(metric) {
-                return zero.clone();
-            }
-            self.tasks.collect(metric, rows.as_deref(), &mut values);
-            quantiles(&mut values, asked)
-        };
-        // Of these Spark looks at tasks that failed, too, yet counts only those that succeeded: what it tells are the
-        // quantiles of the lowest figures. Who compares wants the same.
-        let of_all = |figure: &dyn Fn(usize, &Row) -> i64, is_told: &dyn Fn(&Row) -> bool| {
-            let told = all.iter().enumerate().filter(|(_, row)| is_told(row));
-            let mut values: Vec<i64> =
-                told.map(|(at, row)| figure(at, row)).filter(|value| *value >= 0).collect();
-            if values.len() > count {
-                values.select_nth_unstable(count - 1);
-                values.truncate(count);
-            }
-            quantiles(&mut values, asked)
-        };
-        let sum = |one: Metric, other: Metric| {
-            let figure = |at| self.tasks.figure(at, one).saturating_add(self.tasks.figure(at, other));
-            match self.tasks.is_zero(one) && self.tasks.is_zero(other) {
-                true => zero.clone(),
-                false => of_all(&|at, _| figure(at), &|row| row.measured),
-            }
+        let of = |metric: Metric| self.tasks.quantiles(metric, &without, asked);
+        // Of these Spark looks at tasks that failed, too, yet counts only those that succeeded: it tells the quantiles
+        // of the lowest figures. Who compares wants the same.
+        let delays = self.delays(&durations, &getting_results);
+        let of_all = |values: &[i64], without: &[u32]| quantiles_of(values, without, count, asked);
+        let sum = |one: Metric, other: Metric| match self.tasks.is_zero(one) && self.tasks.is_zero(other) {
+            true => zero.clone(),
+            false => of_all(&self.tasks.sums(one, other), &unmeasured),
         };
         Some(TaskMetricDistributions {
             quantiles: asked.to_vec(),
-            duration: of_all(&|_, row| row.duration(now), &|_| true),
+            duration: of_all(&durations, &[]),
             executor_deserialize_time: of(Metric::DeserializeTime),
             executor_deserialize_cpu_time: of(Metric::DeserializeCpuTime),
             executor_run_time: of(Metric::RunTime),
@@ -225,8 +226,8 @@ impl Stage {
             result_size: of(Metric::ResultSize),
             jvm_gc_time: of(Metric::GcTime),
             result_serialization_time: of(Metric::ResultSerializationTime),
-            getting_result_time: of_all(&|_, row| row.getting_result(now), &|row| row.measured),
-            scheduler_delay: of_all(&|at, row| self.scheduler_delay(at, row, now), &|row| row.measured),
+            getting_result_time: of_all(&getting_results, &unmeasured),
+            scheduler_delay: of_all(&delays, &unmeasured),
             peak_execution_memory: of(Metric::PeakMemory),
             memory_bytes_spilled: of(Metric::MemorySpilled),
             disk_bytes_spilled: of(Metric::DiskSpilled),

@@ -91,7 +91,7 @@ impl<'a> View<'a> {
             start_time: Date(application.started),
             end_time: Date(end),
             last_updated: Date(last),
-            duration: application.ended.map_or(0, |end| end.saturating_sub(application.started)),
+            duration: application.ended.unwrap_or(self.now).saturating_sub(application.started),
             spark_user: application.user.clone(),
             completed: application.ended.is_some(),
             app_spark_version: application.spark_version.clone(),
@@ -523,7 +523,7 @@ fn executor_distributions(stage: &Stage, asked: &[f64]) -> Option<ExecutorMetric
         return None;
     }
     let of = |figure: &dyn Fn(&ExecutorStageSummary) -> i64| {
-        quantiles(&mut shares.iter().map(figure).collect::<Vec<i64>>(), asked)
+        quantiles(&shares.iter().map(figure).collect::<Vec<i64>>(), asked)
     };
     let peak = |at: usize| {
         move |share: &ExecutorStageSummary| share.peak_memory_metrics.map_or(0, |peak| peak.0[at])

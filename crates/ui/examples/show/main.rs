@@ -1,13 +1,13 @@
 //! Shows pages without running anything: of applications that never ran, and of an event log.
 //!
-//! `cargo run -p firesteel-ui --example show -- finished failing running giant /path/to/a/log` prints an address for each.
+//! `cargo run -p firesteel-ui --example show -- finished failing running giant FILE DIRECTORY` prints an address for each: of an
+//! event log, and of a history server for a directory of them.
 
 mod synthetic;
 
 use firesteel_events::ListenerEvent;
-use firesteel_status::store::{
-    Access, ApplicationInfo, Applications, ApplicationsAsk, OpenError, Retained, Store,
-};
+use firesteel_status::store::{Access, ApplicationInfo, Applications, ApplicationsAsk, OpenError, Retained, Store};
+use firesteel_ui::history::{History, HistoryConfig};
 use firesteel_ui::{Actions, LogPart, Site, ThreadStack, UiConfig, UiServer, Unavailable, start};
 use std::io::Write;
 use std::sync::{Arc, RwLock};
@@ -56,8 +56,7 @@ impl Actions for Pretended {
 
     fn thread_dump(&self, executor: &str) -> Result<Vec<ThreadStack>, Unavailable> {
         let frame = |line: &str| line.to_owned();
-        let stack =
-            vec![frame("parse (orders.py:14)"), frame("<lambda> (orders.py:31)"), frame(synthetic::HOSTILE)];
+        let stack = vec![frame("parse (orders.py:14)"), frame("<lambda> (orders.py:31)"), frame(synthetic::HOSTILE)];
         let name = format!("slot 1 of executor {executor} {}", synthetic::HOSTILE);
         let busy = ThreadStack { name, state: "running".into(), stack, is_busy: true };
         let idle = ThreadStack {
@@ -69,15 +68,8 @@ impl Actions for Pretended {
         Ok(vec![busy, idle])
     }
 
-    fn log(
-        &self,
-        _executor: &str,
-        which: &str,
-        offset: Option<u64>,
-        length: usize,
-    ) -> Result<LogPart, Unavailable> {
-        let whole: String =
-            (0..9000).map(|line| format!("{which} line {line} {}\n", synthetic::HOSTILE)).collect();
+    fn log(&self, _executor: &str, which: &str, offset: Option<u64>, length: usize) -> Result<LogPart, Unavailable> {
+        let whole: String = (0..9000).map(|line| format!("{which} line {line} {}\n", synthetic::HOSTILE)).collect();
         let from = offset.unwrap_or(whole.len().saturating_sub(length) as u64) as usize;
         let text = whole.get(from..(from + length).min(whole.len())).unwrap_or("").to_owned();
         Ok(LogPart { text, offset: from as u64, length: whole.len() as u64 })
@@ -129,6 +121,15 @@ fn main() {
     let mut servers = Vec::new();
     let mut out = std::io::stdout();
     for what in std::env::args().skip(1) {
+        if std::path::Path::new(&what).is_dir() {
+            let config = HistoryConfig { dirs: vec![what.clone()], ..HistoryConfig::default() };
+            let history = History::new(&config).expect("a directory of logs");
+            let config = UiConfig { port: 0, ..UiConfig::default() };
+            let server = start(&config, Site::new(history), Default::default()).expect("a port is free");
+            writeln!(out, "{what} {}", server.url()).expect("someone reads");
+            servers.push((Arc::new(Shown(RwLock::default())), server));
+            continue;
+        }
         let (shown, server) = match what.as_str() {
             "finished" => serve(of_synthetic(synthetic::finished(now() - 600_000))),
             "failing" => serve(of_synthetic(synthetic::failing(now() - 60_000))),

@@ -215,6 +215,12 @@ impl Events {
             self.task_end(plan, attempt, info, failure);
             ended += 1;
         }
+        self.pass(3);
+        for (info, _) in running.into_values() {
+            let mut reason = EndReason::of("TaskKilled");
+            reason.kill_reason = Some("Stage cancelled".into());
+            self.task_end(plan, attempt, info, Some(reason));
+        }
     }
 
     fn task_start(&mut self, plan: &Plan, attempt: i64, index: i64, number: i64, executor: &str) -> TaskInfo {
@@ -240,7 +246,8 @@ impl Events {
 
     fn task_end(&mut self, plan: &Plan, attempt: i64, mut info: TaskInfo, failure: Option<EndReason>) {
         info.finish_time = self.now;
-        info.failed = failure.is_some();
+        info.killed = failure.as_ref().is_some_and(|failure| failure.reason == "TaskKilled");
+        info.failed = failure.is_some() && !info.killed;
         let length = info.finish_time - info.launch_time;
         let metrics = self.metrics(plan, length);
         self.push(ListenerEvent::TaskEnd(TaskEnd {

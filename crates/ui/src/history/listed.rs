@@ -64,7 +64,8 @@ fn attempt(log: &ApplicationLog) -> ApplicationAttemptInfo {
     let modified = log.modified_ms.map_or(log.start_ms, |ms| ms as i64);
     // An application whose log is closed has ended, whatever its last line says.
     let end = if log.is_complete { log.end_ms.unwrap_or(modified) } else { -1 };
-    let until = if log.is_complete { end } else { modified };
+    // Spark's server does not say how long one runs by now.
+    let duration = if log.is_complete { end.saturating_sub(log.start_ms) } else { 0 };
     let directory = log.path.trim_end_matches('/').rsplit_once('/').map_or("", |(directory, _)| directory);
     let source = if directory.contains(":/") { directory.to_owned() } else { format!("file:{directory}") };
     ApplicationAttemptInfo {
@@ -72,7 +73,7 @@ fn attempt(log: &ApplicationLog) -> ApplicationAttemptInfo {
         start_time: Date(log.start_ms),
         end_time: Date(end),
         last_updated: Date(modified),
-        duration: until.saturating_sub(log.start_ms),
+        duration,
         spark_user: log.user.clone(),
         completed: log.is_complete,
         app_spark_version: log.spark_version.clone(),

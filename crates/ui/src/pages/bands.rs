@@ -92,12 +92,13 @@ pub(crate) fn progress(tasks: Tasks) -> Markup {
     let parts = [
         part(tasks.done, "k-done", "done"),
         part(tasks.running, "k-running", "running"),
-        // Failed attempts are made again, so they are no part of the whole: they are shown at the end of it.
-        part(tasks.failed.min((tasks.total / 20).max(1)), "k-failed", "failed"),
+        part(tasks.failed, "k-failed", "failed"),
     ];
+    // Attempts that failed are made again, and so belong to no task of the whole.
+    let whole = tasks.total.saturating_add(tasks.failed);
     let mut markup = Markup::default();
     markup.open("span", &[("class", &"progress")]);
-    markup.append(&bands(&text, &parts, tasks.total, None));
+    markup.append(&bands(&text, &parts, whole, None));
     markup.element("small", &[], &text);
     markup.close("span");
     markup
@@ -168,7 +169,7 @@ mod tests {
         let tasks = Tasks { total: 1200, done: 600, running: 2, failed: 1, ..Tasks::default() };
         let markup = progress(tasks).to_string();
         assert!(markup.contains("<small>600 of 1,200, 2 running, 1 failed</small>"), "{markup}");
-        assert!(markup.contains("class=\"k-done\" x=\"0.0\" width=\"500.0\""), "{markup}");
+        assert!(markup.contains("class=\"k-done\" x=\"0.0\" width=\"499.6\""), "{markup}");
         assert!(progress(Tasks::default()).to_string().contains("0 of 0"));
     }
 

@@ -59,5 +59,6 @@ pub(super) fn make(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage
         table("Settings of metrics", environment.metrics_properties, false),
         table("Loaded from", environment.classpath_entries, false),
     ];
+    let tables = tables.into_iter().filter(|table| !table.rows.is_empty()).collect();
     Ok(EnvironmentPage { frame, search, tables }.render()?)
 }

@@ -24,6 +24,7 @@ struct Group {
     title: &'static str,
     count: usize,
     rows: Vec<Row>,
+    has_links: bool,
 }
 
 struct Row {
@@ -80,10 +81,9 @@ pub(super) fn make(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage
         fact("Tasks succeeded", count(sum(|executor| executor.completed_tasks))),
         fact("Tasks failed", count(sum(|executor| executor.failed_tasks))),
     ];
-    let group = |title, executors: &[ExecutorSummary]| Group {
-        title,
-        count: executors.len(),
-        rows: executors.iter().take(MOST).map(|executor| row(looking, executor)).collect(),
+    let group = |title, executors: &[ExecutorSummary]| {
+        let rows: Vec<Row> = executors.iter().take(MOST).map(|executor| row(looking, executor)).collect();
+        Group { title, count: executors.len(), has_links: rows.iter().any(|row| !row.links.is_empty()), rows }
     };
     let mut groups = vec![group("Executors", &there)];
     if !gone.is_empty() {

@@ -38,12 +38,25 @@ pub(crate) fn count(count: i64) -> String {
     text
 }
 
+/// Writes a number with three digits: `1.2 M`.
+pub(crate) fn short_count(number: i64) -> String {
+    const UNITS: [&str; 5] = ["k", "M", "G", "T", "P"];
+    if number.abs() < 10_000 {
+        return count(number);
+    }
+    let (mut value, mut unit) = (number as f64 / 1000.0, 0);
+    while value.abs() >= 999.5 && unit + 1 < UNITS.len() {
+        (value, unit) = (value / 1000.0, unit + 1);
+    }
+    if value.abs() < 99.5 { format!("{value:.1} {}", UNITS[unit]) } else { format!("{value:.0} {}", UNITS[unit]) }
+}
+
 /// Writes bytes and the number of their records; nothing where there are none.
 pub(crate) fn bytes_and_records(size: i64, records: i64) -> String {
     match (size, records) {
         (0, 0) => String::new(),
         (_, 0) => bytes(size),
-        _ => format!("{} / {}", bytes(size), count(records)),
+        _ => format!("{} / {}", bytes(size), short_count(records)),
     }
 }
 
@@ -77,6 +90,7 @@ mod tests {
         );
         assert_eq!([3_599_999, 3_600_000, 90_000_000].map(duration), ["60 min 0 s", "1 h 0 min", "1 d 1 h"]);
         assert_eq!([0, 999, 1000, -1_234_567].map(count), ["0", "999", "1,000", "-1,234,567"]);
+        assert_eq!([9_999, 10_000, 2_507_162, 999_950].map(short_count), ["9,999", "10.0 k", "2.5 M", "1.0 M"]);
         assert_eq!([percent(1, 3), percent(1, 0)], ["33 %", "–"]);
         assert_eq!([shortened("abc", 3), shortened("äbcd", 3)], ["abc", "äb…"]);
     }

@@ -99,7 +99,7 @@ impl Frame {
         Frame {
             assets: assets::paths(),
             base: looking.here.base.clone(),
-            home: if looking.here.is_running { "/".into() } else { format!("{}/", looking.here.base) },
+            home: "/".into(),
             name: if application.name.is_empty() { application.id.clone() } else { application.name.clone() },
             id: application.id,
             pill: Some(match has_ended {
@@ -110,6 +110,24 @@ impl Frame {
             revision: is_followed.then(|| looking.store.revision()),
             form_token: looking.pages.door.form_token().to_owned(),
             foot: format!("{version} · user {user}"),
+        }
+    }
+}
+
+impl Frame {
+    /// Returns the frame of a page that belongs to no application.
+    pub(super) fn without_application(name: &str) -> Self {
+        Frame {
+            assets: assets::paths(),
+            base: String::new(),
+            home: "/".into(),
+            name: name.into(),
+            id: String::new(),
+            pill: None,
+            tabs: vec![],
+            revision: None,
+            form_token: String::new(),
+            foot: String::new(),
         }
     }
 }
@@ -125,18 +143,7 @@ struct MessagePage<'a> {
 
 /// Makes a page that says why there is no other.
 pub(super) fn message(title: &str, text: &str, back: &str) -> askama::Result<String> {
-    let frame = Frame {
-        assets: assets::paths(),
-        base: String::new(),
-        home: "/".into(),
-        name: "Firesteel".into(),
-        id: String::new(),
-        pill: None,
-        tabs: vec![],
-        revision: None,
-        form_token: String::new(),
-        foot: String::new(),
-    };
+    let frame = Frame::without_application("Firesteel");
     MessagePage { frame, title, text, back: Some(back) }.render()
 }
 

@@ -34,11 +34,8 @@ pub(super) fn make(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage
         (number(JobStatus::Running), number(JobStatus::Succeeded), number(JobStatus::Failed));
     let ask = looking.ask();
     let base = format!("{}/jobs/?", looking.here.base);
-    let states = [
-        ("running", "RUNNING", running),
-        ("succeeded", "SUCCEEDED", succeeded),
-        ("failed", "FAILED", failed),
-    ];
+    let states =
+        [("running", "RUNNING", running), ("succeeded", "SUCCEEDED", succeeded), ("failed", "FAILED", failed)];
     let filters = filters(&base, &ask, &states);
     let application = view.application();
     let attempt = application.attempts.first();
@@ -108,8 +105,7 @@ pub(super) fn executor_lane(looking: &Looking<'_>, executor: &ExecutorSummary) -
     if let Some(reason) = &executor.remove_reason {
         title += &format!(", removed: {reason}");
     }
-    let mut bars =
-        vec![Bar { time: executor.add_time.0..end, kind: Kind::Waiting, title: title.clone(), href: None }];
+    let mut bars = vec![Bar { time: executor.add_time.0..end, kind: Kind::Killed, title: title.clone(), href: None }];
     if is_lost {
         bars.push(Bar { time: end..end, kind: Kind::Failed, title, href: None });
     }

@@ -4,7 +4,7 @@ use crate::pages::bands::{Part, bands};
 use crate::pages::format::{bytes, count, duration, shortened};
 use crate::pages::frame::{Fact, Frame, fact};
 use crate::pages::markup::Markup;
-use crate::pages::rows::{JobRow, first_line, job_row, stage_href, stage_label};
+use crate::pages::rows::{JobRow, job_row, stage_href, stage_label};
 use crate::pages::streams::{Stretch, lanes};
 use crate::pages::timeline::{Kind, timeline};
 use crate::pages::{Looking, NoPage};
@@ -14,10 +14,14 @@ use firesteel_status::store::{
 };
 use std::ops::Range;
 
-/// The longest time that the stream of tasks shows, and the age of the last task from which on it stands still, in
-/// milliseconds.
-const WINDOW: i64 = 10 * 60_000;
+/// The shortest and the longest time that the stream of tasks shows, and the age of the last task from which on it stands
+/// still, in milliseconds.
+const SHORTEST_WINDOW: i64 = 20_000;
+const LONGEST_WINDOW: i64 = 10 * 60_000;
 const STILL: i64 = 30_000;
+
+/// The number of tasks after each other that the stream shows: of more, none would be seen by itself.
+const TASKS_IN_A_ROW: i64 = 60;
 
 /// The most jobs, failures and executors of the page.
 const MOST_JOBS: usize = 8;
@@ -141,7 +145,7 @@ fn failures(looking: &Looking<'_>, jobs: &[JobData]) -> Vec<Failure> {
             let key = (stage.stage_id, stage.attempt_id);
             let kinds = view.task_failures(key);
             let why = kinds.first().map(|kind| failure_title(kind.text));
-            let why = why.unwrap_or_else(|| first_line(stage.failure_reason.as_deref().unwrap_or("")));
+            let why = why.unwrap_or_else(|| failure_title(stage.failure_reason.as_deref().unwrap_or("")));
             Failure {
                 what: format!("Stage {}: {}", stage_label(key.0, key.1), stage.name),
                 href: stage_href(&looking.here.base, key.0, key.1),
@@ -154,7 +158,7 @@ fn failures(looking: &Looking<'_>, jobs: &[JobData]) -> Vec<Failure> {
         failures.extend(failed.map(|job| Failure {
             what: format!("Job {}: {}", job.job_id, job.name),
             href: format!("{}/jobs/job/?id={}", looking.here.base, job.job_id),
-            why: shortened(first_line(view.job_failure(job.job_id).unwrap_or("")), LETTERS),
+            why: shortened(failure_title(view.job_failure(job.job_id).unwrap_or("")), LETTERS),
         }));
     }
     failures
@@ -171,7 +175,10 @@ fn stream(looking: &Looking<'_>, executors: &[ExecutorSummary]) -> (Option<Marku
     let first = tasks.iter().map(|task| task.launch).min().unwrap_or(last);
     let is_quiet = !runs && (looking.store.has_ended() || looking.now.saturating_sub(last) > STILL);
     let end = if is_quiet { last } else { looking.now.max(last) };
-    let window: Range<i64> = first.max(end.saturating_sub(WINDOW))..end.max(first.saturating_add(1));
+    let lengths = tasks.iter().map(|task| task.end.saturating_sub(task.launch).max(1));
+    let mean = lengths.fold(0, i64::saturating_add) / tasks.len() as i64;
+    let wanted = mean.saturating_mul(TASKS_IN_A_ROW).clamp(SHORTEST_WINDOW, LONGEST_WINDOW);
+    let window: Range<i64> = first.max(end.saturating_sub(wanted))..end.max(first.saturating_add(1));
     tasks.retain(|task| task.end >= window.start);
     let href = format!("{}/executors/", looking.here.base);
     let length = window.end.saturating_sub(window.start);

@@ -2,11 +2,11 @@
 
 use crate::pages::Looking;
 use crate::pages::bands::{Tasks, progress};
-use crate::pages::format::{bytes, bytes_and_records, duration, shortened};
+use crate::pages::format::{bytes_and_records, duration, shortened};
 use crate::pages::frame::{Pill, time};
 use crate::pages::markup::Markup;
 use crate::pages::paging::{Ask, Column, Pages, ROWS, encoded};
-use firesteel_status::store::{Date, JobData, JobStatus, StageData, StageStatus};
+use firesteel_status::store::{Date, JobData, JobStatus, StageData, StageStatus, failure_title};
 use std::cmp::Ordering;
 
 /// The most letters of a failure in a table: the page of the job or stage has the whole.
@@ -49,11 +49,7 @@ pub(crate) fn filters(base: &str, ask: &Ask, states: &[(&str, &str, usize)]) -> 
     let all: usize = states.iter().map(|(_, _, count)| count).sum();
     let one = |label: String, show: &str| Filter {
         label,
-        href: if show.is_empty() {
-            base.trim_end_matches(['?', '&']).to_owned()
-        } else {
-            format!("{base}show={}", encoded(show))
-        },
+        href: if show.is_empty() { base.trim_end_matches(['?', '&']).to_owned() } else { format!("{base}show={}", encoded(show)) },
         is_here: ask.show.as_deref().unwrap_or("") == show,
     };
     let shown = states.iter().filter(|(_, _, count)| *count > 0);
@@ -127,8 +123,7 @@ pub(crate) fn job_stages(job: &JobData) -> String {
 
 /// Returns the row of a job.
 pub(crate) fn job_row(looking: &Looking<'_>, job: &JobData) -> JobRow {
-    let failure =
-        looking.view().job_failure(job.job_id).map(|text| shortened(first_line(text), FAILURE_LETTERS));
+    let failure = looking.view().job_failure(job.job_id).map(|text| shortened(failure_title(text), FAILURE_LETTERS));
     JobRow {
         id: job.job_id,
         href: format!("{}/jobs/job/?id={}", looking.here.base, job.job_id),
@@ -138,9 +133,7 @@ pub(crate) fn job_row(looking: &Looking<'_>, job: &JobData) -> JobRow {
         failure,
         pill: job_pill(job.status),
         submitted: time(job.submission_time.map_or(0, |at| at.0)),
-        duration: elapsed(job.submission_time, job.completion_time, looking.now)
-            .map(duration)
-            .unwrap_or_default(),
+        duration: elapsed(job.submission_time, job.completion_time, looking.now).map(duration).unwrap_or_default(),
         stages: job_stages(job),
         progress: job_progress(job),
         can_kill: looking.can_kill() && job.status == JobStatus::Running,
@@ -199,11 +192,7 @@ pub(crate) struct StageRow {
     pub(crate) submitted: Markup,
     pub(crate) duration: String,
     pub(crate) progress: Markup,
-    pub(crate) input: String,
-    pub(crate) output: String,
-    pub(crate) shuffle_read: String,
-    pub(crate) shuffle_write: String,
-    pub(crate) spilled: String,
+    pub(crate) figures: Vec<String>,
     pub(crate) can_kill: bool,
 }
 
@@ -217,8 +206,34 @@ pub(crate) fn stage_href(base: &str, stage: i64, attempt: i64) -> String {
     format!("{base}/stages/stage/?id={stage}&attempt={attempt}")
 }
 
-fn stage_row(looking: &Looking<'_>, stage: &StageData) -> StageRow {
-    let failure = stage.failure_reason.as_deref().map(|text| shortened(first_line(text), FAILURE_LETTERS));
+/// A figure of a table: its key in addresses, its heading, its bytes and records.
+struct Figure<Row> {
+    key: &'static str,
+    label: &'static str,
+    bytes: fn(&Row) -> i64,
+    records: fn(&Row) -> i64,
+}
+
+const STAGE_FIGURES: [Figure<StageData>; 5] = [
+    Figure { key: "input", label: "Input", bytes: |row| row.input_bytes, records: |row| row.input_records },
+    Figure { key: "output", label: "Output", bytes: |row| row.output_bytes, records: |row| row.output_records },
+    Figure {
+        key: "read",
+        label: "Shuffle read",
+        bytes: |row| row.shuffle_read_bytes,
+        records: |row| row.shuffle_read_records,
+    },
+    Figure {
+        key: "write",
+        label: "Shuffle write",
+        bytes: |row| row.shuffle_write_bytes,
+        records: |row| row.shuffle_write_records,
+    },
+    Figure { key: "spilled", label: "Spilled", bytes: |row| row.disk_bytes_spilled, records: |_| 0 },
+];
+
+fn stage_row(looking: &Looking<'_>, stage: &StageData, figures: &[&Figure<StageData>]) -> StageRow {
+    let failure = stage.failure_reason.as_deref().map(|text| shortened(failure_title(text), FAILURE_LETTERS));
     StageRow {
         id: stage_label(stage.stage_id, stage.attempt_id),
         stage_id: stage.stage_id,
@@ -228,25 +243,18 @@ fn stage_row(looking: &Looking<'_>, stage: &StageData) -> StageRow {
         failure,
         pill: stage_pill(stage.status),
         submitted: time(stage.submission_time.map_or(0, |at| at.0)),
-        duration: elapsed(stage.submission_time, stage.completion_time, looking.now)
-            .map(duration)
-            .unwrap_or_default(),
+        duration: elapsed(stage.submission_time, stage.completion_time, looking.now).map(duration).unwrap_or_default(),
         progress: stage_progress(stage),
-        input: bytes_and_records(stage.input_bytes, stage.input_records),
-        output: bytes_and_records(stage.output_bytes, stage.output_records),
-        shuffle_read: bytes_and_records(stage.shuffle_read_bytes, stage.shuffle_read_records),
-        shuffle_write: bytes_and_records(stage.shuffle_write_bytes, stage.shuffle_write_records),
-        spilled: if stage.disk_bytes_spilled > 0 { bytes(stage.disk_bytes_spilled) } else { String::new() },
+        figures: figures
+            .iter()
+            .map(|figure| bytes_and_records((figure.bytes)(stage), (figure.records)(stage)))
+            .collect(),
         can_kill: looking.can_kill() && stage.status == StageStatus::Active,
     }
 }
 
 /// Returns a page of a table of stages.
-pub(crate) fn stage_table(
-    looking: &Looking<'_>,
-    mut stages: Vec<StageData>,
-    base: String,
-) -> Table<StageRow> {
+pub(crate) fn stage_table(looking: &Looking<'_>, mut stages: Vec<StageData>, base: String) -> Table<StageRow> {
     let ask = looking.ask();
     let pages = Pages::new(base, &ask, stages.len(), "id", true);
     let now = looking.now;
@@ -257,16 +265,19 @@ pub(crate) fn stage_table(
         "submitted" => one.submission_time.cmp(&other.submission_time),
         "duration" => took(one).cmp(&took(other)),
         "tasks" => one.num_tasks.cmp(&other.num_tasks),
-        "input" => one.input_bytes.cmp(&other.input_bytes),
-        "output" => one.output_bytes.cmp(&other.output_bytes),
-        "read" => one.shuffle_read_bytes.cmp(&other.shuffle_read_bytes),
-        "write" => one.shuffle_write_bytes.cmp(&other.shuffle_write_bytes),
-        "spilled" => one.disk_bytes_spilled.cmp(&other.disk_bytes_spilled),
-        _ => Ordering::Equal,
+        key => match STAGE_FIGURES.iter().find(|figure| figure.key == key) {
+            Some(figure) => (figure.bytes)(one).cmp(&(figure.bytes)(other)),
+            None => Ordering::Equal,
+        },
     };
+    // A column without a figure tells nothing and takes room.
+    let is_told = |figure: &&Figure<StageData>| {
+        stages.iter().any(|stage| (figure.bytes)(stage) != 0 || (figure.records)(stage) != 0)
+    };
+    let figures: Vec<&Figure<StageData>> = STAGE_FIGURES.iter().filter(is_told).collect();
     let key = |stage: &StageData| (stage.stage_id, stage.attempt_id);
     sort(&mut stages, &pages, |one, other| compare(one, other).then(key(one).cmp(&key(other))));
-    let rows = stages.iter().skip(pages.offset()).take(ROWS).map(|stage| stage_row(looking, stage)).collect();
+    let rows = stages.iter().skip(pages.offset()).take(ROWS).map(|stage| stage_row(looking, stage, &figures)).collect();
     let mut columns = vec![
         pages.column("id", "Stage", true),
         pages.column("name", "Operation", false),
@@ -274,19 +285,10 @@ pub(crate) fn stage_table(
         pages.column("submitted", "Submitted", false),
         pages.column("duration", "Duration", true),
         pages.column("tasks", "Tasks", false),
-        pages.column("input", "Input", true),
-        pages.column("output", "Output", true),
-        pages.column("read", "Shuffle read", true),
-        pages.column("write", "Shuffle write", true),
-        pages.column("spilled", "Spilled", true),
     ];
+    columns.extend(figures.iter().map(|figure| pages.column(figure.key, figure.label, true)));
     if looking.can_kill() {
         columns.push(Column { label: "", href: None, order: None, is_number: false });
     }
     Table { label: "Stages", columns, rows, pages, can_kill: looking.can_kill() }
-}
-
-/// Returns the first line of a text that says something.
-pub(crate) fn first_line(text: &str) -> &str {
-    text.lines().find(|line| !line.trim().is_empty()).unwrap_or("")
 }

@@ -121,13 +121,7 @@ struct TaskRow {
     host: String,
     launched: Markup,
     duration: String,
-    delay: String,
-    wait: String,
-    input: String,
-    shuffle_read: String,
-    shuffle_write: String,
-    spilled: String,
-    memory: String,
+    figures: Vec<String>,
     error_title: String,
     error: Option<String>,
 }
@@ -137,15 +131,13 @@ pub(super) fn make(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage
     let id = looking.number("id")?;
     let view = looking.view();
     let attempts = view.attempt_ids(id);
-    let missing =
-        || NoPage::Unknown(format!("There is no stage {id}, or it ended so long ago that it was forgotten."));
+    let missing = || NoPage::Unknown(format!("There is no stage {id}, or it ended so long ago that it was forgotten."));
     let last = attempts.last().copied().ok_or_else(missing)?;
     let attempt = looking.fields.get("attempt").and_then(|text| text.parse().ok()).unwrap_or(last);
     let key = (id, attempt);
     let stage = view.stage(id, attempt, &StageAsk::default()).ok_or_else(missing)?;
     let own = view.stage_own(id, attempt).unwrap_or_default();
-    let (graph, graph_note) =
-        stage_picture(&view.stage_graph(id, attempt).unwrap_or_default(), &looking.here.base);
+    let (graph, graph_note) = stage_picture(&view.stage_graph(id, attempt).unwrap_or_default(), &looking.here.base);
     let executors = view.stage_executors(key);
     let task_time = executors.iter().fold(0, |sum: i64, (_, share)| sum.saturating_add(share.task_time));
     let (shares, shares_picture) = shares(&own, task_time);
@@ -217,10 +209,7 @@ fn attempt_links(looking: &Looking<'_>, id: i64, here: i64, attempts: &[i64]) ->
 
 fn facts(looking: &Looking<'_>, stage: &StageData, own: &StageOwn, task_time: i64) -> Vec<Fact> {
     let took = elapsed(stage.submission_time, stage.completion_time, looking.now);
-    let mut facts = vec![
-        fact("Duration", took.map(duration).unwrap_or_default()),
-        fact("Task time", duration(task_time)),
-    ];
+    let mut facts = vec![fact("Duration", took.map(duration).unwrap_or_default()), fact("Task time", duration(task_time))];
     let mut add = |label, text: String| {
         if !text.is_empty() {
             facts.push(fact(label, text));
@@ -232,10 +221,7 @@ fn facts(looking: &Looking<'_>, stage: &StageData, own: &StageOwn, task_time: i6
     add("Shuffle read", bytes_and_records(stage.shuffle_read_bytes, stage.shuffle_read_records));
     add("Shuffle write", bytes_and_records(stage.shuffle_write_bytes, stage.shuffle_write_records));
     if stage.disk_bytes_spilled > 0 {
-        add(
-            "Spilled",
-            format!("{}, {} of memory", bytes(stage.disk_bytes_spilled), bytes(stage.memory_bytes_spilled)),
-        );
+        add("Spilled", format!("{}, {} of memory", bytes(stage.disk_bytes_spilled), bytes(stage.memory_bytes_spilled)));
     }
     let localities = own.localities.iter().map(|(name, tasks)| format!("{} {}", count(*tasks), words(name)));
     add("Locality", localities.collect::<Vec<_>>().join(", "));
@@ -414,9 +400,7 @@ fn summary(all: &TaskMetricDistributions) -> Vec<SummaryRow> {
         ("Spilled to disk", &all.disk_bytes_spilled, &size),
         ("Result", &all.result_size, &size),
     ];
-    let shown = rows
-        .into_iter()
-        .filter(|(label, values, _)| *label == "Duration" || values.iter().any(|value| *value > 0.0));
+    let shown = rows.into_iter().filter(|(label, values, _)| *label == "Duration" || values.iter().any(|value| *value > 0.0));
     shown
         .map(|(label, values, write)| SummaryRow {
             label,
@@ -486,18 +470,56 @@ impl TaskTable {
                 status: wanted,
             },
         );
+        let tasks = tasks.unwrap_or_default();
+        // A column without a figure on this page tells nothing and takes room.
+        let is_told = |figure: &&TaskFigure| figure.0 == pages.sort() || tasks.iter().any(|task| !figure.2(task).is_empty());
+        let figures: Vec<TaskFigure> = TASK_FIGURES.iter().filter(is_told).copied().collect();
         TaskTable {
             title: count(all as i64),
             filters: filters(&base, &ask, &states),
-            columns: task_columns(&pages),
-            rows: tasks.unwrap_or_default().iter().map(task_row).collect(),
+            columns: task_columns(&pages, &figures),
+            rows: tasks.iter().map(|task| task_row(task, &figures)).collect(),
             pages,
         }
     }
 }
 
-fn task_columns(pages: &Pages) -> Vec<Column> {
-    vec![
+/// A figure of tasks: its key in addresses, its heading, and how it is written.
+type TaskFigure = (&'static str, &'static str, fn(&TaskData) -> String);
+
+const TASK_FIGURES: [TaskFigure; 8] = [
+    ("delay", "Waiting", |task| long(task.scheduler_delay)),
+    ("wait", "For blocks", |task| long(task.task_metrics.map_or(0, |all| all.shuffle_read_metrics.fetch_wait_time))),
+    ("input", "Input", |task| {
+        let read = task.task_metrics.unwrap_or_default().input_metrics;
+        bytes_and_records(read.bytes_read, read.records_read)
+    }),
+    ("output", "Output", |task| {
+        let written = task.task_metrics.unwrap_or_default().output_metrics;
+        bytes_and_records(written.bytes_written, written.records_written)
+    }),
+    ("read", "Shuffle read", |task| {
+        let read = task.task_metrics.unwrap_or_default().shuffle_read_metrics;
+        bytes_and_records(read.local_bytes_read.saturating_add(read.remote_bytes_read), read.records_read)
+    }),
+    ("write", "Shuffle write", |task| {
+        let written = task.task_metrics.unwrap_or_default().shuffle_write_metrics;
+        bytes_and_records(written.bytes_written, written.records_written)
+    }),
+    ("spilled", "Spilled", |task| some(task.task_metrics.map_or(0, |all| all.disk_bytes_spilled))),
+    ("memory", "Memory", |task| some(task.task_metrics.map_or(0, |all| all.peak_execution_memory))),
+];
+
+fn some(size: i64) -> String {
+    if size > 0 { bytes(size) } else { String::new() }
+}
+
+fn long(ms: i64) -> String {
+    if ms > 0 { duration(ms) } else { String::new() }
+}
+
+fn task_columns(pages: &Pages, figures: &[TaskFigure]) -> Vec<Column> {
+    let before = [
         pages.column("index", "Task", true),
         pages.column("id", "Id", true),
         pages.column("attempt", "Attempt", true),
@@ -506,15 +528,9 @@ fn task_columns(pages: &Pages) -> Vec<Column> {
         pages.column("executor", "Executor", false),
         pages.column("launched", "Launched", false),
         pages.column("duration", "Duration", true),
-        pages.column("delay", "Waiting", true),
-        pages.column("wait", "For blocks", true),
-        pages.column("input", "Input", true),
-        pages.column("read", "Shuffle read", true),
-        pages.column("write", "Shuffle write", true),
-        pages.column("spilled", "Spilled", true),
-        pages.column("memory", "Memory", true),
-        pages.column("error", "Failure", false),
-    ]
+    ];
+    let figures = figures.iter().map(|(key, label, _)| pages.column(key, label, true));
+    before.into_iter().chain(figures).chain([pages.column("error", "Failure", false)]).collect()
 }
 
 fn task_sort(name: &str) -> TaskSort {
@@ -529,6 +545,7 @@ fn task_sort(name: &str) -> TaskSort {
         "delay" => TaskSort::SchedulerDelay,
         "wait" => TaskSort::Figure(Metric::FetchWait),
         "input" => TaskSort::Figure(Metric::InputBytes),
+        "output" => TaskSort::Figure(Metric::OutputBytes),
         "read" => TaskSort::ShuffleReadBytes,
         "write" => TaskSort::Figure(Metric::WriteBytes),
         "spilled" => TaskSort::Figure(Metric::DiskSpilled),
@@ -538,11 +555,7 @@ fn task_sort(name: &str) -> TaskSort {
     }
 }
 
-fn task_row(task: &TaskData) -> TaskRow {
-    let metrics = task.task_metrics.unwrap_or_default();
-    let (read, write) = (metrics.shuffle_read_metrics, metrics.shuffle_write_metrics);
-    let some = |size: i64| if size > 0 { bytes(size) } else { String::new() };
-    let long = |ms: i64| if ms > 0 { duration(ms) } else { String::new() };
+fn task_row(task: &TaskData, figures: &[TaskFigure]) -> TaskRow {
     let error = task.error_message.as_deref().filter(|text| !text.is_empty());
     TaskRow {
         index: task.index,
@@ -561,16 +574,7 @@ fn task_row(task: &TaskData) -> TaskRow {
         host: if task.host.is_empty() { String::new() } else { format!(" {}", task.host) },
         launched: time(task.launch_time.0),
         duration: task.duration.map(duration).unwrap_or_default(),
-        delay: long(task.scheduler_delay),
-        wait: long(read.fetch_wait_time),
-        input: bytes_and_records(metrics.input_metrics.bytes_read, metrics.input_metrics.records_read),
-        shuffle_read: bytes_and_records(
-            read.local_bytes_read.saturating_add(read.remote_bytes_read),
-            read.records_read,
-        ),
-        shuffle_write: bytes_and_records(write.bytes_written, write.records_written),
-        spilled: some(metrics.disk_bytes_spilled),
-        memory: some(metrics.peak_execution_memory),
+        figures: figures.iter().map(|(_, _, write)| write(task)).collect(),
         error_title: error.map(|text| shortened(failure_title(text), TITLE_LETTERS)).unwrap_or_default(),
         error: error.map(|text| shortened(text, ROW_LETTERS)),
     }

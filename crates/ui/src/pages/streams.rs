@@ -124,29 +124,22 @@ pub(super) fn lanes(
         let own: Vec<&Stretch> = tasks.iter().filter(|task| task.executor == name).collect();
         let width = slots.get(name).copied().unwrap_or(1);
         if is_by_slot {
-            let label =
-                |slot: usize| if width == 1 { name.to_owned() } else { format!("{name} · {}", slot + 1) };
+            let label = |slot: usize| match slot {
+                0 => format!("executor {name}"),
+                _ => format!("· slot {}", slot + 1),
+            };
             let rows = by_slot(&own, width as usize);
-            painted.extend(
-                rows.into_iter()
-                    .enumerate()
-                    .map(|(slot, row)| lane(label(slot), href, window, count, 1, &row)),
-            );
+            painted.extend(rows.into_iter().enumerate().map(|(slot, row)| {
+                lane(label(slot), href, window, count, 1, &row)
+            }));
         } else {
-            painted.push(lane(name.to_owned(), href, window, count, width, &own));
+            painted.push(lane(format!("executor {name}"), href, window, count, width, &own));
         }
     }
     (painted, is_cut)
 }
 
-fn lane(
-    label: String,
-    href: &str,
-    window: &Range<i64>,
-    lanes: usize,
-    slots: i64,
-    tasks: &[&Stretch],
-) -> Lane {
+fn lane(label: String, href: &str, window: &Range<i64>, lanes: usize, slots: i64, tasks: &[&Stretch]) -> Lane {
     let mut canvas = Canvas::new(window, lanes, slots);
     tasks.iter().for_each(|task| task.paint(&mut canvas));
     Lane { label, href: Some(href.to_owned()), bars: vec![], painted: Some(canvas) }
@@ -158,8 +151,7 @@ fn by_slot<'a>(tasks: &[&'a Stretch], slots: usize) -> Vec<Vec<&'a Stretch>> {
     let mut free_at = vec![i64::MIN; slots.max(1)];
     for task in tasks {
         let free = free_at.iter().position(|free| *free <= task.launch);
-        let soonest =
-            || free_at.iter().enumerate().min_by_key(|(_, free)| **free).map_or(0, |(slot, _)| slot);
+        let soonest = || free_at.iter().enumerate().min_by_key(|(_, free)| **free).map_or(0, |(slot, _)| slot);
         let slot = free.unwrap_or_else(soonest);
         free_at[slot] = task.end;
         rows[slot].push(task);
@@ -188,14 +180,13 @@ mod tests {
         let executors: Vec<ExecutorSummary> = (0..100)
             .map(|id| ExecutorSummary { id: id.to_string(), max_tasks: 4, ..ExecutorSummary::default() })
             .collect();
-        let tasks =
-            |executors: i64| (0..executors).map(|id| stretch(&id.to_string(), 0, 5)).collect::<Vec<_>>();
+        let tasks = |executors: i64| (0..executors).map(|id| stretch(&id.to_string(), 0, 5)).collect::<Vec<_>>();
         let names = |executors_used: i64| {
             let (lanes, is_cut) = lanes(tasks(executors_used), &executors, &(0..5), "/");
             (lanes.iter().map(|lane| lane.label.clone()).collect::<Vec<_>>(), is_cut)
         };
-        assert_eq!(names(1).0, ["0 · 1", "0 · 2", "0 · 3", "0 · 4"]);
-        assert_eq!(names(11).0[9..], ["9", "10"]);
+        assert_eq!(names(1).0, ["executor 0", "· slot 2", "· slot 3", "· slot 4"]);
+        assert_eq!(names(11).0[9..], ["executor 9", "executor 10"]);
         let (all, is_cut) = names(100);
         assert_eq!((all.len(), is_cut), (MOST_LANES, true));
     }

@@ -13,10 +13,13 @@ use std::ops::Range;
 const WIDTH: i64 = 1000;
 
 /// The most columns of all lanes of a picture together: the size of a page does not grow with the number of tasks.
-const MAX_CELLS: usize = 6000;
+const MAX_CELLS: usize = 4000;
 
 /// The most columns of a lane: more than there are pixels would be painted for nobody.
 const MAX_COLUMNS: usize = 500;
+
+/// The step of a stack's heights: finer ones would be seen by nobody, and make more paths.
+const STEP: i64 = 2;
 
 /// The height of a lane that has names on its bars, and of one that is painted.
 const TALL: i64 = 22;
@@ -182,21 +185,20 @@ impl Canvas {
     /// Appends, for each kind, one path with all its cells; equal neighbours are one cell.
     fn draw(&self, markup: &mut Markup, top: i64, height: i64) {
         let width = WIDTH as f64 / self.columns.len() as f64;
-        let mut bases = vec![0_i64; self.columns.len()];
+        // The sums are rounded, not the parts: else a column that is full would not look so.
+        let mut sums = vec![0.0_f64; self.columns.len()];
+        let full = height as f64;
+        let rounded = |sum: f64| ((sum / STEP as f64).round() as i64 * STEP).min(height);
         for kind in Kind::ALL {
             let mut path = String::new();
             let mut run: Option<(usize, i64, i64)> = None;
             for column in 0..=self.columns.len() {
                 let cell = self.columns.get(column).map(|shares| {
-                    let share = f64::from(shares[kind as usize]) / self.slots as f64;
-                    let room = height - bases[column];
-                    let tall = ((share * height as f64).round() as i64).clamp(0, room);
-                    let base = bases[column];
-                    bases[column] += tall;
-                    (base, tall)
+                    let base = rounded(sums[column]);
+                    sums[column] += f64::from(shares[kind as usize]) / self.slots as f64 * full;
+                    (base, rounded(sums[column]) - base)
                 });
-                let same = run.is_some_and(|(_, base, tall)| cell == Some((base, tall)));
-                if same {
+                if run.is_some_and(|(_, base, tall)| cell == Some((base, tall))) {
                     continue;
                 }
                 if let Some((first, base, tall)) = run.take()
