@@ -122,7 +122,11 @@ impl ListenerBus {
     pub(crate) fn post_block_manager(&self, executor: ExecutorId, host: String, memory: u64) {
         let memory = memory as i64;
         self.post_ready(ListenerEvent::BlockManagerAdded(BlockManagerAdded {
-            block_manager_id: BlockManagerId { executor_id: executor.name(), host, port: 0 },
+            block_manager_id: BlockManagerId {
+                executor_id: executor.name(),
+                host,
+                port: BlockManagerId::NO_PORT,
+            },
             maximum_memory: memory,
             timestamp: now(),
             maximum_on_heap_memory: Some(0),

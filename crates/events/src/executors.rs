@@ -95,6 +95,12 @@ pub struct BlockManagerId {
     pub port: i64,
 }
 
+impl BlockManagerId {
+    /// The port of an executor that has none. Spark's History Server shows nothing of an application in whose log there
+    /// is a port below this.
+    pub const NO_PORT: i64 = 1;
+}
+
 /// An executor's memory for blocks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BlockManagerAdded {
