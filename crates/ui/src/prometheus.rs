@@ -9,7 +9,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use firesteel_status::store::{
-    ApplicationsAsk, Applications, ExecutorSummary, JobStatus, StageAsk, StageStatus, Store,
+    Applications, ApplicationsAsk, ExecutorSummary, JobStatus, StageAsk, StageStatus, Store,
 };
 use std::fmt::Write;
 use std::sync::Arc;
@@ -93,8 +93,7 @@ fn figures(executor: &ExecutorSummary) -> Vec<(String, String)> {
     ];
     let number = |(name, value): (&str, i64)| (name.to_string(), value.to_string());
     let mut all: Vec<_> = counts.into_iter().map(number).collect();
-    let times =
-        [("totalDuration", executor.total_duration), ("totalGCTime", executor.total_gc_time)];
+    let times = [("totalDuration", executor.total_duration), ("totalGCTime", executor.total_gc_time)];
     all.extend(times.into_iter().map(|(name, ms)| (format!("{name}_seconds_total"), seconds(ms))));
     all.extend(bytes.into_iter().map(number));
     let peaks = executor.peak_memory_metrics.unwrap_or_default();

@@ -318,7 +318,7 @@ fn shares(own: &StageOwn, task_time: i64) -> (Vec<Share>, Markup) {
 
 fn functions(own: &StageOwn) -> Vec<FunctionRow> {
     let row = |function: &firesteel_status::store::FunctionTotal| FunctionRow {
-        name: function.function.clone(),
+        name: if function.function.is_empty() { "built in".into() } else { function.function.clone() },
         operation: function.operation.clone(),
         time: duration(function.time / 1000),
         records_in: count(function.records_in),
