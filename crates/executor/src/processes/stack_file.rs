@@ -98,6 +98,11 @@ impl StackFile {
         fault_dump::of_exit(&self.text())
     }
 
+    /// Returns the error with which the worker could not begin, if it wrote one.
+    pub(super) fn of_beginning(&self) -> Option<String> {
+        fault_dump::of_beginning(&self.text())
+    }
+
     fn text(&self) -> String {
         let mut bytes = vec![];
         let mut chunk = [0; 4096];
