@@ -175,6 +175,12 @@ impl Listener for Log {
             writer.write(event);
         }
     }
+
+    fn on_quiet(&mut self) {
+        if let Some(writer) = &mut self.0 {
+            writer.flush();
+        }
+    }
 }
 
 impl Drop for Log {
