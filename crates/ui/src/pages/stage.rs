@@ -274,9 +274,7 @@ fn shares(own: &StageOwn, task_time: i64) -> (Vec<Share>, Markup) {
     });
     let known = parts.iter().fold(0, |sum: i64, (_, length)| sum.saturating_add(*length));
     let rest = task_time.saturating_sub(known);
-    if rest > 0 {
-        parts.push((Kind::Waiting, rest));
-    }
+    parts[0] = (Kind::Waiting, rest.max(0));
     let all = known.saturating_add(rest.max(0));
     if all == 0 {
         return (vec![], Markup::default());
@@ -292,7 +290,7 @@ fn shares(own: &StageOwn, task_time: i64) -> (Vec<Share>, Markup) {
         time: duration(*length),
         percent: percent(*length, all),
     };
-    (parts.iter().map(share).collect(), picture)
+    (parts.iter().filter(|(_, length)| *length > 0).map(share).collect(), picture)
 }
 
 fn functions(own: &StageOwn) -> Vec<FunctionRow> {
@@ -322,7 +320,7 @@ struct Pictures {
 impl Pictures {
     fn of(looking: &Looking<'_>, key: StageKey) -> Self {
         let view = looking.view();
-        let mut tasks: Vec<Stretch> = Vec::new();
+        let mut tasks: Vec<Stretch<'_>> = Vec::new();
         let mut lengths: Vec<i64> = Vec::new();
         view.glance(key, &mut |task| {
             if task.status() == TaskStatus::Success {
@@ -337,7 +335,7 @@ impl Pictures {
         };
         let window = start..end.max(start.saturating_add(1));
         let href = format!("{}/executors/", looking.here.base);
-        let (lanes, is_cut) = lanes(tasks, &view.executors(true), &window, &href);
+        let (lanes, is_cut) = lanes(&tasks, &view.executors(true), &window, &href);
         let title = if is_cut { format!("of the first {} executors", lanes.len()) } else { String::new() };
         Pictures {
             timeline: Some(timeline("Tasks of the stage by slot", &window, &lanes)),
