@@ -2,7 +2,7 @@
 
 use crate::pages::timeline::{Canvas, Kind, Lane};
 use firesteel_status::store::{ExecutorSummary, Metric, RecentTask, TaskGlance, TaskStatus};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 /// The most lanes of a picture. With more slots a lane is an executor, and with more executors only the first are shown.
@@ -138,6 +138,61 @@ pub(super) fn lanes(
     (painted, is_cut)
 }
 
+/// Lanes of executors into which tasks are painted one by one: of a stage with a million tasks none is kept.
+pub(super) struct ByExecutor {
+    lanes: Vec<(String, Canvas)>,
+    /// The lane of each place; none for executors that are not shown.
+    of_place: Vec<Option<usize>>,
+    is_cut: bool,
+}
+
+impl ByExecutor {
+    /// Returns the lanes if tasks ran at these places and had more slots than lanes are shown.
+    pub(super) fn of(
+        places: &BTreeMap<u32, &str>,
+        executors: &[ExecutorSummary],
+        window: &Range<i64>,
+    ) -> Option<ByExecutor> {
+        let known: HashMap<&str, i64> = executors
+            .iter()
+            .map(|executor| (executor.id.as_str(), executor.max_tasks.clamp(1, 4096)))
+            .collect();
+        let slots = |name: &str| known.get(name).copied().unwrap_or(1);
+        let mut names: Vec<&str> = places.values().copied().collect();
+        names.sort_by_key(|name| (name.parse::<i64>().unwrap_or(-1), *name));
+        names.dedup();
+        if names.iter().map(|name| slots(name)).sum::<i64>() <= MOST_LANES as i64 {
+            return None;
+        }
+        let is_cut = names.len() > MOST_LANES;
+        names.truncate(MOST_LANES);
+        let mut of_place = vec![None; places.keys().last().map_or(0, |last| *last as usize + 1)];
+        for (place, name) in places {
+            of_place[*place as usize] = names.iter().position(|shown| shown == name);
+        }
+        let canvas = |name: &str| (name.to_owned(), Canvas::new(window, names.len(), slots(name)));
+        Some(ByExecutor { lanes: names.iter().map(|name| canvas(name)).collect(), of_place, is_cut })
+    }
+
+    /// Paints a task.
+    pub(super) fn paint(&mut self, task: &TaskGlance<'_>) {
+        if let Some(Some(lane)) = self.of_place.get(task.place as usize) {
+            Stretch::of_task(task).paint(&mut self.lanes[*lane].1);
+        }
+    }
+
+    /// Returns the lanes. Also tells if not all executors are shown.
+    pub(super) fn finish(self, href: &str) -> (Vec<Lane>, bool) {
+        let lane = |(name, canvas): (String, Canvas)| Lane {
+            label: executor_label(&name),
+            href: Some(href.to_owned()),
+            bars: vec![],
+            painted: Some(canvas),
+        };
+        (self.lanes.into_iter().map(lane).collect(), self.is_cut)
+    }
+}
+
 fn executor_label(name: &str) -> String {
     if name == "driver" { name.to_owned() } else { format!("executor {name}") }
 }
@@ -192,15 +247,27 @@ mod tests {
             .map(|id| ExecutorSummary { id: id.to_string(), max_tasks: 4, ..ExecutorSummary::default() })
             .collect();
         let tasks =
-            |executors: i64| (0..executors).map(|id| stretch(&id.to_string(), 0, 5)).collect::<Vec<_>>();
-        let names = |executors_used: i64| {
-            let (lanes, is_cut) = lanes(tasks(executors_used), &executors, &(0..5), "/");
+            |count: usize| executors[..count].iter().map(|one| stretch(&one.id, 0, 5)).collect::<Vec<_>>();
+        let names = |count: usize| {
+            let (lanes, is_cut) = lanes(&tasks(count), &executors, &(0..5), "/");
             (lanes.iter().map(|lane| lane.label.clone()).collect::<Vec<_>>(), is_cut)
         };
         assert_eq!(names(1).0, ["executor 0", "· slot 2", "· slot 3", "· slot 4"]);
         assert_eq!(names(11).0[9..], ["executor 9", "executor 10"]);
         let (all, is_cut) = names(100);
         assert_eq!((all.len(), is_cut), (MOST_LANES, true));
+        // Painted one by one it is the same.
+        let places: BTreeMap<u32, &str> =
+            executors.iter().zip(0..).map(|(one, at)| (at, one.id.as_str())).collect();
+        let by_executor = ByExecutor::of(&places, &executors, &(0..5)).unwrap();
+        assert_eq!(
+            (&by_executor.of_place[30..33], by_executor.is_cut),
+            (&[Some(30), Some(31), None][..], true)
+        );
+        let lanes = by_executor.finish("/").0;
+        assert_eq!(lanes.iter().map(|lane| lane.label.clone()).collect::<Vec<_>>(), all);
+        let few: BTreeMap<u32, &str> = places.into_iter().take(8).collect();
+        assert!(ByExecutor::of(&few, &executors, &(0..5)).is_none());
     }
 
     #[test]
