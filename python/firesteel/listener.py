@@ -1,8 +1,8 @@
 """Listeners: objects of the program that are told what happens in the application, in order.
 
-The engine's own thread writes the events that somebody wants into a bounded queue, as lines of an event log; a thread of
-Python's (:class:`Listeners`) takes them in batches and calls the listeners. So jobs never wait for a listener: one that is
-too slow misses events, and a warning says how many.
+The engine's own thread writes the events that somebody wants into a bounded queue, as lines of an event log; a thread
+of Python's (:class:`Listeners`) takes them in batches and calls the listeners. So jobs never wait for a listener: one
+that is too slow misses events, and a warning says how many.
 """
 
 from __future__ import annotations
@@ -218,8 +218,8 @@ class Listeners:
             lines, dropped = taken
             if dropped:
                 print(
-                    f"firesteel: listeners in Python are too slow: {dropped} events were dropped. {_CAPACITY[0]} is the "
-                    "number of events that may wait",
+                    f"firesteel: listeners in Python are too slow: {dropped} events were dropped. {_CAPACITY[0]} is "
+                    "the number of events that may wait",
                     file=sys.stderr,
                 )
             for line in lines:
@@ -237,8 +237,8 @@ class Listeners:
                 if id(listener) not in self._blamed:
                     self._blamed.add(id(listener))
                     print(
-                        f"firesteel: the listener {_name(listener)} failed in {name}, and is told of later events all the "
-                        f"same; this is said once:\n{traceback.format_exc()}",
+                        f"firesteel: the listener {_name(listener)} failed in {name}, and is told of later events all "
+                        f"the same; this is said once:\n{traceback.format_exc()}",
                         file=sys.stderr,
                         end="",
                     )
@@ -270,7 +270,7 @@ def made(name: str, conf: SparkConf) -> object:
     >>> made("no.such.Thing", None)
     Traceback (most recent call last):
         ...
-    ValueError: spark.extraListeners names no.such.Thing, which cannot be made: ModuleNotFoundError: No module named 'no'
+    ValueError: spark.extraListeners names no.such.Thing, which cannot be made: ModuleNotFoundError: ...
     """
     try:
         module, _, attribute = name.rpartition(".")

@@ -90,7 +90,8 @@ def _job(engine: _native.Context, job: int) -> dict[str, int]:
 def page(jobs: list[dict[str, int]], stages: list[dict[str, Any]], url: str | None) -> str:
     """Returns a line for each job, a bar for each stage that runs, and a link to the pages of the application.
 
-    >>> page([], [{"stage": 3, "name": "count at app.py:7", "tasks": 8, "completed": 2, "active": 4, "failed": 0}], None)
+    >>> stage = {"stage": 3, "name": "count at app.py:7", "tasks": 8, "completed": 2, "active": 4, "failed": 0}
+    >>> page([], [stage], None)
     '<div><p>Stage 3: count at app.py:7 <progress value="2" max="8"></progress> (2 + 4) / 8</p></div>'
     >>> page([{"job": 0, "stages": 2, "done": 1, "failed": 3}], [], None)
     '<div><p>Job 0: 1 of 2 stages done, 3 failed tasks</p></div>'

@@ -1,7 +1,7 @@
 """What is said of a job that is over: programs with a fault, each beside one without.
 
-Faults are sleeps that no machine mistakes for work, or numbers of records and tasks; so a slow machine cannot make a test
-fail.
+Faults are sleeps that no machine mistakes for work, or numbers of records and tasks; so a slow machine cannot make a
+test fail.
 """
 
 import os
@@ -158,7 +158,8 @@ def test_a_job_that_failed_and_one_that_had_to_repeat_a_task(fresh_context: Make
     with pytest.raises(Exception, match="invalid literal"):
         sc.parallelize(["1", "two"], 2).map(parse).collect()
     told = sc.explain_last_job()
-    assert "failed after 2 failed attempts of task 1: " in told and "ValueError: invalid literal for int()" in told, told
+    assert "failed after 2 failed attempts of task 1: " in told, told
+    assert "ValueError: invalid literal for int()" in told, told
     assert "`sc.debug_last_failure()`" in told, told
 
     def once(x: int) -> int:

@@ -1,4 +1,4 @@
-//! The tasks of a stage attempt that succeeded and told figures, for whoever compares them.
+//! The tasks of a stage attempt that succeeded and told figures, for rules that compare them.
 
 use crate::store::columns::{Metric, TaskTable};
 use crate::store::fold::Store;
