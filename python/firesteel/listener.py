@@ -267,7 +267,7 @@ def made(name: str, conf: SparkConf) -> object:
 
     >>> made("firesteel.listener.SparkListener", None).__class__.__name__
     'SparkListener'
-    >>> made("no.such.Thing", None)
+    >>> made("no.such.Thing", None)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
     ValueError: spark.extraListeners names no.such.Thing, which cannot be made: ModuleNotFoundError: ...

@@ -72,7 +72,8 @@ def test_a_listener_is_told_of_a_job_in_order(fresh_context: MakeContext) -> Non
     assert [stage.stageInfo.numberOfTasks for stage in stages] == [4, 2]
     assert stages[1].stageInfo.parentIDs == [stages[0].stageInfo.stageId]
     reads = [task["Task Metrics"]["Shuffle Read Metrics"] for task in listener.of("TaskEnd")[4:]]
-    assert all(read["Total Records Read"] > 0 for read in reads)
+    [read] = {figures["Total Records Read"] > 0 for figures in reads}
+    assert read
     with pytest.raises(AttributeError, match="has no taskInfo; it has 'Event', 'Job ID'"):
         _ = ended.taskInfo
 

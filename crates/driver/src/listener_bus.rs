@@ -47,7 +47,7 @@ struct State {
     is_closed: bool,
     /// True once the thread has handed on all that came before the end.
     is_done: bool,
-    /// The number of times that somebody waited for what had come by then, and how many of those are served.
+    /// The number of times that threads waited for what had come by then, and how many of those are served.
     flushes_asked: u64,
     flushes_done: u64,
 }
@@ -122,7 +122,11 @@ impl ListenerBus {
     pub(crate) fn post_block_manager(&self, executor: ExecutorId, host: String, memory: u64) {
         let memory = memory as i64;
         self.post_ready(ListenerEvent::BlockManagerAdded(BlockManagerAdded {
-            block_manager_id: BlockManagerId { executor_id: executor.name(), host, port: 0 },
+            block_manager_id: BlockManagerId {
+                executor_id: executor.name(),
+                host,
+                port: BlockManagerId::NO_PORT,
+            },
             maximum_memory: memory,
             timestamp: now(),
             maximum_on_heap_memory: Some(0),
@@ -214,10 +218,16 @@ impl Shared {
 
     fn run(&self, mut translator: Translator) {
         let (mut listeners, mut told) = (Vec::<Box<dyn Listener>>::new(), 0);
-        let (mut jobs, mut sampled) = (0_i64, Instant::now());
+        let (mut jobs, mut sampled, mut is_quiet) = (0_i64, Instant::now(), true);
         loop {
-            let Taken { events, added, flushes, is_closed } = self.take(jobs > 0);
+            let Taken { events, added, flushes, is_closed } = self.take(jobs > 0 || !is_quiet);
             listeners.extend(added);
+            if events.is_empty() && !is_quiet && !is_closed {
+                listeners
+                    .retain_mut(|listener| catch_unwind(AssertUnwindSafe(|| listener.on_quiet())).is_ok());
+                is_quiet = true;
+            }
+            is_quiet &= events.is_empty();
             for event in events {
                 let event = match event {
                     Queued::Engine(event) => translator.translate(event),
@@ -264,16 +274,16 @@ impl Shared {
         }
     }
 
-    /// Waits until there is an event, a new listener, somebody who waits, or the end, and takes all that there is. While
-    /// jobs run, it is time for a sample after a second.
-    fn take(&self, samples: bool) -> Taken {
+    /// Waits until there is an event, a new listener, a thread that waits, or the end, and takes all that there is. If there is
+    /// something to do without any of these, it waits a second at most.
+    fn take(&self, is_due: bool) -> Taken {
         let mut state = self.state.lock();
         let is_urgent = |state: &State| {
             state.is_closed || !state.added.is_empty() || state.flushes_asked > state.flushes_done
         };
         while state.queue.is_empty() && !is_urgent(&state) {
             state.is_asleep = true;
-            match samples {
+            match is_due {
                 true if self.changed.wait_for(&mut state, SAMPLE_EVERY).timed_out() => break,
                 true => {}
                 false => self.changed.wait(&mut state),
@@ -386,5 +396,34 @@ mod tests {
         bus.post(ended(5));
         bus.stop();
         assert_eq!(from.into_iter().collect::<Vec<_>>(), [5]);
+    }
+
+    /// Counts events, and the times that there was quiet after some.
+    struct Quiet {
+        events: u32,
+        to: Sender<u32>,
+    }
+
+    impl Listener for Quiet {
+        fn on_event(&mut self, _: &ListenerEvent) {
+            self.events += 1;
+        }
+
+        fn on_quiet(&mut self) {
+            self.to.send(self.events).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_listener_is_told_once_that_nothing_more_happens() {
+        let (to, from) = channel();
+        let bus = ListenerBus::start(0, 10, vec![Box::new(Quiet { events: 0, to })]).unwrap();
+        bus.post(ended(0));
+        assert_eq!(from.recv().unwrap(), 1, "quiet comes after the event");
+        bus.post(ended(1));
+        bus.post(ended(2));
+        assert_eq!(from.recv().unwrap(), 3);
+        bus.stop();
+        assert_eq!(from.iter().count(), 0);
     }
 }

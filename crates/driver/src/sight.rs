@@ -27,7 +27,7 @@ const SPARK_VERSION: &str = "4.3.0";
 /// The time that an explanation waits for events of the last moments.
 const EXPLAIN_WAITS: Duration = Duration::from_secs(5);
 
-/// What shows one application.
+/// The parts that show one application.
 pub(crate) struct Sight {
     /// The application's id.
     pub(crate) application_id: String,
@@ -173,6 +173,12 @@ impl Listener for Log {
         // The writer has begun the log with its own.
         if let (Some(writer), false) = (&mut self.0, matches!(event, ListenerEvent::LogStart(_))) {
             writer.write(event);
+        }
+    }
+
+    fn on_quiet(&mut self) {
+        if let Some(writer) = &mut self.0 {
+            writer.flush();
         }
     }
 }

@@ -17,7 +17,7 @@ const MOST_BYTES: usize = 64 << 20;
 struct State {
     lines: VecDeque<Vec<u8>>,
     bytes: usize,
-    /// The names of the events that somebody wants.
+    /// The names of the events that are wanted.
     wanted: BTreeSet<String>,
     /// The lines that found no room.
     dropped: u64,

@@ -22,6 +22,7 @@ mod overview;
 mod paging;
 mod rows;
 mod stage;
+mod stage_tasks;
 mod stages;
 mod storage;
 mod streams;

@@ -7,7 +7,7 @@ use crate::explain::words::{brief, count, time};
 /// The most characters of a cause that stand in a sentence; the page of the stage has all of it.
 const CAUSE: usize = 300;
 
-/// The remedies against kinds of failures: words of the cause, and what helps. The first that fits is taken.
+/// The help against a kind of failure: words of its cause, and the remedy. The first that fits is taken.
 const REMEDIES: [(&[&str], &str); 9] = [
     (&["cancelled", "killed by", "user went"], "It was cancelled on purpose: nothing is wrong with it."),
     (

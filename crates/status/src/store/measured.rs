@@ -1,4 +1,4 @@
-//! The tasks of a stage attempt that succeeded and told figures, for rules that compare them.
+//! The tasks of a stage attempt that succeeded and told figures, for comparisons.
 
 use crate::store::columns::{Metric, TaskTable};
 use crate::store::fold::Store;

@@ -20,7 +20,7 @@ struct Pretended;
 
 impl Actions for Pretended {
     fn kill_job(&self, job: i64) -> Result<(), Unavailable> {
-        println!("kill job {job}");
+        eprintln!("kill job {job}");
         Ok(())
     }
 

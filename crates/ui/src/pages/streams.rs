@@ -102,7 +102,7 @@ pub(super) fn lanes(
     window: &Range<i64>,
     href: &str,
 ) -> (Vec<Lane>, bool) {
-    tasks.sort_by(|one, other| (one.launch, one.end).cmp(&(other.launch, other.end)));
+    tasks.sort_by_key(|task| (task.launch, task.end));
     let mut slots: BTreeMap<&str, i64> = BTreeMap::new();
     for task in &tasks {
         slots.entry(&task.executor).or_insert(1);
