@@ -152,7 +152,9 @@ class Control:
         >>> class Stages(SparkListener):
         ...     def onStageCompleted(self, stageCompleted):
         ...         print(stageCompleted.stageInfo.numberOfTasks, "tasks")
-        >>> sc.addSparkListener(Stages())
+        >>> stages = Stages()
+        >>> sc.addSparkListener(stages)
+        >>> sc.removeSparkListener(stages)
         """
         self._self()._listeners.add(listener, self._native)
 
@@ -172,7 +174,7 @@ class Control:
 
         >>> sc.parallelize(range(10), 2).count()
         10
-        >>> sc.explain_last_job()  # doctest: +ELLIPSIS
+        >>> sc.explain_last_job()
         'Job ... (count at ...) took ...'
         """
         return self._native.explain_last_job()
