@@ -103,7 +103,7 @@ async def main() -> int:
                 state = "failed at both, alike" if answers[0][0] else "same"
                 if answers[0] != answers[1]:
                     pairs = enumerate(zip(answers[0][1], answers[1][1]))
-                    at = next((at for at, (one, other) in pairs if one != other), 0)
+                    at = next((at for at, pair in pairs if len(set(pair)) > 1), 0)
                     shown = [text[max(0, at - 80) : at + 80] for _, text in answers]
                     state = f"DIFFERENT\n  Spark     {shown[0]}\n  Firesteel {shown[1]}"
                     wrong += 1

@@ -1,7 +1,8 @@
 """Clicks through the pages in a real browser: of an application that runs, one that failed, one that ended.
 
-`python3 tests/pages/run.py PROGRAM` starts PROGRAM (the example `show` of `firesteel-ui`), which serves such applications with
-hostile names, and ends with 1 if a page does what it must not. `--pictures FOLDER` takes those of the documentation.
+`python3 tests/pages/run.py PROGRAM` starts PROGRAM (the example `show` of `firesteel-ui`), which serves such
+applications with hostile names, and ends with 1 if a page does what it must not. `--pictures FOLDER` takes those of the
+documentation.
 """
 
 from __future__ import annotations
@@ -230,7 +231,7 @@ def take_pictures(browser: Browser, urls: Urls, folder: Path) -> None:
         ("running", "/", "overview.png", 1200, 960, False),
         ("running", "/", "overview-dark.png", 1200, 960, True),
         ("finished", "/jobs/job/?id=2", "job.png", 1200, 1000, False),
-        ("finished", "/stages/stage/?id=10&attempt=0", "stage.png", 1200, 1500, False),
+        ("finished", "/stages/stage/?id=10&attempt=0", "stage.png", 1200, 1410, False),
         ("failing", "/stages/stage/?id=4&attempt=0", "failure.png", 1200, 640, False),
         ("running", "/", "telephone.png", PHONE, 1000, False),
     ]:

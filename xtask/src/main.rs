@@ -17,6 +17,7 @@ mod fuzz;
 mod instructions;
 mod interop;
 mod msrv;
+mod pages;
 mod process;
 mod python;
 mod quick;

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use crate::args::Args;
 use crate::process::{cargo, run as run_process};
 use crate::{
-    Fallible, closure_matrix, dependencies, examples, instructions, interop, msrv, python, quick, sim,
+    Fallible, closure_matrix, dependencies, examples, instructions, interop, msrv, pages, python, quick, sim,
     test_programs, tidy,
 };
 
 pub(crate) const HELP: &str = "
 Runs formatting, tidy, the crates' arrows and purity, the oldest Rust, clippy, docs, tests, stores against real servers, the
-examples on real data, the Python wheel, closures in several profiles, a simulation and the instruction guard, and prints `N passed, N failed` at the end.
+examples on real data, pages in a browser, the Python wheel, closures in several profiles, a simulation and the instruction guard, and prints `N passed, N failed` at the end.
 
   --quick         what is worth knowing in between, in less than four minutes once it was built; says what it leaves out
   --only STEP     run this step; may be repeated
@@ -71,6 +71,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "doc-tests", about: "the examples in the documentation", run: doc_tests },
     Step { name: "interop", about: "stores against real servers on loopback", run: interop::step },
     Step { name: "examples", about: "the example programs on real data", run: examples::step },
+    Step { name: "pages", about: "pages in a real browser", run: pages::step },
     Step { name: "python", about: "the wheel in fresh environments", run: python::step },
     Step { name: "closure-matrix", about: "closures travel in every profile", run: closure_matrix::step },
     Step { name: "simulation", about: "a short run of the simulator", run: sim::step },

@@ -134,6 +134,10 @@ settings! {
     LOG_LEVEL: String = "firesteel.log.level", "warn", text,
         "The events of the log that are written to standard error: `off`, `error`, `warn`, or `info`. The program's own \
          `tracing` subscriber, where it has one, gets them all instead.";
+    LOG_FILE: String = "firesteel.log.file", "", text,
+        "The file to which the log is written instead, with the time of each line. Lines are appended.";
+    LOG_STRUCTURED: bool = "firesteel.log.structured_logging.enabled", "false", switch,
+        "Whether each line of the log is JSON, with the keys of Spark's structured log: `ts`, `level`, `msg`, `logger`.";
     SHOW_PROGRESS: bool = "firesteel.ui.show_console_progress", "true", switch,
         "Whether a bar in the terminal shows the progress of jobs that take longer than half a second.";
     UI: bool = "firesteel.ui.enabled", "true", switch,

@@ -125,7 +125,7 @@ fn what_people_rely_on_and_is_not_there_is_warned_of() {
 
 #[test]
 fn what_only_python_programs_have_is_refused_in_rust() {
-    for key in ["spark.files", "spark.executorEnv.LANG", "spark.redaction.regex", "spark.submit.pyFiles"] {
+    for key in ["spark.files", "spark.executorEnv.LANG", "spark.archives", "spark.submit.pyFiles"] {
         assert_eq!(judge(key, "x", Face::Python), Verdict::Obeyed);
         assert!(matches!(judge(key, "x", Face::Rust), Verdict::Refused(_)), "{key}");
     }

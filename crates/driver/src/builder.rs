@@ -130,6 +130,8 @@ impl Builder {
         }
         submitted::apply(&mut self.conf)?;
         log::set_log_level(&self.conf.get(&conf::LOG_LEVEL)?);
+        let (file, is_json) = (self.conf.get(&conf::LOG_FILE)?, self.conf.get(&conf::LOG_STRUCTURED)?);
+        log::set_log_output(&file, is_json).map_err(Error::Start)?;
         log::show_log();
         panics::warn_if_they_abort();
         self.conf.check()?.iter().for_each(|warning| log::warn_once(warning));

@@ -118,6 +118,7 @@
     if (asking) return;
     asking = new AbortController();
     const { signal } = asking;
+    say("on", "live");
     let wait = 1000;
     while (!signal.aborted && main.dataset.revision) {
       try {

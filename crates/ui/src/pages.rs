@@ -16,11 +16,13 @@ mod graph;
 mod job;
 mod jobs;
 mod logs;
+mod looking;
 mod markup;
 mod overview;
 mod paging;
 mod rows;
 mod stage;
+mod stage_tasks;
 mod stages;
 mod storage;
 mod streams;
@@ -35,10 +37,9 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use firesteel_status::store::{ApplicationsAsk, OpenError};
-use frame::{Frame, Here, Tab};
+use frame::Frame;
 use fresh::Fresh;
-use paging::Ask;
-use std::collections::BTreeMap;
+use looking::{Asked, Fields, Here, Kind, Looking, NoPage, Serving};
 use std::sync::Arc;
 
 /// The header by which a page asks for news, and the name of the revision in it.
@@ -46,46 +47,8 @@ const SINCE: &str = "firesteel-since";
 
 /// All that pages are made with.
 pub(crate) struct Pages {
-    site: Site,
-    door: Arc<Door>,
-    redaction: Redaction,
-    is_kill_enabled: bool,
+    serving: Serving,
     fresh: Fresh,
-}
-
-/// The query of an address.
-type Fields = BTreeMap<String, String>;
-
-/// The reason why there is no page.
-enum NoPage {
-    /// There is no such application, job, stage, ...
-    Unknown(String),
-    /// It is refused, or not to be had.
-    Refused(StatusCode, String),
-    /// A template has failed.
-    Broken(askama::Error),
-}
-
-impl From<askama::Error> for NoPage {
-    fn from(error: askama::Error) -> Self {
-        NoPage::Broken(error)
-    }
-}
-
-/// A kind of page, with what its address names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Kind {
-    Overview,
-    Jobs,
-    Job,
-    Stages,
-    Stage,
-    Storage,
-    Rdd,
-    Environment,
-    Executors,
-    Threads,
-    Log,
 }
 
 const KINDS: [(&str, Kind); 11] = [
@@ -105,7 +68,10 @@ const KINDS: [(&str, Kind); 11] = [
 /// Returns the routes of all pages.
 pub(crate) fn routes(site: Site, door: Arc<Door>, redaction: Redaction, is_kill_enabled: bool) -> Router {
     let is_history = site.applications.is_history();
-    let pages = Arc::new(Pages { site, door, redaction, is_kill_enabled, fresh: Fresh::default() });
+    let pages = Arc::new(Pages {
+        serving: Serving { site, door, redaction, is_kill_enabled },
+        fresh: Fresh::default(),
+    });
     let mut router = Router::new();
     for (path, kind) in KINDS {
         // Both forms of an address lead to the page, as with Spark.
@@ -181,12 +147,13 @@ async fn page(
     }
     let made = tokio::task::spawn_blocking(move || {
         let mut made = Err(NoPage::Unknown("no such page".into()));
-        let actions = pages.site.actions.as_ref();
-        let asked = logs::Asked::of(actions, access.as_ref(), &kind, here.is_running, &fields);
+        let actions = pages.serving.site.actions.as_ref();
+        let asked = Asked::of(actions, access.as_ref(), &kind, here.is_running, &fields);
         access.look(&mut |store, now| {
-            let view = Looking { pages: &pages, here: &here, fields: &fields, asked: &asked, store, now };
+            let view =
+                Looking { serving: &pages.serving, here: &here, fields: &fields, asked: &asked, store, now };
             let frame = Frame::new(&view, &kind);
-            made = view.make(&kind, frame).map(|text| (text, store.revision(), store.has_ended()));
+            made = make(&view, &kind, frame).map(|text| (text, store.revision(), store.has_ended()));
         });
         match made {
             Ok((text, revision, has_ended)) => html(pages.fresh.put(key, revision, has_ended, text)),
@@ -202,7 +169,7 @@ fn html(text: Arc<str>) -> Response {
 
 /// Makes the page of all applications.
 async fn list(State(pages): State<Arc<Pages>>, Query(fields): Query<Fields>) -> Response {
-    let applications = Arc::clone(&pages.site.applications);
+    let applications = Arc::clone(&pages.serving.site.applications);
     let made = tokio::task::spawn_blocking(move || applications::make(applications.as_ref(), &fields)).await;
     match made {
         Ok(Ok(text)) => html(text.into()),
@@ -215,63 +182,9 @@ async fn unknown(State(pages): State<Arc<Pages>>) -> Response {
     pages.no_page(NoPage::Unknown("There is no such page.".into()))
 }
 
-/// An application while a page is made from it.
-struct Looking<'a> {
-    pages: &'a Pages,
-    here: &'a Here,
-    fields: &'a Fields,
-    asked: &'a logs::Asked,
-    store: &'a firesteel_status::store::Store,
-    now: i64,
-}
-
-impl Looking<'_> {
-    fn view(&self) -> firesteel_status::store::View<'_> {
-        self.store.at(self.now)
-    }
-
-    fn ask(&self) -> Ask {
-        Ask::of(self.fields)
-    }
-
-    /// Returns a number that the address names.
-    fn number(&self, name: &str) -> Result<i64, NoPage> {
-        let number = self.fields.get(name).and_then(|text| text.parse().ok());
-        number.ok_or_else(|| {
-            NoPage::Refused(StatusCode::BAD_REQUEST, format!("The address lacks a number: {name}="))
-        })
-    }
-
-    /// Tells if pages offer to end something: it runs here, and that is allowed.
-    fn can_kill(&self) -> bool {
-        self.pages.is_kill_enabled && self.has_actions()
-    }
-
-    /// Tells if threads and logs can be looked into.
-    fn has_actions(&self) -> bool {
-        self.here.is_running && self.pages.site.actions.is_there() && !self.store.has_ended()
-    }
-
-    fn make(&self, kind: &Kind, frame: Frame) -> Result<String, NoPage> {
-        match kind {
-            Kind::Overview => overview::make(self, frame),
-            Kind::Jobs => jobs::make(self, frame),
-            Kind::Job => job::make(self, frame),
-            Kind::Stages => stages::make(self, frame),
-            Kind::Stage => stage::make(self, frame),
-            Kind::Storage => storage::make(self, frame),
-            Kind::Rdd => storage::make_rdd(self, frame),
-            Kind::Environment => environment::make(self, frame),
-            Kind::Executors => executors::make(self, frame),
-            Kind::Threads => logs::make_threads(self, frame),
-            Kind::Log => logs::make_log(self, frame),
-        }
-    }
-}
-
 impl Pages {
     fn open(&self, here: &Here) -> Result<Arc<dyn firesteel_status::store::Access>, NoPage> {
-        let applications = &self.site.applications;
+        let applications = &self.serving.site.applications;
         let id = match &here.id {
             Some(id) => id.clone(),
             None => {
@@ -313,11 +226,11 @@ impl Pages {
         to: &'static str,
         act: fn(&Pages, i64) -> Result<(), Unavailable>,
     ) -> Response {
-        if !self.door.is_own_form(&form.form_token) {
+        if !self.serving.door.is_own_form(&form.form_token) {
             let text = "This form is of another page, or of an earlier run. Load the page again.";
             return self.no_page(NoPage::Refused(StatusCode::FORBIDDEN, text.into()));
         }
-        if !self.is_kill_enabled {
+        if !self.serving.is_kill_enabled {
             return self
                 .no_page(NoPage::Refused(StatusCode::FORBIDDEN, "spark.ui.killEnabled is false.".into()));
         }
@@ -339,26 +252,26 @@ struct KillForm {
 }
 
 async fn kill_job(State(pages): State<Arc<Pages>>, Form(form): Form<KillForm>) -> Response {
-    pages.act(form, "/jobs/", |pages, id| pages.site.actions.kill_job(id)).await
+    pages.act(form, "/jobs/", |pages, id| pages.serving.site.actions.kill_job(id)).await
 }
 
 async fn kill_stage(State(pages): State<Arc<Pages>>, Form(form): Form<KillForm>) -> Response {
-    pages.act(form, "/stages/", |pages, id| pages.site.actions.kill_stage(id)).await
+    pages.act(form, "/stages/", |pages, id| pages.serving.site.actions.kill_stage(id)).await
 }
 
-/// Returns the tabs of an application's pages.
-fn tabs(base: &str, kind: &Kind) -> Vec<Tab> {
-    let tab = |label, path: &str, kinds: &[Kind]| Tab {
-        label,
-        href: format!("{base}{path}"),
-        is_here: kinds.contains(kind),
-    };
-    vec![
-        tab("Overview", "/", &[Kind::Overview]),
-        tab("Jobs", "/jobs/", &[Kind::Jobs, Kind::Job]),
-        tab("Stages", "/stages/", &[Kind::Stages, Kind::Stage]),
-        tab("Storage", "/storage/", &[Kind::Storage, Kind::Rdd]),
-        tab("Environment", "/environment/", &[Kind::Environment]),
-        tab("Executors", "/executors/", &[Kind::Executors, Kind::Threads, Kind::Log]),
-    ]
+/// Makes a page.
+fn make(looking: &Looking<'_>, kind: &Kind, frame: Frame) -> Result<String, NoPage> {
+    match kind {
+        Kind::Overview => overview::make(looking, frame),
+        Kind::Jobs => jobs::make(looking, frame),
+        Kind::Job => job::make(looking, frame),
+        Kind::Stages => stages::make(looking, frame),
+        Kind::Stage => stage::make(looking, frame),
+        Kind::Storage => storage::make(looking, frame),
+        Kind::Rdd => storage::make_rdd(looking, frame),
+        Kind::Environment => environment::make(looking, frame),
+        Kind::Executors => executors::make(looking, frame),
+        Kind::Threads => logs::make_threads(looking, frame),
+        Kind::Log => logs::make_log(looking, frame),
+    }
 }

@@ -5,7 +5,16 @@ use super::rule::{Rule, harmless, in_python, in_python_only, obeyed, refused, wa
 const SHIP: &str = "a Rust program carries its files in itself; read others by a path that every host has";
 
 pub(super) static RULES: &[Rule] = &[
-    obeyed(&["spark.master", "spark.app.name", "spark.local.dir", "spark.log.level"], "see the table above"),
+    obeyed(
+        &[
+            "spark.master",
+            "spark.app.name",
+            "spark.local.dir",
+            "spark.log.level",
+            "spark.log.structuredLogging.enabled",
+        ],
+        "see the table above",
+    ),
     obeyed(&["spark.driver.maxResultSize"], "see the table above"),
     in_python(&["spark.home"], "it is kept for programs that read it"),
     harmless(

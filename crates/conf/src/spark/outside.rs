@@ -10,6 +10,7 @@ pub(super) static RULES: &[Rule] = &[
             "spark.ui.enabled",
             "spark.ui.port",
             "spark.ui.killEnabled",
+            "spark.port.maxRetries",
             "spark.ui.retainedJobs",
             "spark.ui.retainedStages",
             "spark.ui.retainedTasks",

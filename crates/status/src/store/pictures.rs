@@ -125,10 +125,11 @@ impl<'a> View<'a> {
 /// Returns the line of a failure that says it: of a traceback of Python its exception, of others the first line.
 pub fn failure_title(text: &str) -> &str {
     let says = |line: &&str| !line.trim().is_empty() && !line.starts_with([' ', '\t']);
-    let lines = match text.rfind("Traceback (most recent call last)") {
-        Some(at) => text[at..].lines().skip(1),
-        None => text.lines().skip(0),
+    let (from, above) = match text.rfind("Traceback (most recent call last)") {
+        Some(at) => (at, 1),
+        None => (0, 0),
     };
+    let lines = text[from..].lines().skip(above);
     let first = || text.lines().find(|line| !line.trim().is_empty());
     lines.into_iter().find(says).or_else(first).unwrap_or("")
 }

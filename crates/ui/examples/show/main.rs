@@ -3,56 +3,24 @@
 //! `cargo run -p firesteel-ui --example show -- finished failing running giant FILE DIRECTORY` prints an address for each: of an
 //! event log, and of a history server for a directory of them.
 
+mod shown;
 mod synthetic;
 
 use firesteel_events::ListenerEvent;
-use firesteel_status::store::{
-    Access, ApplicationInfo, Applications, ApplicationsAsk, OpenError, Retained, Store,
-};
+use firesteel_status::store::Store;
 use firesteel_ui::history::{History, HistoryConfig};
 use firesteel_ui::{Actions, LogPart, Site, ThreadStack, UiConfig, UiServer, Unavailable, start};
+use shown::{One, Shown, fold, now};
 use std::io::Write;
 use std::sync::{Arc, RwLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-/// One application whose events come from somewhere.
-struct Shown(RwLock<Store>);
-
-impl Access for Shown {
-    fn look(&self, look: &mut dyn FnMut(&Store, i64)) {
-        let store = self.0.read().expect("no writer panics");
-        let now = if store.has_ended() { store.last_event() } else { now() };
-        look(&store, now);
-    }
-}
-
-struct One(Arc<Shown>);
-
-impl Applications for One {
-    fn list(&self, ask: &ApplicationsAsk) -> Vec<ApplicationInfo> {
-        self.info("").into_iter().filter(|application| ask.wants(application)).collect()
-    }
-
-    fn info(&self, _id: &str) -> Option<ApplicationInfo> {
-        let mut info = None;
-        self.0.look(&mut |store, now| info = Some(store.at(now).application()));
-        info
-    }
-
-    fn open(&self, id: &str, _attempt: Option<&str>) -> Result<Arc<dyn Access>, OpenError> {
-        match self.info("") {
-            Some(info) if info.id == id => Ok(Arc::clone(&self.0) as Arc<dyn Access>),
-            _ => Err(OpenError::Unknown),
-        }
-    }
-}
+use std::time::Duration;
 
 /// An executor that has threads and a log to show.
 struct Pretended;
 
 impl Actions for Pretended {
     fn kill_job(&self, job: i64) -> Result<(), Unavailable> {
-        println!("kill job {job}");
+        eprintln!("kill job {job}");
         Ok(())
     }
 
@@ -90,10 +58,6 @@ impl Actions for Pretended {
     }
 }
 
-fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
-}
-
 fn serve(store: Store) -> (Arc<Shown>, UiServer) {
     let shown = Arc::new(Shown(RwLock::new(store)));
     let mut site = Site::new(Arc::new(One(Arc::clone(&shown))));
@@ -101,13 +65,6 @@ fn serve(store: Store) -> (Arc<Shown>, UiServer) {
     let config = UiConfig { port: 0, ..UiConfig::default() };
     let server = start(&config, site, Default::default()).expect("a port is free");
     (shown, server)
-}
-
-fn fold(events: impl IntoIterator<Item = ListenerEvent>) -> Store {
-    let many = Retained { tasks: 1 << 20, stages: 10_000, jobs: 10_000, ..Retained::default() };
-    let mut store = Store::new(many);
-    events.into_iter().for_each(|event| store.apply(&event));
-    store
 }
 
 fn of_synthetic(events: synthetic::Events) -> Store {

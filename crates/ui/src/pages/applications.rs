@@ -1,7 +1,8 @@
 //! The first page of a history server: its applications.
 
 use crate::pages::format::{count, duration};
-use crate::pages::frame::{Frame, Here, Pill, time};
+use crate::pages::frame::{Frame, Pill, time};
+use crate::pages::looking::Here;
 use crate::pages::markup::Markup;
 use crate::pages::paging::{Ask, Column, Pages, ROWS, encoded};
 use crate::pages::rows::{Filter, filters, sort};

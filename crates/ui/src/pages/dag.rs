@@ -64,6 +64,8 @@ fn operations(rdds: &[RddInfo]) -> Vec<Line> {
         }
         let class = if is_persisted(rdd) { "cached" } else { "" };
         let place = rdd.callsite.rsplit_once(" at ").map_or("", |(_, place)| place);
+        // Of a path the file's name is enough here; the rest is shown when it is pointed at.
+        let place = place.rsplit('/').next().unwrap_or(place);
         let text = if place.is_empty() { scope.name.clone() } else { format!("{}  {place}", scope.name) };
         let cached = if is_persisted(rdd) { ", persisted" } else { "" };
         lines.push(Line {
@@ -97,7 +99,12 @@ impl Scope {
             Some(Told { id, name }) => Scope { id: format!("scope {id}"), name },
             None => {
                 let operation = rdd.callsite.split(" at ").next().filter(|name| !name.is_empty());
-                Scope { id: format!("rdd {}", rdd.rdd_id), name: operation.unwrap_or(&rdd.name).to_owned() }
+                let id = match rdd.callsite.as_str() {
+                    "" => format!("rdd {}", rdd.rdd_id),
+                    // Firesteel has no scopes: what one line of the program made is one operation.
+                    callsite => callsite.to_owned(),
+                };
+                Scope { id, name: operation.unwrap_or(&rdd.name).to_owned() }
             }
         }
     }
@@ -153,28 +160,70 @@ struct Boxes {
     count: usize,
 }
 
-/// Puts an RDD into the box of a parent with the same scope, unless another parent came to that box's successors: RDDs are
-/// in the order of their ids, so an RDD whose other parents are in later boxes would close a circle.
+/// Puts RDDs of one scope that depend on each other into one box. If that closed a circle (an operation whose RDDs come
+/// before and after those of another), an RDD only joins its last parent, which cannot.
 fn boxes_of(rdds: &[&RddInfo]) -> Boxes {
-    let mut of_rdd: Vec<usize> = Vec::with_capacity(rdds.len());
-    let mut scopes: Vec<String> = Vec::new();
-    let mut places: BTreeMap<i64, usize> = BTreeMap::new();
-    for rdd in rdds {
-        let scope = Scope::of(rdd).id;
-        let parents: Vec<usize> =
-            rdd.parent_ids.iter().filter_map(|parent| places.get(parent)).copied().collect();
-        let last = parents.iter().copied().max();
-        let at = match last.filter(|last| scopes[*last] == scope) {
-            Some(last) => last,
-            None => {
-                scopes.push(scope);
-                scopes.len() - 1
-            }
-        };
-        of_rdd.push(at);
-        places.insert(rdd.rdd_id, at);
+    let places: BTreeMap<i64, usize> = rdds.iter().zip(0..).map(|(rdd, at)| (rdd.rdd_id, at)).collect();
+    let parents: Vec<Vec<usize>> = rdds
+        .iter()
+        .map(|rdd| rdd.parent_ids.iter().filter_map(|parent| places.get(parent)).copied().collect())
+        .collect();
+    let scopes: Vec<String> = rdds.iter().map(|rdd| Scope::of(rdd).id).collect();
+    let joined = joined(&parents, &scopes, usize::MAX);
+    if is_acyclic(&joined, &parents) { joined } else { joined_with_last(&parents, &scopes) }
+}
+
+fn joined_with_last(parents: &[Vec<usize>], scopes: &[String]) -> Boxes {
+    joined(parents, scopes, 1)
+}
+
+/// Joins each RDD with the last `most` of its parents that have its scope.
+fn joined(parents: &[Vec<usize>], scopes: &[String], most: usize) -> Boxes {
+    let mut leader: Vec<usize> = (0..parents.len()).collect();
+    fn root(leader: &[usize], mut at: usize) -> usize {
+        while leader[at] != at {
+            at = leader[at];
+        }
+        at
     }
-    Boxes { of_rdd, count: scopes.len() }
+    for (at, own) in parents.iter().enumerate() {
+        let mut sorted = own.clone();
+        sorted.sort_unstable_by(|one, other| other.cmp(one));
+        for parent in sorted.into_iter().take(most).filter(|parent| scopes[*parent] == scopes[at]) {
+            let (one, other) = (root(&leader, at), root(&leader, parent));
+            leader[one.max(other)] = one.min(other);
+        }
+    }
+    let mut numbers: BTreeMap<usize, usize> = BTreeMap::new();
+    let of_rdd: Vec<usize> = (0..parents.len())
+        .map(|at| {
+            let next = numbers.len();
+            *numbers.entry(root(&leader, at)).or_insert(next)
+        })
+        .collect();
+    Boxes { of_rdd, count: numbers.len() }
+}
+
+fn is_acyclic(boxes: &Boxes, parents: &[Vec<usize>]) -> bool {
+    let mut edges = BTreeSet::new();
+    for (at, own) in parents.iter().enumerate() {
+        let to = boxes.of_rdd[at];
+        edges.extend(own.iter().map(|parent| (boxes.of_rdd[*parent], to)).filter(|(from, to)| from != to));
+    }
+    let mut missing = vec![0; boxes.count];
+    edges.iter().for_each(|(_, to)| missing[*to] += 1);
+    let mut ready: Vec<usize> = (0..boxes.count).filter(|at| missing[*at] == 0).collect();
+    let mut done = 0;
+    while let Some(at) = ready.pop() {
+        done += 1;
+        for (_, to) in edges.range((at, 0)..(at + 1, 0)) {
+            missing[*to] -= 1;
+            if missing[*to] == 0 {
+                ready.push(*to);
+            }
+        }
+    }
+    done == boxes.count
 }
 
 #[cfg(test)]
@@ -208,6 +257,9 @@ mod tests {
         // A scope that comes back after another one is a box of its own: no circle.
         let rdds = [rdd(0, "join", &[]), rdd(1, "map", &[0]), rdd(2, "join", &[0, 1])];
         assert_eq!(boxes_of(&rdds.iter().collect::<Vec<_>>()).of_rdd, [0, 1, 2]);
+        // Two RDDs of one operation that meet in a third are one box with it.
+        let meeting = [rdd(3, "join", &[]), rdd(4, "join", &[]), rdd(5, "join", &[3, 4])];
+        assert_eq!(boxes_of(&meeting.iter().collect::<Vec<_>>()).count, 1);
         let stage = GraphStage { rdds: Arc::new(rdds.to_vec()), ..GraphStage::default() };
         let picture = stage_picture(&stage, "").0.to_string();
         assert_eq!((picture.matches("<rect").count(), picture.matches("\"edge\"").count()), (3, 3));

@@ -1,7 +1,7 @@
 //! The page of settings and versions, without secrets.
 
 use crate::pages::frame::Frame;
-use crate::pages::{Looking, NoPage};
+use crate::pages::looking::{Looking, NoPage};
 use askama::Template;
 
 #[derive(Template)]
@@ -25,7 +25,7 @@ pub(super) fn make(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage
     let wanted = search.trim().to_lowercase();
     let table = |title, pairs: Vec<(String, String)>, is_open| {
         let redacted = pairs.into_iter().map(|(key, value)| {
-            let shown = looking.pages.redaction.shown(&key, &value).to_owned();
+            let shown = looking.serving.redaction.shown(&key, &value).to_owned();
             (key, shown)
         });
         let fits = |pair: &(String, String)| {

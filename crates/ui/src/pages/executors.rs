@@ -3,9 +3,9 @@
 use crate::pages::bands::{Part, bands};
 use crate::pages::format::{bytes, count, duration};
 use crate::pages::frame::{Fact, Frame, Pill, fact};
+use crate::pages::looking::{Looking, NoPage};
 use crate::pages::markup::Markup;
 use crate::pages::paging::encoded;
-use crate::pages::{Looking, NoPage};
 use askama::Template;
 use firesteel_status::store::{ExecutorSummary, PEAK_NAMES};
 

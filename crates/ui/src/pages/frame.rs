@@ -1,38 +1,9 @@
 //! The frame of a page: what stands above and below its content.
 
+use crate::pages::looking::{Kind, Looking};
 use crate::pages::markup::Markup;
-use crate::pages::{Kind, Looking, tabs};
 use crate::server::assets;
 use askama::Template;
-
-/// The application of a page, and the place of its pages.
-#[derive(Clone, Debug)]
-pub(crate) struct Here {
-    /// The application; none for the one that runs here.
-    pub(crate) id: Option<String>,
-    /// The attempt.
-    pub(crate) attempt: Option<String>,
-    /// The beginning of the addresses of its pages.
-    pub(crate) base: String,
-    /// True for the application that runs here.
-    pub(crate) is_running: bool,
-}
-
-impl Here {
-    /// Names the application that runs here.
-    pub(crate) fn running() -> Self {
-        Here { id: None, attempt: None, base: String::new(), is_running: true }
-    }
-
-    /// Names an application of a history server.
-    pub(crate) fn of(id: String, attempt: Option<String>) -> Self {
-        let mut base = format!("/history/{}", crate::pages::paging::encoded(&id));
-        if let Some(attempt) = &attempt {
-            base += &format!("/{}", crate::pages::paging::encoded(attempt));
-        }
-        Here { id: Some(id), attempt, base, is_running: false }
-    }
-}
 
 /// A link at the top of each page.
 pub(crate) struct Tab {
@@ -108,7 +79,7 @@ impl Frame {
             }),
             tabs: tabs(&looking.here.base, kind),
             revision: is_followed.then(|| looking.store.revision()),
-            form_token: looking.pages.door.form_token().to_owned(),
+            form_token: looking.serving.door.form_token().to_owned(),
             foot: format!("{version} · user {user}"),
         }
     }
@@ -158,4 +129,21 @@ pub(crate) fn time(ms: i64) -> Markup {
     let shown = shown.split('.').next().unwrap_or("");
     markup.element("time", &[("datetime", &exact)], &format!("{shown} UTC"));
     markup
+}
+
+/// Returns the tabs of an application's pages.
+fn tabs(base: &str, kind: &Kind) -> Vec<Tab> {
+    let tab = |label, path: &str, kinds: &[Kind]| Tab {
+        label,
+        href: format!("{base}{path}"),
+        is_here: kinds.contains(kind),
+    };
+    vec![
+        tab("Overview", "/", &[Kind::Overview]),
+        tab("Jobs", "/jobs/", &[Kind::Jobs, Kind::Job]),
+        tab("Stages", "/stages/", &[Kind::Stages, Kind::Stage]),
+        tab("Storage", "/storage/", &[Kind::Storage, Kind::Rdd]),
+        tab("Environment", "/environment/", &[Kind::Environment]),
+        tab("Executors", "/executors/", &[Kind::Executors, Kind::Threads, Kind::Log]),
+    ]
 }

@@ -200,6 +200,11 @@ fn coordinates(places: &mut [Place], layers: &[Vec<usize>], direction: Direction
         let mut next = PADDING + (whole - breadth) / 2.0;
         for at in layer {
             let place = &mut places[*at];
+            // An edge that passes by goes straight past the whole layer.
+            if place.node.is_none() {
+                let length = if direction == Direction::Right { &mut place.width } else { &mut place.height };
+                *length = depth;
+            }
             let from_start = start + (depth - along(place)) / 2.0;
             let extent = across(place);
             (place.x, place.y) =

@@ -4,12 +4,12 @@ use crate::pages::dag::job_picture;
 use crate::pages::format::{bytes_and_records, count, duration};
 use crate::pages::frame::{Fact, Frame, Pill, fact};
 use crate::pages::jobs::executor_lane;
+use crate::pages::looking::{Looking, NoPage};
 use crate::pages::markup::Markup;
 use crate::pages::rows::{
     StageRow, Table, elapsed, job_pill, job_progress, job_stages, stage_href, stage_label, stage_table,
 };
 use crate::pages::timeline::{Bar, Kind, Lane, timeline};
-use crate::pages::{Looking, NoPage};
 use askama::Template;
 use firesteel_status::store::{JobData, JobStatus, StageAsk, StageData, StageStatus};
 
@@ -56,7 +56,7 @@ pub(super) fn make(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage
     };
     let facts = facts(looking, &job, &stages);
     let picture = picture(looking, &stages);
-    let explainer = looking.pages.site.explainer.as_ref();
+    let explainer = looking.serving.site.explainer.as_ref();
     let why = explainer.map(|explainer| explainer.job(looking.store, looking.now, id)).unwrap_or_default();
     let page = JobPage {
         frame,

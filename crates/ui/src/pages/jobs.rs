@@ -2,10 +2,10 @@
 
 use crate::pages::format::{count, duration};
 use crate::pages::frame::{Fact, Frame, fact};
+use crate::pages::looking::{Looking, NoPage};
 use crate::pages::markup::Markup;
 use crate::pages::rows::{Filter, JobRow, Table, elapsed, filters, job_table};
 use crate::pages::timeline::{Bar, Kind, Lane, timeline};
-use crate::pages::{Looking, NoPage};
 use askama::Template;
 use firesteel_status::store::{ExecutorSummary, JobData, JobStatus};
 

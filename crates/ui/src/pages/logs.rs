@@ -2,14 +2,10 @@
 
 use crate::pages::format::bytes;
 use crate::pages::frame::Frame;
+use crate::pages::looking::{Looking, NoPage, PART, which};
 use crate::pages::paging::encoded;
-use crate::pages::{Fields, Kind, Looking, NoPage};
-use crate::site::{Actions, LogPart, ThreadStack, Unavailable};
+use crate::site::{LogPart, ThreadStack};
 use askama::Template;
-use firesteel_status::store::Access;
-
-/// The bytes of a log on one page.
-const PART: usize = 100 << 10;
 
 #[derive(Template)]
 #[template(path = "threads.html")]
@@ -41,50 +37,6 @@ struct LogPage {
     after: Option<String>,
     newest: String,
     text: String,
-}
-
-/// The answers of executors to what a page asks them.
-pub(super) struct Asked {
-    threads: Result<Vec<ThreadStack>, Unavailable>,
-    log: Result<LogPart, Unavailable>,
-}
-
-impl Asked {
-    /// Asks, before the page is made: an executor may take its time, and meanwhile the store must not be held.
-    pub(super) fn of(
-        actions: &dyn Actions,
-        access: &dyn Access,
-        kind: &Kind,
-        is_running: bool,
-        fields: &Fields,
-    ) -> Asked {
-        let nothing = || {
-            Unavailable("Executors can be looked into while their application runs, on its own pages.".into())
-        };
-        let mut asked = Asked { threads: Err(nothing()), log: Err(nothing()) };
-        let id = fields.get("executorId").map_or("", String::as_str);
-        let mut is_known = false;
-        if is_running && matches!(kind, Kind::Threads | Kind::Log) {
-            access.look(&mut |store, now| {
-                is_known = !store.has_ended() && store.at(now).executor(id).is_some()
-            });
-        }
-        if is_known && *kind == Kind::Threads {
-            asked.threads = actions.thread_dump(id);
-        }
-        if is_known && *kind == Kind::Log {
-            let offset = fields.get("offset").and_then(|offset| offset.parse().ok());
-            asked.log = actions.log(id, which(fields), offset, PART);
-        }
-        asked
-    }
-}
-
-fn which(fields: &Fields) -> &'static str {
-    match fields.get("which").map(String::as_str) {
-        Some("stdout") => "stdout",
-        _ => "stderr",
-    }
 }
 
 /// Returns the executor that an address names: it must be one of this application.

@@ -3,11 +3,11 @@
 use crate::pages::bands::{Part, bands};
 use crate::pages::format::{bytes, count, duration, shortened};
 use crate::pages::frame::{Fact, Frame, fact};
+use crate::pages::looking::{Looking, NoPage};
 use crate::pages::markup::Markup;
 use crate::pages::rows::{JobRow, job_row, stage_href, stage_label};
 use crate::pages::streams::{Stretch, lanes};
 use crate::pages::timeline::{Kind, timeline};
-use crate::pages::{Looking, NoPage};
 use askama::Template;
 use firesteel_status::store::{
     ExecutorSummary, JobData, JobStatus, PeakMemory, StageAsk, StageStatus, failure_title,

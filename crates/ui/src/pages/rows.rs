@@ -1,9 +1,9 @@
 //! The rows of jobs and stages, as tables on several pages have them.
 
-use crate::pages::Looking;
 use crate::pages::bands::{Tasks, progress};
 use crate::pages::format::{bytes_and_records, duration, shortened};
 use crate::pages::frame::{Pill, time};
+use crate::pages::looking::Looking;
 use crate::pages::markup::Markup;
 use crate::pages::paging::{Ask, Column, Pages, ROWS, encoded};
 use firesteel_status::store::{Date, JobData, JobStatus, StageData, StageStatus, failure_title};

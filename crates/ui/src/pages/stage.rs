@@ -3,17 +3,18 @@
 use crate::pages::bands::{Part, bands, histogram, spread};
 use crate::pages::dag::stage_picture;
 use crate::pages::format::{bytes, bytes_and_records, count, duration, percent, shortened};
-use crate::pages::frame::{Fact, Frame, Pill, fact, time};
+use crate::pages::frame::{Fact, Frame, Pill, fact};
+use crate::pages::looking::{Looking, NoPage};
 use crate::pages::markup::Markup;
-use crate::pages::paging::{Column, Pages, ROWS};
-use crate::pages::rows::{Filter, elapsed, filters, stage_href, stage_label, stage_pill, stage_progress};
+use crate::pages::paging::{Column, Pages};
+use crate::pages::rows::{Filter, elapsed, stage_href, stage_label, stage_pill, stage_progress};
+use crate::pages::stage_tasks::{TaskRow, TaskTable, words};
 use crate::pages::streams::{Spent, Stretch, lanes, success_parts};
 use crate::pages::timeline::{Kind, timeline};
-use crate::pages::{Looking, NoPage};
 use askama::Template;
 use firesteel_status::store::{
-    ExecutorStageSummary, Metric, StageAsk, StageData, StageKey, StageOwn, StageStatus, TaskAsk, TaskData,
-    TaskFailures, TaskMetricDistributions, TaskSort, TaskStatus, failure_title,
+    ExecutorStageSummary, Metric, StageAsk, StageData, StageKey, StageOwn, StageStatus, TaskFailures,
+    TaskMetricDistributions, TaskStatus, failure_title,
 };
 
 /// The most functions, kinds of failure and executors on the page.
@@ -24,10 +25,9 @@ const MOST_EXECUTORS: usize = 200;
 /// The buckets of the picture of durations.
 const BUCKETS: usize = 50;
 
-/// The most letters of a failure in the table, of its title, and of its whole text.
+/// The most letters of the title of a failure, and of its text.
 const TITLE_LETTERS: usize = 140;
 const TEXT_LETTERS: usize = 20_000;
-const ROW_LETTERS: usize = 4_000;
 
 #[derive(Template)]
 #[template(path = "stage.html")]
@@ -110,22 +110,6 @@ struct ExecutorRow {
     spilled: String,
 }
 
-struct TaskRow {
-    index: i64,
-    id: i64,
-    attempt: i64,
-    is_speculative: bool,
-    pill: Pill,
-    locality: String,
-    executor: String,
-    host: String,
-    launched: Markup,
-    duration: String,
-    figures: Vec<String>,
-    error_title: String,
-    error: Option<String>,
-}
-
 /// Makes the page.
 pub(super) fn make(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage> {
     let id = looking.number("id")?;
@@ -146,7 +130,7 @@ pub(super) fn make(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage
     let pictures = Pictures::of(looking, key);
     let failures = view.task_failures(key);
     let quantiles = view.task_summary(id, attempt, &[0.0, 0.25, 0.5, 0.75, 1.0]);
-    let explainer = looking.pages.site.explainer.as_ref();
+    let explainer = looking.serving.site.explainer.as_ref();
     let why = explainer.map(|explainer| explainer.stage(looking.store, looking.now, id, attempt));
     let table = TaskTable::of(looking, key);
     let page = StagePage {
@@ -242,11 +226,6 @@ fn facts(looking: &Looking<'_>, stage: &StageData, own: &StageOwn, task_time: i6
     facts
 }
 
-/// Writes `PROCESS_LOCAL` as `process local`.
-fn words(name: &str) -> String {
-    name.replace('_', " ").to_lowercase()
-}
-
 fn failure_rows(stage: &StageData, kinds: &[TaskFailures<'_>]) -> Vec<FailureRow> {
     let mut rows: Vec<FailureRow> = kinds
         .iter()
@@ -318,7 +297,7 @@ fn shares(own: &StageOwn, task_time: i64) -> (Vec<Share>, Markup) {
 
 fn functions(own: &StageOwn) -> Vec<FunctionRow> {
     let row = |function: &firesteel_status::store::FunctionTotal| FunctionRow {
-        name: function.function.clone(),
+        name: if function.function.is_empty() { "built in".into() } else { function.function.clone() },
         operation: function.operation.clone(),
         time: duration(function.time / 1000),
         records_in: count(function.records_in),
@@ -434,162 +413,5 @@ fn executor_row((id, share): &(String, ExecutorStageSummary)) -> ExecutorRow {
         shuffle_read: bytes_and_records(share.shuffle_read, share.shuffle_read_records),
         shuffle_write: bytes_and_records(share.shuffle_write, share.shuffle_write_records),
         spilled: if share.disk_bytes_spilled > 0 { bytes(share.disk_bytes_spilled) } else { String::new() },
-    }
-}
-
-/// A page of the tasks.
-struct TaskTable {
-    title: String,
-    filters: Vec<Filter>,
-    columns: Vec<Column>,
-    rows: Vec<TaskRow>,
-    pages: Pages,
-}
-
-impl TaskTable {
-    fn of(looking: &Looking<'_>, key: StageKey) -> Self {
-        let (id, attempt) = key;
-        let view = looking.view();
-        let counts = view.task_counts(key);
-        let number = |status| counts.get(&status).copied().unwrap_or(0);
-        let running = number(TaskStatus::Running) + number(TaskStatus::GetResult);
-        let states = [
-            ("running", "RUNNING", running),
-            ("succeeded", "SUCCESS", number(TaskStatus::Success)),
-            ("failed", "FAILED", number(TaskStatus::Failed)),
-            ("killed", "KILLED", number(TaskStatus::Killed)),
-        ];
-        let ask = looking.ask();
-        let base = format!("{}/stages/stage/?id={id}&attempt={attempt}&", looking.here.base);
-        let wanted: Vec<TaskStatus> = match ask.show.as_deref().and_then(TaskStatus::named) {
-            Some(TaskStatus::Running) => vec![TaskStatus::Running, TaskStatus::GetResult],
-            Some(status) => vec![status],
-            None => vec![],
-        };
-        let all: usize = counts.values().sum();
-        let shown = if wanted.is_empty() { all } else { wanted.iter().map(|status| number(*status)).sum() };
-        let pages = Pages::new(base.clone(), &ask, shown, "index", false);
-        let tasks = view.tasks(
-            id,
-            attempt,
-            &TaskAsk {
-                offset: pages.offset(),
-                length: ROWS,
-                sort: task_sort(pages.sort()),
-                descending: pages.is_descending(),
-                status: wanted,
-            },
-        );
-        let tasks = tasks.unwrap_or_default();
-        // A column without a figure on this page tells nothing and takes room.
-        let is_told = |figure: &&TaskFigure| {
-            figure.0 == pages.sort() || tasks.iter().any(|task| !figure.2(task).is_empty())
-        };
-        let figures: Vec<TaskFigure> = TASK_FIGURES.iter().filter(is_told).copied().collect();
-        TaskTable {
-            title: count(all as i64),
-            filters: filters(&base, &ask, &states),
-            columns: task_columns(&pages, &figures),
-            rows: tasks.iter().map(|task| task_row(task, &figures)).collect(),
-            pages,
-        }
-    }
-}
-
-/// A figure of tasks: its key in addresses, its heading, and how it is written.
-type TaskFigure = (&'static str, &'static str, fn(&TaskData) -> String);
-
-const TASK_FIGURES: [TaskFigure; 8] = [
-    ("delay", "Waiting", |task| long(task.scheduler_delay)),
-    ("wait", "For blocks", |task| {
-        long(task.task_metrics.map_or(0, |all| all.shuffle_read_metrics.fetch_wait_time))
-    }),
-    ("input", "Input", |task| {
-        let read = task.task_metrics.unwrap_or_default().input_metrics;
-        bytes_and_records(read.bytes_read, read.records_read)
-    }),
-    ("output", "Output", |task| {
-        let written = task.task_metrics.unwrap_or_default().output_metrics;
-        bytes_and_records(written.bytes_written, written.records_written)
-    }),
-    ("read", "Shuffle read", |task| {
-        let read = task.task_metrics.unwrap_or_default().shuffle_read_metrics;
-        bytes_and_records(read.local_bytes_read.saturating_add(read.remote_bytes_read), read.records_read)
-    }),
-    ("write", "Shuffle write", |task| {
-        let written = task.task_metrics.unwrap_or_default().shuffle_write_metrics;
-        bytes_and_records(written.bytes_written, written.records_written)
-    }),
-    ("spilled", "Spilled", |task| some(task.task_metrics.map_or(0, |all| all.disk_bytes_spilled))),
-    ("memory", "Memory", |task| some(task.task_metrics.map_or(0, |all| all.peak_execution_memory))),
-];
-
-fn some(size: i64) -> String {
-    if size > 0 { bytes(size) } else { String::new() }
-}
-
-fn long(ms: i64) -> String {
-    if ms > 0 { duration(ms) } else { String::new() }
-}
-
-fn task_columns(pages: &Pages, figures: &[TaskFigure]) -> Vec<Column> {
-    let before = [
-        pages.column("index", "Task", true),
-        pages.column("id", "Id", true),
-        pages.column("attempt", "Attempt", true),
-        pages.column("status", "State", false),
-        pages.column("locality", "Locality", false),
-        pages.column("executor", "Executor", false),
-        pages.column("launched", "Launched", false),
-        pages.column("duration", "Duration", true),
-    ];
-    let figures = figures.iter().map(|(key, label, _)| pages.column(key, label, true));
-    before.into_iter().chain(figures).chain([pages.column("error", "Failure", false)]).collect()
-}
-
-fn task_sort(name: &str) -> TaskSort {
-    match name {
-        "id" => TaskSort::Id,
-        "attempt" => TaskSort::Attempt,
-        "status" => TaskSort::Status,
-        "locality" => TaskSort::Locality,
-        "executor" => TaskSort::Executor,
-        "launched" => TaskSort::Launch,
-        "duration" => TaskSort::Duration,
-        "delay" => TaskSort::SchedulerDelay,
-        "wait" => TaskSort::Figure(Metric::FetchWait),
-        "input" => TaskSort::Figure(Metric::InputBytes),
-        "output" => TaskSort::Figure(Metric::OutputBytes),
-        "read" => TaskSort::ShuffleReadBytes,
-        "write" => TaskSort::Figure(Metric::WriteBytes),
-        "spilled" => TaskSort::Figure(Metric::DiskSpilled),
-        "memory" => TaskSort::Figure(Metric::PeakMemory),
-        "error" => TaskSort::Error,
-        _ => TaskSort::Index,
-    }
-}
-
-fn task_row(task: &TaskData, figures: &[TaskFigure]) -> TaskRow {
-    let error = task.error_message.as_deref().filter(|text| !text.is_empty());
-    TaskRow {
-        index: task.index,
-        id: task.task_id,
-        attempt: task.attempt,
-        is_speculative: task.speculative,
-        pill: match task.status {
-            TaskStatus::Running => Pill { label: "running", class: "running" },
-            TaskStatus::GetResult => Pill { label: "fetching", class: "running" },
-            TaskStatus::Success => Pill { label: "succeeded", class: "done" },
-            TaskStatus::Failed => Pill { label: "failed", class: "failed" },
-            TaskStatus::Killed => Pill { label: "killed", class: "" },
-        },
-        locality: words(&task.task_locality),
-        executor: task.executor_id.clone(),
-        host: if task.host.is_empty() { String::new() } else { format!(" {}", task.host) },
-        launched: time(task.launch_time.0),
-        duration: task.duration.map(duration).unwrap_or_default(),
-        figures: figures.iter().map(|(_, _, write)| write(task)).collect(),
-        error_title: error.map(|text| shortened(failure_title(text), TITLE_LETTERS)).unwrap_or_default(),
-        error: error.map(|text| shortened(text, ROW_LETTERS)),
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::pages::format::{count, duration};
 use crate::pages::frame::{Fact, Frame, fact};
+use crate::pages::looking::{Looking, NoPage};
 use crate::pages::rows::{Filter, StageRow, Table, filters, stage_table};
-use crate::pages::{Looking, NoPage};
 use askama::Template;
 use firesteel_status::store::{StageAsk, StageData, StageStatus};
 

@@ -3,10 +3,10 @@
 use crate::pages::bands::{Tasks, progress};
 use crate::pages::format::{bytes, count};
 use crate::pages::frame::{Fact, Frame, fact};
+use crate::pages::looking::{Looking, NoPage};
 use crate::pages::markup::Markup;
 use crate::pages::paging::{Column, Pages, ROWS};
 use crate::pages::rows::sort;
-use crate::pages::{Looking, NoPage};
 use askama::Template;
 use firesteel_status::store::{RddPartitionInfo, RddStorageInfo};
 

@@ -102,7 +102,7 @@ pub(super) fn lanes(
     window: &Range<i64>,
     href: &str,
 ) -> (Vec<Lane>, bool) {
-    tasks.sort_by(|one, other| (one.launch, one.end).cmp(&(other.launch, other.end)));
+    tasks.sort_by_key(|task| (task.launch, task.end));
     let mut slots: BTreeMap<&str, i64> = BTreeMap::new();
     for task in &tasks {
         slots.entry(&task.executor).or_insert(1);
@@ -125,7 +125,7 @@ pub(super) fn lanes(
         let width = slots.get(name).copied().unwrap_or(1);
         if is_by_slot {
             let label = |slot: usize| match slot {
-                0 => format!("executor {name}"),
+                0 => executor_label(name),
                 _ => format!("· slot {}", slot + 1),
             };
             let rows = by_slot(&own, width as usize);
@@ -135,10 +135,14 @@ pub(super) fn lanes(
                     .map(|(slot, row)| lane(label(slot), href, window, count, 1, &row)),
             );
         } else {
-            painted.push(lane(format!("executor {name}"), href, window, count, width, &own));
+            painted.push(lane(executor_label(name), href, window, count, width, &own));
         }
     }
     (painted, is_cut)
+}
+
+fn executor_label(name: &str) -> String {
+    if name == "driver" { name.to_owned() } else { format!("executor {name}") }
 }
 
 fn lane(

@@ -13,7 +13,7 @@ use std::ops::Range;
 const WIDTH: i64 = 1000;
 
 /// The most columns of all lanes of a picture together: the size of a page does not grow with the number of tasks.
-const MAX_CELLS: usize = 4000;
+const MAX_CELLS: usize = 3200;
 
 /// The most columns of a lane: more than there are pixels would be painted for nobody.
 const MAX_COLUMNS: usize = 500;
@@ -184,7 +184,9 @@ impl Canvas {
 
     /// Appends, for each kind, one path with all its cells; equal neighbours are one cell.
     fn draw(&self, markup: &mut Markup, top: i64, height: i64) {
-        let width = WIDTH as f64 / self.columns.len() as f64;
+        // Columns are counted, not measured: whole numbers make short paths.
+        let scale = format!("scale({:.4} 1)", WIDTH as f64 / self.columns.len() as f64);
+        markup.open("g", &[("transform", &scale)]);
         // The sums are rounded, not the parts: else a column that is full would not look so.
         let mut sums = vec![0.0_f64; self.columns.len()];
         let full = height as f64;
@@ -192,11 +194,13 @@ impl Canvas {
         for kind in Kind::ALL {
             let mut path = String::new();
             let mut run: Option<(usize, i64, i64)> = None;
+            // One more than there are, so that the last run ends.
+            let mut below = sums.iter_mut();
             for column in 0..=self.columns.len() {
-                let cell = self.columns.get(column).map(|shares| {
-                    let base = rounded(sums[column]);
-                    sums[column] += f64::from(shares[kind as usize]) / self.slots as f64 * full;
-                    (base, rounded(sums[column]) - base)
+                let cell = self.columns.get(column).zip(below.next()).map(|(shares, sum)| {
+                    let base = rounded(*sum);
+                    *sum += f64::from(shares[kind as usize]) / self.slots as f64 * full;
+                    (base, rounded(*sum) - base)
                 });
                 if run.is_some_and(|(_, base, tall)| cell == Some((base, tall))) {
                     continue;
@@ -204,9 +208,8 @@ impl Canvas {
                 if let Some((first, base, tall)) = run.take()
                     && tall > 0
                 {
-                    let (x, to) = (first as f64 * width, column as f64 * width);
-                    let y = top + height - base - tall;
-                    let _ = write!(path, "M{x:.1} {y}H{to:.1}v{tall}H{x:.1}z");
+                    let (wide, y) = (column - first, top + height - base - tall);
+                    let _ = write!(path, "M{first} {y}h{wide}v{tall}h-{wide}z");
                 }
                 run = cell.map(|(base, tall)| (column, base, tall));
             }
@@ -214,6 +217,7 @@ impl Canvas {
                 markup.empty("path", &[("class", &kind.class()), ("d", &path)]);
             }
         }
+        markup.close("g");
     }
 }
 
