@@ -151,7 +151,7 @@ settings! {
         "The number of ports that are tried after one that is taken.";
     UI_TOKEN: String = "firesteel.ui.token", "", text,
         "The token that opens the pages, 32 characters or more. When not set: one is made where a login is needed, and the log \
-         has the link.";
+         names the file with the link.";
     UI_CERTIFICATES: String = "firesteel.ui.tls.certificates", "", text,
         "The file with the certificate of the pages, in PEM; with it and the key they speak TLS.";
     UI_KEY: String = "firesteel.ui.tls.key", "", text,

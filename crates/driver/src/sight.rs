@@ -14,9 +14,12 @@ use firesteel_events::{ApplicationEnd, ApplicationStart, EnvironmentUpdate, List
 use firesteel_io::{StoreSettings, Stores};
 use firesteel_status::store::Retained;
 use firesteel_types::{ExecutorId, ExecutorMemory};
-use firesteel_ui::{Redaction, Site, TlsFiles, UiConfig, UiServer};
+use firesteel_ui::{Redaction, Site, TlsFiles, UiConfig, UiError, UiServer};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -97,6 +100,7 @@ impl Sight {
             let memory = driver.services.memory.arbiter().total() as u64;
             self.bus.post_block_manager(ExecutorId::DRIVER, "localhost".into(), memory);
         }
+        self.leave_login_link(driver);
         let actions = self.actions.clone();
         self.store.set_stacks(Box::new(move |executor| actions.threads(executor)));
     }
@@ -104,6 +108,21 @@ impl Sight {
     /// Returns the address of the pages.
     pub(crate) fn url(&self) -> Option<String> {
         self.ui.lock().as_ref().map(|ui| ui.url().to_string())
+    }
+
+    /// Leaves the link by which one logs in, where pages ask for a login, in a file that only this user can read: a log is read by
+    /// others.
+    fn leave_login_link(&self, driver: &Driver) {
+        let link = self.ui.lock().as_ref().map(|ui| (ui.url().to_string(), ui.login_url()));
+        let Some((url, link)) = link.filter(|(url, link)| url != link) else { return };
+        let path = driver.services.dirs.path().join("login-link");
+        let written = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path);
+        match written.and_then(|mut file| writeln!(file, "{link}")) {
+            Ok(()) => tracing::warn!("the pages at {url} ask for a login; {} has the link", path.display()),
+            Err(error) => {
+                tracing::warn!("the pages at {url} ask for a login, and its link cannot be written: {error}")
+            }
+        }
     }
 
     /// Explains the job that was submitted last.
@@ -156,7 +175,12 @@ impl Sight {
         let config = ui_config(conf)?;
         let site =
             Site { actions: self.actions.clone(), ..Site::new(Arc::new(OneApplication(self.store.clone()))) };
-        match firesteel_ui::serve(&config, site) {
+        let served = match firesteel_ui::serve(&config, site.clone()) {
+            // So many applications on one machine are no reason to leave one without pages.
+            Err(UiError::PortsTaken { .. }) => firesteel_ui::serve(&UiConfig { port: 0, ..config }, site),
+            served => served,
+        };
+        match served {
             Ok(ui) => *self.ui.lock() = Some(ui),
             // A program is not refused because nobody can look at it.
             Err(error) => tracing::warn!("{error}"),

@@ -3,7 +3,7 @@
 
 /// Crates that decide and do not act: no clock, thread, file, socket or chance inside.
 pub(crate) const PURE_CRATES: &[&str] =
-    &["types", "conf", "plan", "protocol", "scheduler", "status", "standalone"];
+    &["types", "events", "conf", "plan", "protocol", "scheduler", "status", "standalone"];
 
 /// The most lines that a source file may have.
 pub(super) const MAX_FILE_LINES: usize = 1000;

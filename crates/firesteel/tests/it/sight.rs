@@ -200,3 +200,20 @@ fn listeners_of_settings_are_found_by_name_and_unknown_ones_refused() {
     let error = refused.err().unwrap().to_string();
     assert!(error.contains("org.example.Mine") && error.contains("register_listener"), "{error}");
 }
+
+#[test]
+fn pages_that_others_can_reach_ask_for_a_login_whose_link_is_in_a_file_of_the_user() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let builder = Context::builder().master("local[1]").conf("firesteel.ui.host", "0.0.0.0");
+    let sc = builder.conf("spark.ui.port", "0").create().unwrap();
+    let url = sc.ui_web_url().unwrap();
+    assert!(!url.contains("token"), "{url}");
+    let file = sc.directory().join("login-link");
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let link = std::fs::read_to_string(&file).unwrap();
+    assert!(link.contains("token="), "{link}");
+    // What is on this machine alone needs none.
+    let sc = Context::builder().master("local[1]").conf("spark.ui.port", "0").create().unwrap();
+    assert!(!sc.directory().join("login-link").exists());
+}
