@@ -127,12 +127,13 @@ impl<'a> View<'a> {
 /// Returns the line of a failure that says it: of a traceback of Python its exception, of others the first line.
 pub fn failure_title(text: &str) -> &str {
     let says = |line: &&str| !line.trim().is_empty() && !line.starts_with([' ', '\t']);
-    let lines = match text.rfind("Traceback (most recent call last)") {
-        Some(at) => text[at..].lines().skip(1),
-        None => text.lines().skip(0),
-    };
+    let traceback = text.rfind("Traceback (most recent call last)");
+    let mut lines = text[traceback.unwrap_or(0)..].lines();
+    if traceback.is_some() {
+        lines.next();
+    }
     let first = || text.lines().find(|line| !line.trim().is_empty());
-    lines.into_iter().find(says).or_else(first).unwrap_or("")
+    lines.find(says).or_else(first).unwrap_or("")
 }
 
 fn kind_of(text: &str) -> String {

@@ -194,12 +194,13 @@ impl Canvas {
         for kind in Kind::ALL {
             let mut path = String::new();
             let mut run: Option<(usize, i64, i64)> = None;
-            for column in 0..=self.columns.len() {
-                let cell = self.columns.get(column).map(|shares| {
-                    let base = rounded(sums[column]);
-                    sums[column] += f64::from(shares[kind as usize]) / self.slots as f64 * full;
-                    (base, rounded(sums[column]) - base)
-                });
+            let cells = self.columns.iter().zip(&mut sums).map(|(shares, sum)| {
+                let base = rounded(*sum);
+                *sum += f64::from(shares[kind as usize]) / self.slots as f64 * full;
+                (base, rounded(*sum) - base)
+            });
+            // Nothing follows the last cell, which ends its run.
+            for (column, cell) in cells.map(Some).chain([None]).enumerate() {
                 if run.is_some_and(|(_, base, tall)| cell == Some((base, tall))) {
                     continue;
                 }
