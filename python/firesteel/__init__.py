@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from firesteel.conf import SparkConf
     from firesteel.context import SparkContext
     from firesteel.files import SparkFiles
+    from firesteel.listener import SparkListener
     from firesteel.profiler import BasicProfiler, Profiler
     from firesteel.rdd import RDD, RDDBarrier
     from firesteel.serializers import CPickleSerializer, MarshalSerializer
@@ -44,6 +45,7 @@ __all__ = [
     "SparkExecutorInfo",
     "SparkFiles",
     "SparkJobInfo",
+    "SparkListener",
     "SparkStageInfo",
     "StatusTracker",
     "StorageLevel",
@@ -72,6 +74,7 @@ _MODULES = {
     "SparkExecutorInfo": "status",
     "SparkFiles": "files",
     "SparkJobInfo": "status",
+    "SparkListener": "listener",
     "SparkStageInfo": "status",
     "StatusTracker": "status",
     "StorageLevel": "storagelevel",

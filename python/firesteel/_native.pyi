@@ -21,10 +21,15 @@ class Context:
     """An application's engine: scheduler, workers, files. ``conf`` holds ``firesteel.*`` keys."""
 
     def __init__(
-        self, conf: Sequence[tuple[str, str]], environment: Mapping[str, str], agent: Sequence[str], python: str | None
+        self,
+        conf: Sequence[tuple[str, str]],
+        environment: Mapping[str, str],
+        agent: Sequence[str],
+        python: str | None,
+        lines: EventLines | None = None,
     ) -> None:
         """Starts an engine. ``environment`` is for workers, ``agent`` the arguments that start executors elsewhere,
-        ``python`` the program that workers run here."""
+        ``python`` the program that workers run here; ``lines`` gets the events from the beginning."""
     @property
     def application_id(self) -> str: ...
     @property
@@ -38,6 +43,9 @@ class Context:
     @property
     def directory(self) -> str:
         """A directory of this application's own, removed when it stops. Workers of this machine see it, too."""
+    def add_event_lines(self, lines: EventLines) -> None:
+        """Lets ``lines`` get the events from now on."""
+    def explain_last_job(self) -> str: ...
     def stop(self) -> None: ...
     def is_stopped(self) -> bool: ...
     @property
@@ -111,6 +119,17 @@ class Context:
 
         Raises LookupError where none has failed, or what it needs is gone.
         """
+
+class EventLines:
+    """Events of the application that wait for listeners, as lines of an event log."""
+
+    def __init__(self, capacity: int) -> None:
+        """Makes an empty queue for so many events at most; those beyond are dropped and counted."""
+    def want(self, names: set[str]) -> None:
+        """Sets the names of the events that are wanted, as ``SparkListenerJobEnd``; others are not even written."""
+    def take(self, most: int, seconds: float) -> tuple[list[bytes], int] | None:
+        """Waits for events, at most so long, and takes them, with the number of those that were dropped before; None
+        when the application has ended."""
 
 class Files:
     """The files of a table, as they were listed."""

@@ -55,6 +55,8 @@ def described(function: Any) -> str:
         if code is not None and code.co_filename.startswith(_OWN):
             continue
         name = getattr(inner, "__name__", None) or type(inner).__name__
+        if isinstance(step, Filter):
+            name = f"filter {name}"
         if code is not None:
             names.append(f"{name} at {os.path.basename(code.co_filename)}:{code.co_firstlineno}")
         elif type(inner).__module__.partition(".")[0] != "firesteel":

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from firesteel import _native, as_pyspark, callsite, endings, hadoop, jobs
+from firesteel import _native, as_pyspark, callsite, endings, hadoop, jobs, listener
 from firesteel.as_pyspark import VARIABLE, VERSION as PYSPARK_VERSION
 from firesteel.conf import SYSTEM_PROPERTIES, SparkConf, check_settings, is_cluster, native_settings
 from firesteel.control import Control
@@ -162,9 +162,15 @@ class SparkContext(Sources, Sharing, Control):
         interpreter.check(self._conf, is_shipped=is_cluster(self.master))
         self._hadoop_settings = hadoop.context_settings(self._conf.getAll())
         agent = interpreter.agent(self._conf, is_here=self.master.startswith("local"))
+        self._listeners = listener.listeners_of(self._conf)
         engine = self._engine = _native.Context(
-            native_settings(self._conf), self._worker_environment(), agent, interpreter.chosen(self._conf)
+            listener.without_listeners(native_settings(self._conf)),
+            self._worker_environment(),
+            agent,
+            interpreter.chosen(self._conf),
+            self._listeners.at_start(self._conf),
         )
+        self._listeners.begin()
         _stop_at_exit(self)
         endings.watch()
         self._conf.set("spark.app.id", engine.application_id)
@@ -223,6 +229,7 @@ class SparkContext(Sources, Sharing, Control):
             if engine is not None:
                 self._stopped_at = callsite.here("stop")
                 engine.stop()
+                self._listeners.finish()
         finally:
             self._end_sharing()
             with SparkContext._lock:

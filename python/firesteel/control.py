@@ -141,6 +141,44 @@ class Control:
 
         return StatusTracker(self._native)
 
+    # -- listeners
+
+    def addSparkListener(self, listener: object) -> None:
+        """Adds a listener, which is told of what happens from now on: an object with methods of
+        :class:`firesteel.SparkListener`. They are called one at a time by a thread of their own.
+        ``spark.extraListeners`` names classes whose listeners are told from the beginning.
+
+        >>> from firesteel import SparkListener
+        >>> class Stages(SparkListener):
+        ...     def onStageCompleted(self, stageCompleted):
+        ...         print(stageCompleted.stageInfo.numberOfTasks, "tasks")
+        >>> stages = Stages()
+        >>> sc.addSparkListener(stages)
+        >>> sc.removeSparkListener(stages)
+        """
+        self._self()._listeners.add(listener, self._native)
+
+    def removeSparkListener(self, listener: object) -> None:
+        """Removes a listener that :meth:`addSparkListener` added; one that is not there is not an error.
+
+        >>> sc.removeSparkListener(None)
+        """
+        self._self()._listeners.remove(listener)
+
+    # -- explanations
+
+    def explain_last_job(self) -> str:
+        """Returns why the job that was submitted last was slow or failed, in sentences with figures, each with a
+        setting or call that would help; and says so if nothing stands out. docs/explaining.md has the rules. Needs
+        ``spark.ui.enabled``, as the pages do.
+
+        >>> sc.parallelize(range(10), 2).count()
+        10
+        >>> sc.explain_last_job()
+        'Job ... (count at ...) took ...'
+        """
+        return self._native.explain_last_job()
+
     # -- failures
 
     def debug_last_failure(self) -> None:

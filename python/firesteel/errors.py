@@ -426,13 +426,13 @@ def _stack(details: Mapping[str, Any]) -> str:
 def _what_to_do(end: str | None, name: str | None) -> str:
     """Says why a process mostly dies in this way, and what helps."""
     less = (
-        "Hold less in one task: more partitions (`repartition`, or a partition count for the shuffle), iterators instead"
-        " of lists in mapPartitions; or fewer tasks at once, with a master such as local[1]."
+        "Hold less in one task: more partitions (`repartition`, or a partition count for the shuffle), iterators"
+        " instead of lists in mapPartitions; or fewer tasks at once, with a master such as local[1]."
     )
     if end == "hung":
         return (
-            "What to do: give calls that wait (for a network, a lock, another program) a time limit of their own, or let"
-            " tasks take longer, by spark.python.hung.failAfter."
+            "What to do: give calls that wait (for a network, a lock, another program) a time limit of their own, or"
+            " let tasks take longer, by spark.python.hung.failAfter."
         )
     if end == "out of memory":
         return f"What to do: {less} Or give the control group (container, service) more memory."

@@ -40,6 +40,26 @@ def bar(label: str, done: int, total: int, note: str) -> Markup:
     return Markup(f'<p>{escape(label)} <progress value="{done:d}" max="{total:d}"></progress> {escape(note)}</p>')
 
 
+def paragraph(text: str) -> str:
+    """Returns a paragraph of text.
+
+    >>> paragraph("1 < 2")
+    '<p>1 &lt; 2</p>'
+    """
+    return f"<p>{escape(text)}</p>"
+
+
+def anchor(text: str, url: str) -> str:
+    """Returns a paragraph with a link; nothing if the address is no web page's.
+
+    >>> anchor("pages", "http://127.0.0.1:4040"), anchor("pages", "javascript:alert(1)")
+    ('<p><a href="http://127.0.0.1:4040">pages</a></p>', '')
+    """
+    if not url.startswith(("http://", "https://")):
+        return ""
+    return f'<p><a href="{escape(url)}">{escape(text)}</a></p>'
+
+
 def box(title: str, *parts: str | Markup, link: tuple[str, str] | None = None) -> str:
     """Returns a titled box of text and tables, for ``_repr_html_``; ``link`` is a text and an address.
 
@@ -47,9 +67,9 @@ def box(title: str, *parts: str | Markup, link: tuple[str, str] | None = None) -
     '<div><p><b>SparkContext</b></p><dl><dt>Master</dt><dd><code>local[2]</code></dd></dl></div>'
     """
     pieces = [f"<p><b>{escape(title)}</b></p>"]
-    if link is not None and link[1].startswith(("http://", "https://")):
-        pieces.append(f'<p><a href="{escape(link[1])}">{escape(link[0])}</a></p>')
-    pieces += [part.text if isinstance(part, Markup) else f"<p>{escape(part)}</p>" for part in parts]
+    if link is not None:
+        pieces.append(anchor(*link))
+    pieces += [part.text if isinstance(part, Markup) else paragraph(part) for part in parts]
     return f"<div>{''.join(pieces)}</div>"
 
 

@@ -62,35 +62,57 @@ def _watch(sc: weakref.ref[SparkContext], engine: _native.Context) -> None:
 
 
 def follow(engine: _native.Context, show: Callable[[str], None], pause: Callable[[], None]) -> None:
-    """Shows the running stages, again and again, until no job has run for a while."""
-    shown, idle = "", 0
+    """Shows the running jobs and stages, again and again, until no job has run for a while."""
+    shown, idle, url = "", 0, engine.ui_web_url
     while idle < PATIENCE_LOOKS:
         pause()
+        active = sorted(engine.active_jobs())
         stages = [info for info in map(engine.stage_info, sorted(engine.active_stages())) if info is not None]
-        idle = 0 if stages or engine.active_jobs() else idle + 1
-        text = page(stages)
+        idle = 0 if stages or active else idle + 1
+        text = page([_job(engine, job) for job in active] if stages else [], stages, url)
         if text != shown:
             show(text)
             shown = text
 
 
-def page(stages: list[dict[str, Any]]) -> str:
-    """Returns a bar for each stage: its operation, how many of its tasks are done and how many run.
+def _job(engine: _native.Context, job: int) -> dict[str, int]:
+    """Returns a job, and how many of its stages have all their tasks done."""
+    stages = (engine.job_info(job) or {"stages": []})["stages"]
+    infos = [info for info in map(engine.stage_info, stages) if info is not None]
+    return {
+        "job": job,
+        "stages": len(stages),
+        "done": sum(info["completed"] >= info["tasks"] for info in infos),
+        "failed": sum(info["failed"] for info in infos),
+    }
 
-    >>> page([{"stage": 3, "name": "count at app.py:7", "tasks": 8, "completed": 2, "active": 4}])
+
+def page(jobs: list[dict[str, int]], stages: list[dict[str, Any]], url: str | None) -> str:
+    """Returns a line for each job, a bar for each stage that runs, and a link to the pages of the application.
+
+    >>> stage = {"stage": 3, "name": "count at app.py:7", "tasks": 8, "completed": 2, "active": 4, "failed": 0}
+    >>> page([], [stage], None)
     '<div><p>Stage 3: count at app.py:7 <progress value="2" max="8"></progress> (2 + 4) / 8</p></div>'
+    >>> page([{"job": 0, "stages": 2, "done": 1, "failed": 3}], [], None)
+    '<div><p>Job 0: 1 of 2 stages done, 3 failed tasks</p></div>'
     """
+    lines = (f"Job {job['job']}: {job['done']} of {job['stages']} stages done{_failed(job['failed'])}" for job in jobs)
     bars = (
         html.bar(
             f"Stage {info['stage']}: {info['name']}",
             info["completed"],
             info["tasks"],
-            f"({info['completed']} + {info['active']}) / {info['tasks']}",
+            f"({info['completed']} + {info['active']}) / {info['tasks']}{_failed(info['failed'])}",
         )
         for info in stages
     )
-    text = "".join(bar.text for bar in bars)
-    return f"<div>{text}</div>" if text else ""
+    text = "".join([*map(html.paragraph, lines), *(bar.text for bar in bars)])
+    link = html.anchor("Spark UI", url) if text and url else ""
+    return f"<div>{text}{link}</div>" if text else ""
+
+
+def _failed(tasks: int) -> str:
+    return f", {tasks} failed task{'s'[: tasks != 1]}" if tasks else ""
 
 
 class _Cell:

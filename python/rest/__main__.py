@@ -1,8 +1,8 @@
 """``python python/rest --firesteel PROGRAM``: what Firesteel's REST interface says beside what Spark's says.
 
-Spark runs a program several times: on one machine, on a small cluster, with logs that roll and are compressed, and killed. Its own
-History Server and ``firesteel history`` then serve the logs, every endpoint is asked of both, and the answers have to be equal,
-field by field. With ``--mcp`` a public client's every tool is called at both, too.
+Spark runs a program several times: on one machine, on a small cluster, with logs that roll and are compressed, and
+killed. Its own History Server and ``firesteel history`` then serve the logs, every endpoint is asked of both, and the
+answers have to be equal, field by field. With ``--mcp`` a public client's every tool is called at both, too.
 """
 
 from __future__ import annotations

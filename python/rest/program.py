@@ -1,7 +1,7 @@
 """A program for Spark with something for every endpoint: shuffles, caches, pools, failures, a kill, accumulators.
 
-``program.py DIRECTORY MASTER [KEY=VALUE ...]`` writes its event log to ``DIRECTORY/logs``. With ``hold`` as the last word it
-does not end, says ``ready`` and waits to be killed.
+``program.py DIRECTORY MASTER [KEY=VALUE ...]`` writes its event log to ``DIRECTORY/logs``. With ``hold`` as the last
+word it does not end, says ``ready`` and waits to be killed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A client of Spark's REST interface that nobody here wrote: ``mcp-apache-spark-history-server``, unchanged.
 
-``tools.py SPARK_MCP SPARK_PORT FIRESTEEL_PORT``: every tool of it is called at Spark's own server and at Firesteel's, and has to
-say the same. It runs in the client's environment, which has the library ``mcp``.
+``tools.py SPARK_MCP SPARK_PORT FIRESTEEL_PORT``: every tool of it is called at Spark's own server and at Firesteel's,
+and has to say the same. It runs in the client's environment, which has the library ``mcp``.
 """
 
 from __future__ import annotations
@@ -102,7 +102,8 @@ async def main() -> int:
                 ]
                 state = "failed at both, alike" if answers[0][0] else "same"
                 if answers[0] != answers[1]:
-                    at = next((at for at, pair in enumerate(zip(answers[0][1], answers[1][1])) if len(set(pair)) > 1), 0)
+                    pairs = enumerate(zip(answers[0][1], answers[1][1]))
+                    at = next((at for at, pair in pairs if len(set(pair)) > 1), 0)
                     shown = [text[max(0, at - 80) : at + 80] for _, text in answers]
                     state = f"DIFFERENT\n  Spark     {shown[0]}\n  Firesteel {shown[1]}"
                     wrong += 1

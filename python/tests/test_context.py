@@ -54,7 +54,7 @@ def test_defaults(fresh_context: Any) -> None:
     with SparkContext() as sc:
         assert (sc.master, sc.appName) == ("local[*]", "pyspark-shell")
         assert repr(sc) == "<SparkContext master=local[*] appName=pyspark-shell>"
-        assert sc.uiWebUrl is None
+        assert sc.uiWebUrl is not None and sc.uiWebUrl.startswith("http://127.0.0.1:")
         assert sc.environment["PYTHONHASHSEED"] == "0"
 
 

@@ -91,6 +91,12 @@ impl DriverContext {
         self.driver().bus.add(Box::new(listener)).map_err(|error| Error::Start(error.to_string()))
     }
 
+    /// Returns why the job that was submitted last was slow or failed, in sentences with figures and remedies; and says so if
+    /// nothing stands out. Events of the last moments are waited for, but not without end.
+    pub fn explain_last_job(&self) -> String {
+        self.shared.sight.explain_last_job()
+    }
+
     /// The application's settings.
     pub fn conf(&self) -> &Conf {
         &self.shared.conf

@@ -72,6 +72,7 @@ pub use driver::JobMessage;
 pub use error::{Error, Result};
 pub use file_options::{FileOptions, list};
 pub use firesteel_cluster::AgentCommand;
+pub use firesteel_events as events;
 pub use job::{SubmittedJob, Waiting, unless_stopped};
 pub use listener::{Listener, register_listener};
 pub use local_properties::LocalProperties;

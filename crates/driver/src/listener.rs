@@ -36,6 +36,9 @@ pub trait Listener: Send {
         }
     }
 
+    /// Nothing has happened for a second, after something had: a listener that gathers may put out what it has.
+    fn on_quiet(&mut self) {}
+
     /// The application has begun.
     fn on_application_start(&mut self, _event: &ApplicationStart) {}
     /// The application has ended.

@@ -47,6 +47,17 @@ struct State {
     is_closed: bool,
     /// True once the thread has handed on all that came before the end.
     is_done: bool,
+    /// The number of times that threads waited for what had come by then, and how many of those are served.
+    flushes_asked: u64,
+    flushes_done: u64,
+}
+
+/// All that the thread takes at a time.
+struct Taken {
+    events: Vec<Queued>,
+    added: Vec<Box<dyn Listener>>,
+    flushes: u64,
+    is_closed: bool,
 }
 
 struct Shared {
@@ -111,7 +122,11 @@ impl ListenerBus {
     pub(crate) fn post_block_manager(&self, executor: ExecutorId, host: String, memory: u64) {
         let memory = memory as i64;
         self.post_ready(ListenerEvent::BlockManagerAdded(BlockManagerAdded {
-            block_manager_id: BlockManagerId { executor_id: executor.name(), host, port: 0 },
+            block_manager_id: BlockManagerId {
+                executor_id: executor.name(),
+                host,
+                port: BlockManagerId::NO_PORT,
+            },
             maximum_memory: memory,
             timestamp: now(),
             maximum_on_heap_memory: Some(0),
@@ -140,6 +155,24 @@ impl ListenerBus {
         self.shared.is_wanted.store(true, Ordering::Relaxed);
         self.shared.changed.notify_all();
         Ok(())
+    }
+
+    /// Waits until all that came before this call is handed on. False if that takes longer than `at_most`.
+    pub(crate) fn flush(&self, at_most: Duration) -> bool {
+        let deadline = Instant::now() + at_most;
+        let mut state = self.shared.state.lock();
+        if !self.is_wanted() || state.is_done {
+            return true;
+        }
+        state.flushes_asked += 1;
+        let mine = state.flushes_asked;
+        self.shared.changed.notify_all();
+        while state.flushes_done < mine && !state.is_done {
+            if self.shared.changed.wait_until(&mut state, deadline).timed_out() {
+                return false;
+            }
+        }
+        true
     }
 
     /// Hands on what has come, ends the thread, and drops the listeners. Waits for them, but not without end.
@@ -185,11 +218,17 @@ impl Shared {
 
     fn run(&self, mut translator: Translator) {
         let (mut listeners, mut told) = (Vec::<Box<dyn Listener>>::new(), 0);
-        let (mut jobs, mut sampled) = (0_i64, Instant::now());
+        let (mut jobs, mut sampled, mut is_quiet) = (0_i64, Instant::now(), true);
         loop {
-            let (taken, added, is_closed) = self.take(jobs > 0);
+            let Taken { events, added, flushes, is_closed } = self.take(jobs > 0 || !is_quiet);
             listeners.extend(added);
-            for event in taken {
+            if events.is_empty() && !is_quiet && !is_closed {
+                listeners
+                    .retain_mut(|listener| catch_unwind(AssertUnwindSafe(|| listener.on_quiet())).is_ok());
+                is_quiet = true;
+            }
+            is_quiet &= events.is_empty();
+            for event in events {
                 let event = match event {
                     Queued::Engine(event) => translator.translate(event),
                     Queued::Ready(event) => *event,
@@ -219,31 +258,48 @@ impl Shared {
             if is_closed {
                 break;
             }
+            self.flushed(flushes);
         }
         drop(listeners);
         self.state.lock().is_done = true;
         self.changed.notify_all();
     }
 
-    /// Waits until there is an event, a new listener or the end, and takes all that there is. While jobs run, it is time for a
-    /// sample after a second.
-    fn take(&self, samples: bool) -> (Vec<Queued>, Vec<Box<dyn Listener>>, bool) {
+    /// Tells those who wait that all which had come when they asked is handed on.
+    fn flushed(&self, flushes: u64) {
         let mut state = self.state.lock();
-        while state.queue.is_empty() && state.added.is_empty() && !state.is_closed {
+        if state.flushes_done < flushes {
+            state.flushes_done = flushes;
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits until there is an event, a new listener, a thread that waits, or the end, and takes all that there is. If there is
+    /// something to do without any of these, it waits a second at most.
+    fn take(&self, is_due: bool) -> Taken {
+        let mut state = self.state.lock();
+        let is_urgent = |state: &State| {
+            state.is_closed || !state.added.is_empty() || state.flushes_asked > state.flushes_done
+        };
+        while state.queue.is_empty() && !is_urgent(&state) {
             state.is_asleep = true;
-            match samples {
+            match is_due {
                 true if self.changed.wait_for(&mut state, SAMPLE_EVERY).timed_out() => break,
                 true => {}
                 false => self.changed.wait(&mut state),
             }
         }
         state.is_asleep = false;
-        if !state.is_closed && state.added.is_empty() {
+        if !is_urgent(&state) {
             // More will follow: what comes meanwhile wakes nobody.
             self.changed.wait_for(&mut state, GATHER);
         }
-        let is_closed = state.is_closed;
-        (std::mem::take(&mut state.queue), std::mem::take(&mut state.added), is_closed)
+        Taken {
+            events: std::mem::take(&mut state.queue),
+            added: std::mem::take(&mut state.added),
+            flushes: state.flushes_asked,
+            is_closed: state.is_closed,
+        }
     }
 }
 
@@ -278,6 +334,27 @@ mod tests {
         bus.stop();
         bus.post(ended(1_000));
         assert_eq!(from.into_iter().collect::<Vec<_>>(), (0..1_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn who_waits_sees_all_that_came_before_and_does_not_wait_without_end() {
+        let (to, from) = channel();
+        let (held, holds) = channel::<()>();
+        let slow = Box::new(move |event: &ListenerEvent| {
+            if matches!(event, ListenerEvent::JobEnd(end) if end.job_id == 100) {
+                let _ = holds.recv();
+            }
+        });
+        let bus = ListenerBus::start(0, 10_000, vec![slow, noting(to)]).unwrap();
+        (0..100).for_each(|job| bus.post(ended(job)));
+        assert!(bus.flush(DRAIN_AT_MOST));
+        assert_eq!(from.try_iter().count(), 100);
+        assert!(bus.flush(DRAIN_AT_MOST), "nothing is left to wait for");
+        bus.post(ended(100));
+        assert!(!bus.flush(Duration::from_millis(20)));
+        drop(held);
+        bus.stop();
+        assert!(bus.flush(Duration::ZERO));
     }
 
     #[test]
@@ -319,5 +396,35 @@ mod tests {
         bus.post(ended(5));
         bus.stop();
         assert_eq!(from.into_iter().collect::<Vec<_>>(), [5]);
+    }
+
+    /// Counts events, and the times that there was quiet after some.
+    struct Quiet {
+        events: u32,
+        to: Sender<u32>,
+    }
+
+    impl Listener for Quiet {
+        fn on_event(&mut self, _: &ListenerEvent) {
+            self.events += 1;
+        }
+
+        fn on_quiet(&mut self) {
+            self.to.send(self.events).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_listener_is_told_once_that_nothing_more_happens() {
+        let (to, from) = channel();
+        let bus = ListenerBus::start(0, 10, vec![Box::new(Quiet { events: 0, to })]).unwrap();
+        bus.post(ended(0));
+        assert_eq!(from.recv().unwrap(), 1, "quiet comes after the event");
+        bus.post(ended(1));
+        bus.post(ended(2));
+        // A machine that is busy may make a second of the time between the two.
+        while from.recv().unwrap() < 3 {}
+        bus.stop();
+        assert_eq!(from.iter().count(), 0);
     }
 }

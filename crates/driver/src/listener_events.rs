@@ -192,7 +192,11 @@ impl Translator {
             }
             TaskFailure::FetchFailed { shuffle, map, map_task, executor, .. } => {
                 let Executor { name, host } = self.executor(*executor);
-                let address = events::BlockManagerId { executor_id: name.to_string(), host, port: 0 };
+                let address = events::BlockManagerId {
+                    executor_id: name.to_string(),
+                    host,
+                    port: events::BlockManagerId::NO_PORT,
+                };
                 EndReason {
                     block_manager_address: Some(address),
                     shuffle_id: Some(shuffle.0.into()),
@@ -237,7 +241,11 @@ impl Translator {
         };
         ListenerEvent::BlockUpdated(events::BlockUpdated {
             info: events::BlockUpdatedInfo {
-                block_manager_id: events::BlockManagerId { executor_id: name.to_string(), host, port: 0 },
+                block_manager_id: events::BlockManagerId {
+                    executor_id: name.to_string(),
+                    host,
+                    port: events::BlockManagerId::NO_PORT,
+                },
                 block_id: block.to_string(),
                 storage_level,
                 memory_size: size.memory as i64,

@@ -1,6 +1,7 @@
 //! [`LiveStore`]: what the pages and the REST interface of the application that runs here show.
 
 use firesteel_events::ListenerEvent;
+use firesteel_status::explain;
 use firesteel_status::store::{
     Access, ApplicationInfo, Applications, ApplicationsAsk, OpenError, Retained, Store,
 };
@@ -26,6 +27,15 @@ impl LiveStore {
     /// Takes an event in.
     pub(crate) fn apply(&self, event: &ListenerEvent) {
         self.store.write().apply(event);
+    }
+
+    /// Explains the job that was submitted last.
+    pub(crate) fn explain_last_job(&self) -> String {
+        let store = self.store.read();
+        match explain::last_job(&store) {
+            Some(job) => explain::job_text(&store, job),
+            None => "No job has run yet.\n".into(),
+        }
     }
 
     /// Sets the way to stacks. Only the first call has an effect.

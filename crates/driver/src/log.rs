@@ -41,7 +41,8 @@ pub(crate) fn set_log_output(file: &str, is_json: bool) -> Result<(), String> {
         output.file = None;
     } else if output.file.as_ref().is_none_or(|(name, _)| name != file) {
         let opened = OpenOptions::new().create(true).append(true).open(file);
-        let opened = opened.map_err(|error| format!("`firesteel.log.file`: {file} cannot be opened: {error}"))?;
+        let opened =
+            opened.map_err(|error| format!("`firesteel.log.file`: {file} cannot be opened: {error}"))?;
         output.file = Some((file.into(), opened));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! What can be done from the pages: jobs and stages are ended, and executors asked where their code stands.
+//! The actions of the pages: jobs and stages are ended, and executors asked where their code stands.
 
 use crate::driver::Driver;
 use firesteel_scheduler::Event;

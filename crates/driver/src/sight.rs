@@ -19,12 +19,15 @@ use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The version of Spark whose words and shapes are spoken.
 const SPARK_VERSION: &str = "4.3.0";
 
-/// What shows one application.
+/// The time that an explanation waits for events of the last moments.
+const EXPLAIN_WAITS: Duration = Duration::from_secs(5);
+
+/// The parts that show one application.
 pub(crate) struct Sight {
     /// The application's id.
     pub(crate) application_id: String,
@@ -33,6 +36,8 @@ pub(crate) struct Sight {
     pub(crate) started: Instant,
     pub(crate) bus: Arc<ListenerBus>,
     pub(crate) store: Arc<LiveStore>,
+    /// True if the store is told of events.
+    is_shown: bool,
     actions: Arc<PageActions>,
     ui: Mutex<Option<UiServer>>,
 }
@@ -69,6 +74,7 @@ impl Sight {
             started,
             bus,
             store,
+            is_shown,
             actions: Arc::default(),
             ui: Mutex::default(),
         };
@@ -98,6 +104,19 @@ impl Sight {
     /// Returns the address of the pages.
     pub(crate) fn url(&self) -> Option<String> {
         self.ui.lock().as_ref().map(|ui| ui.url().to_string())
+    }
+
+    /// Explains the job that was submitted last.
+    pub(crate) fn explain_last_job(&self) -> String {
+        if !self.is_shown {
+            return "Nothing is remembered of jobs, since `firesteel.ui.enabled` is false.\n".into();
+        }
+        if !self.bus.flush(EXPLAIN_WAITS) {
+            tracing::warn!(
+                "listeners are {EXPLAIN_WAITS:?} behind, so that the explanation misses what happened last"
+            );
+        }
+        self.store.explain_last_job()
     }
 
     /// Ends the pages, the log and the bus, once everything that has happened is told.
@@ -154,6 +173,12 @@ impl Listener for Log {
         // The writer has begun the log with its own.
         if let (Some(writer), false) = (&mut self.0, matches!(event, ListenerEvent::LogStart(_))) {
             writer.write(event);
+        }
+    }
+
+    fn on_quiet(&mut self) {
+        if let Some(writer) = &mut self.0 {
+            writer.flush();
         }
     }
 }

@@ -100,7 +100,10 @@ impl EventLogReader {
         Ok(reader)
     }
 
-    /// Sets the most bytes of a line, instead of [`MAX_LINE_BYTES`].
+    /// Sets the most bytes of a line, instead of [`MAX_LINE_BYTES`], and begins anew.
+    ///
+    /// # Errors
+    /// When the first file cannot be opened again.
     pub fn with_max_line(mut self, bytes: usize) -> Result<EventLogReader, EventLogError> {
         self.max_line_bytes = bytes;
         self.begun = 0;

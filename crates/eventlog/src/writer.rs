@@ -9,8 +9,8 @@
 //! something is missing is never called complete: it stays `.inprogress`.
 //!
 //! In Hadoop's file system events are written out once a second at most. In object stores nothing grows and nothing is
-//! renamed. There a log that is a directory has more and smaller files, of
-//! which the last is written anew from time to time; one that is a file appears when the application ends.
+//! renamed. There a log that is a directory has more and smaller files, of which the last is written anew from time to
+//! time; one that is a file appears when the application ends.
 
 use crate::compress::Encoder;
 use crate::error::EventLogError;

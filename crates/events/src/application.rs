@@ -53,7 +53,7 @@ pub struct ApplicationEnd {
 /// The settings and versions that the application runs with. Secrets are redacted before they come here.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EnvironmentUpdate {
-    /// What runs the program. Of Spark: `Java Home`, `Java Version`, `Scala Version`.
+    /// The runtime of the program. Of Spark: `Java Home`, `Java Version`, `Scala Version`.
     #[serde(rename = "JVM Information", default)]
     pub jvm_information: BTreeMap<String, String>,
     /// The settings, by key.
@@ -68,7 +68,7 @@ pub struct EnvironmentUpdate {
     /// Settings of metrics.
     #[serde(rename = "Metrics Properties", default)]
     pub metrics_properties: BTreeMap<String, String>,
-    /// What the program was loaded from, with the way it was added.
+    /// The files that the program was loaded from, with the way it was added.
     #[serde(rename = "Classpath Entries", default)]
     pub classpath_entries: BTreeMap<String, String>,
 }

@@ -49,7 +49,7 @@ events! {
     ApplicationEnd(ApplicationEnd) = "SparkListenerApplicationEnd",
     /// The settings and versions that the application runs with.
     EnvironmentUpdate(EnvironmentUpdate) = "SparkListenerEnvironmentUpdate",
-    /// What executors and tasks have of each resource.
+    /// The resources that executors and tasks have.
     ResourceProfileAdded(ResourceProfileAdded) = "SparkListenerResourceProfileAdded",
     /// A job was submitted.
     JobStart(JobStart) = "SparkListenerJobStart",

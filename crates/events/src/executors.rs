@@ -1,7 +1,7 @@
 //! Events of executors and of the blocks that they keep.
 
 use crate::metrics::ExecutorMetrics;
-use crate::stages::StorageLevel;
+use crate::storage_level::StorageLevel;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -93,6 +93,12 @@ pub struct BlockManagerId {
     /// The port.
     #[serde(rename = "Port")]
     pub port: i64,
+}
+
+impl BlockManagerId {
+    /// The port of an executor that has none. Spark's History Server shows nothing of an application in whose log there
+    /// is a port below this.
+    pub const NO_PORT: i64 = 1;
 }
 
 /// An executor's memory for blocks.

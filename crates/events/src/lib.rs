@@ -23,6 +23,7 @@ mod event;
 mod executors;
 mod metrics;
 mod stages;
+mod storage_level;
 mod tasks;
 
 pub use application::{
@@ -38,5 +39,6 @@ pub use metrics::{
     ExecutorMetrics, FunctionTime, InputMetrics, OutputMetrics, OwnMetrics, ShuffleReadMetrics,
     ShuffleWriteMetrics, TaskMetrics,
 };
-pub use stages::{RddInfo, StageCompleted, StageInfo, StageSubmitted, StorageLevel};
+pub use stages::{RddInfo, StageCompleted, StageInfo, StageSubmitted};
+pub use storage_level::StorageLevel;
 pub use tasks::{Accumulable, EndReason, StackFrame, TaskEnd, TaskGettingResult, TaskInfo, TaskStart};

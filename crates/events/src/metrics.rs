@@ -1,4 +1,4 @@
-//! What was measured, of tasks and of executors.
+//! The figures of tasks and of executors.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// own process counts as `ProcessTreeOtherRSSMemory`.
 pub type ExecutorMetrics = BTreeMap<String, i64>;
 
-/// What one attempt at a task has measured.
+/// The figures that one attempt at a task has measured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TaskMetrics {
@@ -48,24 +48,24 @@ pub struct TaskMetrics {
     /// The bytes that were spilled, as they are on disk.
     #[serde(rename = "Disk Bytes Spilled")]
     pub disk_bytes_spilled: i64,
-    /// What the task read from shuffles.
+    /// The data that the task read from shuffles.
     #[serde(rename = "Shuffle Read Metrics")]
     pub shuffle_read: ShuffleReadMetrics,
-    /// What the task wrote to a shuffle.
+    /// The data that the task wrote to a shuffle.
     #[serde(rename = "Shuffle Write Metrics")]
     pub shuffle_write: ShuffleWriteMetrics,
-    /// What the task read from files, data of the program or cached partitions.
+    /// The data that the task read from files, data of the program or cached partitions.
     #[serde(rename = "Input Metrics")]
     pub input: InputMetrics,
-    /// What the task wrote to files.
+    /// The data that the task wrote to files.
     #[serde(rename = "Output Metrics")]
     pub output: OutputMetrics,
-    /// What Firesteel measures beside Spark's figures. Spark does not read it.
+    /// The figures that Firesteel measures beside Spark's figures. Spark does not read it.
     #[serde(rename = "Firesteel Metrics", skip_serializing_if = "Option::is_none")]
     pub own: Option<Box<OwnMetrics>>,
 }
 
-/// What a task read from shuffles.
+/// The data that a task read from shuffles.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ShuffleReadMetrics {
@@ -95,7 +95,7 @@ pub struct ShuffleReadMetrics {
     pub remote_requests_duration: i64,
 }
 
-/// What a task wrote to a shuffle.
+/// The data that a task wrote to a shuffle.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ShuffleWriteMetrics {
@@ -110,7 +110,7 @@ pub struct ShuffleWriteMetrics {
     pub records_written: i64,
 }
 
-/// What a task read from files, data of the program or cached partitions.
+/// The data that a task read from files, data of the program or cached partitions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct InputMetrics {
@@ -122,7 +122,7 @@ pub struct InputMetrics {
     pub records_read: i64,
 }
 
-/// What a task wrote to files.
+/// The data that a task wrote to files.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OutputMetrics {
@@ -134,7 +134,7 @@ pub struct OutputMetrics {
     pub records_written: i64,
 }
 
-/// What Firesteel measures of a task beside Spark's figures.
+/// The figures that Firesteel measures of a task beside Spark's figures.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OwnMetrics {

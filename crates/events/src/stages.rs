@@ -1,5 +1,6 @@
 //! Events of stages, and the RDDs that they compute.
 
+use crate::storage_level::StorageLevel;
 use crate::tasks::Accumulable;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -108,37 +109,4 @@ pub struct RddInfo {
     /// Bytes on disk.
     #[serde(rename = "Disk Size", default)]
     pub disk_size: i64,
-}
-
-/// Where the partitions of a persisted RDD, or a block, are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StorageLevel {
-    /// On disk.
-    #[serde(rename = "Use Disk")]
-    pub use_disk: bool,
-    /// In memory.
-    #[serde(rename = "Use Memory")]
-    pub use_memory: bool,
-    /// In memory outside of Spark's heap.
-    #[serde(rename = "Use Off Heap", default)]
-    pub use_off_heap: bool,
-    /// As live records rather than as bytes.
-    #[serde(rename = "Deserialized")]
-    pub deserialized: bool,
-    /// The number of copies.
-    #[serde(rename = "Replication")]
-    pub replication: i64,
-}
-
-impl Default for StorageLevel {
-    /// Nowhere.
-    fn default() -> Self {
-        StorageLevel {
-            use_disk: false,
-            use_memory: false,
-            use_off_heap: false,
-            deserialized: false,
-            replication: 1,
-        }
-    }
 }

@@ -48,7 +48,7 @@ pub struct TaskEnd {
     /// The most that the executor's figures reached while it ran.
     #[serde(rename = "Task Executor Metrics", default)]
     pub executor_metrics: ExecutorMetrics,
-    /// What it measured, if it told.
+    /// The figures that it measured, if it told.
     #[serde(rename = "Task Metrics", default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Box<TaskMetrics>>,
 }
@@ -95,7 +95,7 @@ pub struct TaskInfo {
     /// True if it was told to stop.
     #[serde(rename = "Killed", default)]
     pub killed: bool,
-    /// What it added to accumulators.
+    /// Its additions to accumulators.
     #[serde(rename = "Accumulables", default)]
     pub accumulables: Vec<Accumulable>,
 }
@@ -134,10 +134,10 @@ pub struct Accumulable {
     /// Its name, if it has one.
     #[serde(rename = "Name", default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What the task added.
+    /// The addition of the task.
     #[serde(rename = "Update", default, skip_serializing_if = "Option::is_none")]
     pub update: Option<serde_json::Value>,
-    /// What it is by now.
+    /// Its value by now.
     #[serde(rename = "Value", default, skip_serializing_if = "Option::is_none")]
     pub value: Option<serde_json::Value>,
     /// True for those that Spark makes itself.

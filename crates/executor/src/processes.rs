@@ -277,11 +277,17 @@ impl Processes {
         match ended.next {
             Next::Start(next) => self.spawn_or_give_up(next),
             Next::WaitForName => {}
-            Next::GiveUp { failed_starts } => self.tell(FromExecutor::OutOfWorkers {
-                reason: format!(
-                    "the last {failed_starts} worker processes ended before they had a task; what they wrote to standard error says why"
-                ),
-            }),
+            Next::GiveUp { failed_starts } => {
+                let ended = format!(
+                    "the last {failed_starts} worker processes ended before they were ready, or soon after and without a task"
+                );
+                let why = stacks.and_then(|stacks| stacks.of_beginning());
+                let reason = match why {
+                    Some(why) => format!("{ended}; the last one with {why}"),
+                    None => format!("{ended}; what they wrote to standard error says why"),
+                };
+                self.tell(FromExecutor::OutOfWorkers { reason });
+            }
         }
     }
 

@@ -134,6 +134,22 @@ impl Context {
         self.driver.add_listener(listener)
     }
 
+    /// Returns why the job that was submitted last was slow or failed, in sentences with figures and remedies; and says so if
+    /// nothing stands out. `docs/explaining.md` has the rules. Needs `firesteel.ui.enabled`, as the pages do.
+    ///
+    /// ```
+    /// # fn main() -> firesteel::Result<()> {
+    /// let sc = firesteel::Context::builder().master("local[2]").conf("firesteel.ui.port", "0").create()?;
+    /// sc.range(0..10).count()?;
+    /// let told = sc.explain_last_job();
+    /// assert!(told.starts_with("Job 0 (count at "), "{told}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn explain_last_job(&self) -> String {
+        self.driver.explain_last_job()
+    }
+
     /// The application's settings.
     pub fn conf(&self) -> &Conf {
         self.driver.conf()

@@ -36,7 +36,7 @@ impl Counter {
     }
 }
 
-/// What one task counts. Names and units are those of [`TaskMetrics`].
+/// The counts of one task. Names and units are those of [`TaskMetrics`].
 #[derive(Debug, Default)]
 pub struct Meter {
     /// Records read from files, or of cached partitions.

@@ -94,7 +94,7 @@ impl Task {
         &self.inner.services
     }
 
-    /// What the task counts while it runs.
+    /// The counts of the task while it runs.
     pub fn meter(&self) -> &Meter {
         &self.inner.meter
     }

@@ -189,7 +189,7 @@ pub enum FromExecutor {
         report: TaskReport,
         /// The accumulator updates of its functions, if it succeeded.
         updates: Vec<AccumulatorUpdate>,
-        /// What it measured, if it ran.
+        /// The figures that it measured, if it ran.
         metrics: Option<Box<TaskMetrics>>,
     },
     /// An executor is ready: the agent itself, or one of its workers. Only agents say this, and all that follows.

@@ -3,6 +3,7 @@
 use crate::accumulator::Accumulator;
 use crate::broadcast::Broadcast;
 use crate::failure::{take_raised, to_python};
+use crate::listeners::EventLines;
 use crate::objects::Objects;
 use crate::rdd::{Pairs, Rdd, file_options};
 use crate::settings::watchdog;
@@ -48,12 +49,14 @@ impl Context {
 #[pymethods]
 impl Context {
     #[new]
+    #[pyo3(signature = (conf, environment, agent, python, lines=None))]
     fn new(
         py: Python<'_>,
         conf: Vec<(String, String)>,
         environment: BTreeMap<String, String>,
         agent: Vec<String>,
         python: Option<String>,
+        lines: Option<PyRef<'_, EventLines>>,
     ) -> PyResult<Self> {
         let (program, arguments) = agent.split_first().ok_or_else(|| PyValueError::new_err("no program"))?;
         let agents = AgentCommand {
@@ -67,6 +70,9 @@ impl Context {
         builder = builder.conf("firesteel.locality.wait", LOCALITY_WAIT);
         for (key, value) in &conf {
             builder = builder.conf(key, value);
+        }
+        if let Some(lines) = lines {
+            builder = builder.listener(lines.writer());
         }
         let inner = py.detach(|| builder.create()).map_err(|error| to_python(py, error))?;
         Ok(Context { inner })
@@ -100,6 +106,14 @@ impl Context {
     #[getter]
     fn directory(&self) -> String {
         self.inner.directory().to_string_lossy().into_owned()
+    }
+
+    fn add_event_lines(&self, py: Python<'_>, lines: PyRef<'_, EventLines>) -> PyResult<()> {
+        self.inner.add_listener(lines.writer()).map_err(|error| to_python(py, error))
+    }
+
+    fn explain_last_job(&self, py: Python<'_>) -> String {
+        py.detach(|| self.inner.explain_last_job())
     }
 
     fn stop(&self, py: Python<'_>) {

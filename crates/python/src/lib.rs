@@ -22,6 +22,7 @@ mod from_rows;
 mod function;
 mod hash;
 mod lines;
+mod listeners;
 mod lookup;
 mod noting;
 mod objects;
@@ -45,6 +46,7 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("TaskStopped", module.py().get_type::<failure::TaskStopped>())?;
     module.add_class::<context::Context>()?;
+    module.add_class::<listeners::EventLines>()?;
     module.add_class::<rdd::Rdd>()?;
     module.add_class::<columns::Columns>()?;
     module.add_class::<columns::Files>()?;

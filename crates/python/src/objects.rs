@@ -38,7 +38,7 @@ impl Objects {
 
     /// Returns the same records, which `task` has read from a shuffle: the engine has counted them as one, and they are counted when they
     /// are looked at.
-    pub(crate) fn from_shuffle(self, task: &Task) -> Objects {
+    pub(crate) fn read_from_shuffle(self, task: &Task) -> Objects {
         match &*self.0 {
             Form::Pickled(bytes) => Objects(Arc::new(Form::Shuffled(bytes.clone(), task.clone()))),
             Form::Live(_) | Form::Shuffled(..) => self,

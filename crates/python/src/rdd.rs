@@ -394,7 +394,7 @@ impl Batches<Objects> for Unplaced {
     fn next_batch(&mut self) -> Outcome<Option<Batch<Objects>>> {
         let Some(batch) = self.0.next_batch()? else { return Ok(None) };
         let task = self.0.task();
-        Ok(Some(Batch::Owned(batch.map(|(_, objects)| objects.from_shuffle(task)))))
+        Ok(Some(Batch::Owned(batch.map(|(_, objects)| objects.read_from_shuffle(task)))))
     }
 }
 

@@ -7,7 +7,7 @@ use firesteel_types::{CallSite, FunctionTime, PythonMetrics};
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
-/// What is at work.
+/// The work that is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Work {
     /// The engine, or nothing.

@@ -152,7 +152,7 @@ pub enum Event {
         /// The accumulator updates of its functions, if it succeeded: one for each accumulator, scope and
         /// partition.
         updates: Vec<AccumulatorUpdate>,
-        /// What it measured, if its executor told so.
+        /// The figures that it measured, if its executor told so.
         metrics: Option<Box<TaskMetrics>>,
     },
     /// An attempt asks for leave to make its output visible.

@@ -58,7 +58,7 @@ pub(crate) struct Checker {
     /// the same time: so of each of them.
     cached_versions: BTreeMap<(RddId, Option<StageId>), u64>,
     pub(crate) versions_grown: u64,
-    /// What the tasks of each stage attempt have measured that counted.
+    /// The figures of the tasks of each stage attempt that counted.
     pub(crate) measured: BTreeMap<(StageId, StageAttempt), TaskMetrics>,
     launched_on: BTreeMap<ExecutorId, Vec<TaskId>>,
     /// The job, if it is a result stage, and the output index cannot be told from a launch: the partition stands for it.

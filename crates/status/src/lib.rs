@@ -18,6 +18,7 @@
 //! give the same status, whether they come from a running application or from a log of one that ended. Its memory is
 //! bounded by what runs plus [`ENDED_KEPT`] ended jobs, stage attempts and executors each.
 
+pub mod explain;
 mod fold;
 mod progress;
 mod queries;

@@ -61,7 +61,7 @@ pub struct StageStatus {
     pub failed: u32,
     /// The number of attempts that were told to stop.
     pub killed: u32,
-    /// What the attempts that succeeded have measured together.
+    /// The figures of the attempts that succeeded, together.
     pub measured: TaskMetrics,
 }
 

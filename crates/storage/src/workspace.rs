@@ -17,7 +17,7 @@ pub struct TaskWorkspace {
     usage: Usage,
 }
 
-/// What a task has taken of its executor's memory and disk. Of one thread at a time: the task's.
+/// The share that a task has taken of its executor's memory and disk. Of one thread at a time: the task's.
 #[derive(Debug, Default)]
 struct Usage {
     held: AtomicU64,

@@ -150,7 +150,7 @@ pub enum AppEvent {
         task: TaskSummary,
         /// The reason why it failed, if it did.
         failure: Option<TaskFailure>,
-        /// What it measured, if its executor told so.
+        /// The figures that it measured, if its executor told so.
         metrics: Option<Box<TaskMetrics>>,
     },
     /// An executor has cached a partition.

@@ -1,9 +1,9 @@
-//! What one attempt at a task has measured, and sums of that.
+//! The figures of one attempt at a task, and sums of them.
 
 use crate::site::CallSite;
 use serde::{Deserialize, Serialize};
 
-/// What one attempt at a task has measured, or several together. Names and meanings are those of Spark's task metrics
+/// The figures that one attempt at a task has measured, or several together. Names and meanings are those of Spark's task metrics
 /// where Spark has the figure; times are in microseconds, so that tasks that take less than a millisecond are not lost.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskMetrics {
@@ -36,30 +36,30 @@ pub struct TaskMetrics {
     pub output_bytes: u64,
     /// Records written to files.
     pub output_records: u64,
-    /// What was read from shuffles.
+    /// The data that was read from shuffles.
     pub shuffle_read: ShuffleReadMetrics,
-    /// What was written to a shuffle.
+    /// The data that was written to a shuffle.
     pub shuffle_write: ShuffleWriteMetrics,
     /// Partitions of persisted RDDs that were computed, since they were not cached, or not any more.
     pub computed_persisted: u64,
-    /// What the task measured in Python; none if it ran no Python.
+    /// The figures of Python; none if it ran no Python.
     pub python: Option<Box<PythonMetrics>>,
 }
 
 /// The memory of an executor, by what it is for, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExecutorMemory {
-    /// What tasks have of the budget for records.
+    /// The part of the budget for records that tasks have.
     pub execution: u64,
-    /// What map outputs and cached partitions have of it.
+    /// The part of it that map outputs and cached partitions have.
     pub storage: u64,
-    /// What the process holds in all, as the operating system counts it.
+    /// The memory that the process holds in all, as the operating system counts it.
     pub resident: u64,
     /// True if the process is an interpreter.
     pub is_python: bool,
 }
 
-/// What a task read from shuffles.
+/// The data that a task read from shuffles.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShuffleReadMetrics {
     /// Map outputs of this host.
@@ -76,7 +76,7 @@ pub struct ShuffleReadMetrics {
     pub wait_us: u64,
 }
 
-/// What a task wrote to a shuffle.
+/// The data that a task wrote to a shuffle.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShuffleWriteMetrics {
     /// Bytes.
@@ -87,7 +87,7 @@ pub struct ShuffleWriteMetrics {
     pub time_us: u64,
 }
 
-/// What a task measured in Python.
+/// The figures of a task in Python.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PythonMetrics {
     /// The time in functions of the program.

@@ -1,7 +1,7 @@
 //! The history server: applications of which only logs are left, or that run elsewhere and are logged from there.
 //!
 //! A thread lists the directories of logs again and again; a listing is replaced as a whole, so that ten thousand
-//! applications are shown without a file being touched. A log is read when somebody asks for its application, in
+//! applications are shown without a file being touched. A log is read when its application is asked for, in
 //! `opened`, and those that were asked for last are kept.
 
 mod listed;

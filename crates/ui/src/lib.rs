@@ -25,7 +25,7 @@ use std::sync::Arc;
 /// When no port is free, or a setting is wrong.
 pub fn start(config: &UiConfig, site: Site, more: Router) -> Result<UiServer, UiError> {
     let redaction = Redaction::new(&config.redaction)?;
-    let mut rest = rest::routes(Arc::clone(&site.applications));
+    let mut rest = rest::routes(Arc::clone(&site.applications), redaction.clone());
     if !site.applications.is_history() {
         rest = rest.merge(prometheus::routes(Arc::clone(&site.applications)));
     }

@@ -13,6 +13,7 @@ mod parameters;
 mod path;
 mod zip;
 
+use crate::redact::Redaction;
 use answer::Refusal;
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
@@ -37,10 +38,10 @@ struct Served {
     readers: Arc<Readers>,
 }
 
-/// Returns the routes of the REST interface.
-pub fn routes(applications: Arc<dyn Applications>) -> Router {
+/// Returns the routes of the REST interface, which does not tell settings that `redaction` hides.
+pub fn routes(applications: Arc<dyn Applications>, redaction: Redaction) -> Router {
     let served = Served {
-        rest: Arc::new(Rest::new(applications)),
+        rest: Arc::new(Rest::new(applications, redaction)),
         places: Arc::new(Semaphore::new(MAX_AT_A_TIME)),
         readers: Arc::default(),
     };

@@ -1,5 +1,6 @@
 //! The things that a server shows, and those that it can do: all of it comes from outside, by traits.
 
+use firesteel_status::explain::{self, Finding};
 use firesteel_status::store::{Applications, Store};
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ pub struct Site {
 impl Site {
     /// Serves applications to look at, and nothing else.
     pub fn new(applications: Arc<dyn Applications>) -> Self {
-        Site { applications, actions: Arc::new(NoActions), explainer: None }
+        Site { applications, actions: Arc::new(NoActions), explainer: Some(Arc::new(Rules)) }
     }
 }
 
@@ -100,4 +101,21 @@ pub trait Explain: Send + Sync {
 
     /// Returns the explanations for a job.
     fn job(&self, store: &Store, now: i64, job: i64) -> Vec<String>;
+}
+
+/// Explains by the rules that `explain_last_job` goes by, too.
+struct Rules;
+
+impl Explain for Rules {
+    fn stage(&self, store: &Store, _: i64, stage: i64, attempt: i64) -> Vec<String> {
+        explain::stage(store, stage, attempt).iter().map(told).collect()
+    }
+
+    fn job(&self, store: &Store, _: i64, job: i64) -> Vec<String> {
+        explain::job(store, job).iter().map(told).collect()
+    }
+}
+
+fn told(finding: &Finding) -> String {
+    format!("{} {}", finding.sentence, finding.remedy)
 }

@@ -29,6 +29,7 @@ from firesteel.worker import limits
 _LINE = 1 << 20
 _end = os._exit
 _CALLS = 100
+_CANNOT_BEGIN = b"Cannot begin: "
 _ASK_FAULT_HANDLER = 16
 """The signal SIGSTKFLT, of which Python knows the name only since 3.11."""
 COLLECT_EVERY = (50_000, 20, 50)
@@ -144,6 +145,7 @@ class _Server:
             import traceback
 
             traceback.print_exc()
+            os.write(stacks, _CANNOT_BEGIN + traceback.format_exc(limit=0).encode("utf-8", "backslashreplace"))
         finally:
             try:
                 sys.stdout.flush()

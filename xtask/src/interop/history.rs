@@ -58,6 +58,20 @@ fn write_samples(spark: &Spark) -> Fallible<PathBuf> {
     std::fs::remove_dir_all(&logs).and_then(|()| std::fs::create_dir(&logs)).map_err(failed)?;
     println!("Firesteel writes ...");
     output(program().arg("write").arg(&logs))?;
+    // Of applications as they are: what is made by hand has what its maker thought of.
+    let mut ours = cargo(&[
+        "test",
+        "--quiet",
+        "--package",
+        "firesteel",
+        "--test",
+        "it",
+        "--",
+        "interop::logs",
+        "--ignored",
+        "--exact",
+    ]);
+    output(ours.current_dir(workspace::root()).env("INTEROP_LOGS", &logs))?;
     println!("Spark writes ...");
     let script = workspace::root().join("xtask/src/interop/history.py");
     run_within(spark.python().arg(script).arg(&logs), WRITE_LIMIT)?;

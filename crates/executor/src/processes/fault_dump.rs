@@ -6,6 +6,9 @@ use firesteel_types::SeenStack;
 /// The beginning of what is written at a fault.
 const FAULT: &str = "Fatal Python error: ";
 
+/// The beginning of what a worker writes that cannot begin.
+const CANNOT_BEGIN: &str = "Cannot begin: ";
+
 /// The beginning of the lines of calls.
 const CALL: &str = "  File \"";
 
@@ -34,6 +37,13 @@ pub(super) fn of_question(text: &str, bytes: u64) -> Option<SeenStack> {
     let start = text.rfind("Stack (most recent call first)")?;
     let (calls, place) = calls(section(&text[start..], "Stack (")?);
     Some(SeenStack { text: cut(calls), place, bytes: Some(bytes) })
+}
+
+/// Returns the error with which a worker could not begin; none if it wrote none.
+pub(super) fn of_beginning(text: &str) -> Option<String> {
+    let error = &text[text.rfind(CANNOT_BEGIN)? + CANNOT_BEGIN.len()..];
+    let error = error.trim().trim_start_matches("Traceback (most recent call last):").trim_start();
+    Some(cut(error.to_owned())).filter(|error| !error.is_empty())
 }
 
 /// Returns the stack of the call that ended a process, which wrote it just before.
@@ -146,6 +156,14 @@ mod tests {
         assert!(is_whole(&two) && !is_whole(&two[..two.len() - 1]), "the last line is not there yet");
         assert!(is_whole("Stack (most recent call first):\n  File \"a\", line 1 in f\n  ...\n"), "very deep");
         assert_eq!(of_question("", 7), None);
+    }
+
+    #[test]
+    fn a_worker_that_cannot_begin_says_why() {
+        let text = "Cannot begin: Traceback (most recent call last):\nModuleNotFoundError: No module named 'numpy'\n";
+        assert_eq!(of_beginning(text).as_deref(), Some("ModuleNotFoundError: No module named 'numpy'"));
+        assert_eq!(of_beginning("Cannot begin: "), None);
+        assert_eq!(of_beginning(&fault()), None);
     }
 
     #[test]

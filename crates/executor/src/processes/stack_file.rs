@@ -44,7 +44,10 @@ pub(super) struct StackFile {
 
 impl StackFile {
     pub(super) fn create() -> io::Result<Self> {
-        let file = memfd_create("firesteel-stack", MemfdFlags::CLOEXEC)?;
+        const NAME: &str = "firesteel-stack";
+        // Some systems want to know that it is not a program; older ones do not know the flag.
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::NOEXEC_SEAL;
+        let file = memfd_create(NAME, flags).or_else(|_| memfd_create(NAME, MemfdFlags::CLOEXEC))?;
         // Both ends have one position: appending, the worker always writes behind what is there.
         fcntl_setfl(&file, OFlags::APPEND)?;
         Ok(StackFile { file: file.into(), process: OnceLock::new(), asking: Mutex::new(()) })
@@ -96,6 +99,11 @@ impl StackFile {
     /// Returns the stack of the call that ended the worker, if it wrote one.
     pub(super) fn of_exit(&self) -> Option<SeenStack> {
         fault_dump::of_exit(&self.text())
+    }
+
+    /// Returns the error with which the worker could not begin, if it wrote one.
+    pub(super) fn of_beginning(&self) -> Option<String> {
+        fault_dump::of_beginning(&self.text())
     }
 
     fn text(&self) -> String {

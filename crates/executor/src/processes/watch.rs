@@ -69,14 +69,12 @@ impl Processes {
             // Under the lock, so that no other task was launched there meanwhile.
             kill(process);
         }
-        let report = findings.is_long.then(|| {
-            state.table.reported(executor, task);
-            let ran_ms = u64::try_from(ran.as_millis()).unwrap_or(u64::MAX);
-            LongTask { running, ran_ms, stack }
-        });
+        let place = stack.as_ref().and_then(|stack| stack.place.as_deref());
+        let is_told = findings.is_long && state.table.is_news(executor, task, place);
         drop(state);
-        if let Some(report) = report {
-            self.tell(FromExecutor::RunsLong { executor, report });
+        if is_told {
+            let ran_ms = u64::try_from(ran.as_millis()).unwrap_or(u64::MAX);
+            self.tell(FromExecutor::RunsLong { executor, report: LongTask { running, ran_ms, stack } });
         }
     }
 

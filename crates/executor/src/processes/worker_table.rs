@@ -5,8 +5,8 @@
 //! does that.
 
 use crate::server::Watchdog;
-use firesteel_types::{Ending, ExecutorId, RunningTask, SeenStack, TaskId};
-use std::collections::{BTreeMap, VecDeque};
+use firesteel_types::{Ending, ExecutorId, RunningTask, SeenStack, StageId, TaskId};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 /// The ids of the executors that worker processes are.
@@ -28,6 +28,9 @@ const FAILED_STARTS_AT_MOST: u32 = 3;
 /// A worker that ends without a task within this time of its start has failed to start.
 const SETTLED_AFTER: Duration = Duration::from_secs(10);
 
+/// The most stages and lines that are remembered as reported.
+const REPORTED_AT_MOST: usize = 1000;
+
 /// The growth of a worker's memory after which its stack is asked for again, so that it is known where it grew: so many bytes, and so
 /// large a part of what it had. A process that takes all of a machine is asked a few dozen times.
 const GROWTH: u64 = 64 << 20;
@@ -39,6 +42,8 @@ pub(super) struct WorkerTable {
     /// Workers that are to be started as soon as there are names for them.
     unnamed: u32,
     failed_starts: u32,
+    /// The stages, and lines, of tasks that were reported as long.
+    reported: BTreeSet<(StageId, Option<String>)>,
 }
 
 enum NameSource {
@@ -133,7 +138,13 @@ impl WorkerTable {
             Names::Numbered => NameSource::Numbered { next: 1 },
             Names::Given(names) => NameSource::Given(names.into()),
         };
-        WorkerTable { workers: BTreeMap::new(), names, unnamed: 0, failed_starts: 0 }
+        WorkerTable {
+            workers: BTreeMap::new(),
+            names,
+            unnamed: 0,
+            failed_starts: 0,
+            reported: BTreeSet::new(),
+        }
     }
 
     /// Adds a worker that is to be started now. Without a name for it, it is started when [a name comes](Self::named).
@@ -282,14 +293,16 @@ impl WorkerTable {
         Some((running.task, now.saturating_duration_since(running.since)))
     }
 
-    /// Notes that a task was reported as one that runs for long.
-    pub(super) fn reported(&mut self, executor: ExecutorId, task: TaskId) {
+    /// Notes that a task runs for long. Returns whether that is to be told: one task of a stage is, of those that are in the same line.
+    pub(super) fn is_news(&mut self, executor: ExecutorId, task: TaskId, place: Option<&str>) -> bool {
         let worker = self.workers.get_mut(&executor);
-        if let Some(running) = worker.and_then(|worker| worker.running.first_mut())
-            && running.task.task == task
-        {
-            running.is_reported = true;
+        let running = worker.and_then(|worker| worker.running.first_mut());
+        let Some(running) = running.filter(|running| running.task.task == task) else { return false };
+        running.is_reported = true;
+        if self.reported.len() >= REPORTED_AT_MOST {
+            self.reported.clear();
         }
+        self.reported.insert((running.task.stage, place.map(str::to_owned)))
     }
 
     /// Condemns a worker whose task may run no longer. Returns its process id, unless the task has ended meanwhile.
@@ -318,7 +331,7 @@ impl WorkerTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use firesteel_types::{Partition, StageId};
+    use firesteel_types::Partition;
 
     const FIRST: ExecutorId = ExecutorId(1);
     const SECOND: ExecutorId = ExecutorId(2);
@@ -440,7 +453,8 @@ mod tests {
         table.launched(FIRST, task(1), now, None);
         assert_eq!(findings(&mut table, 1, now, &watchdog), Findings::default());
         assert!(findings(&mut table, 1, now + second, &watchdog).is_long);
-        table.reported(FIRST, TaskId(1));
+        assert!(!table.is_news(FIRST, TaskId(2), None), "it has ended meanwhile");
+        assert!(table.is_news(FIRST, TaskId(1), Some("f (a.py:1)")));
         assert_eq!(findings(&mut table, 1, now + second, &watchdog), Findings::default());
         assert!(findings(&mut table, 1, now + 2 * second, &watchdog).is_hung);
         assert_eq!(table.hung(FIRST, TaskId(2), second), None, "the task has ended meanwhile");
@@ -452,5 +466,9 @@ mod tests {
         );
         let condemned = table.ended(FIRST, now).unwrap().last.condemned;
         assert_eq!(condemned, Some(Ending::Hung { ran_ms: 2000 }));
+        assert!(table.ready(SECOND, 101, now));
+        table.launched(SECOND, task(3), now, None);
+        assert!(!table.is_news(SECOND, TaskId(3), Some("f (a.py:1)")), "another of the stage is there, too");
+        assert!(table.is_news(SECOND, TaskId(3), Some("g (a.py:9)")));
     }
 }

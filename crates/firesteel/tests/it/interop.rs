@@ -182,3 +182,26 @@ fn maps(interop: &mut Interop) {
     }
     std::fs::write(format!("{dir}/part-00000"), writer.finish().unwrap()).unwrap();
 }
+
+/// Applications whose logs Spark's History Server is to show: `cargo xtask interop --only history` says where.
+#[test]
+#[ignore = "writes for another program; cargo xtask interop --only history runs it"]
+fn logs() {
+    let dir = std::env::var("INTEROP_LOGS").expect("the directory of logs");
+    for (codec, rolling) in [("zstd", "true"), ("lz4", "false")] {
+        let sc = Context::builder()
+            .master("local[2]")
+            .app_name(&format!("Firesteel {codec}"))
+            .conf("spark.eventLog.enabled", "true")
+            .conf("spark.eventLog.dir", &dir)
+            .conf("spark.eventLog.compression.codec", codec)
+            .conf("spark.eventLog.rolling.enabled", rolling)
+            .create()
+            .unwrap();
+        let pairs = sc.parallelize((0..1000_i64).collect::<Vec<_>>(), 8).map(|x| (x % 7, x)).cache();
+        assert_eq!(pairs.reduce_by_key(|a, b| a + b).count().unwrap(), 7);
+        assert_eq!(pairs.count().unwrap(), 1000);
+        let failed = sc.parallelize(vec![0_i64, 1], 2).map(|x| 1 / x).collect();
+        assert!(failed.is_err());
+    }
+}

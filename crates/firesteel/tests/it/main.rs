@@ -9,6 +9,7 @@ mod bad_input;
 mod barriers;
 mod broadcasts;
 mod checkpoints;
+mod explaining;
 mod interop;
 mod jobs;
 mod log;

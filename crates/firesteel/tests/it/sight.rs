@@ -159,7 +159,9 @@ fn the_event_log_has_what_listeners_are_told() {
         ("spark.eventLog.logBlockUpdates.enabled", "true"),
         ("spark.hadoop.fs.s3a.secret.key", "hunter2"),
     ];
-    let told = told("local[2]", &settings, |sc| drop(sc.range(0..100).map(|x| x + 1).count().unwrap()));
+    let told = told("local[2]", &settings, |sc| {
+        assert_eq!(sc.range(0..100).map(|x| x + 1).count().unwrap(), 100);
+    });
     let files: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     let [log] = &files[..] else { panic!("{files:?}") };
     assert!(!log.to_str().unwrap().ends_with(".inprogress"));

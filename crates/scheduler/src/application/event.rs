@@ -58,7 +58,7 @@ pub enum AgentMessage {
         outcome: ReportedOutcome,
         /// The accumulator updates of its functions, if it succeeded.
         updates: Vec<AccumulatorUpdate>,
-        /// What it measured, if it ran.
+        /// The figures that it measured, if it ran.
         metrics: Option<Box<TaskMetrics>>,
     },
     /// An attempt asks for leave to make its output visible.

@@ -20,6 +20,8 @@ pub struct Retained {
     pub stages: usize,
     /// Tasks of each stage attempt.
     pub tasks: usize,
+    /// Tasks of all stage attempts together, about: where there are more, the stages that ended first lose theirs.
+    pub all_tasks: usize,
     /// Executors that are gone.
     pub dead_executors: usize,
     /// Tasks that ended last, for a picture of the slots.
@@ -27,9 +29,16 @@ pub struct Retained {
 }
 
 impl Default for Retained {
-    /// Spark's numbers.
+    /// Spark's numbers. It has none for the tasks of all stages.
     fn default() -> Self {
-        Retained { jobs: 1000, stages: 1000, tasks: 100_000, dead_executors: 100, recent_tasks: 4096 }
+        Retained {
+            jobs: 1000,
+            stages: 1000,
+            tasks: 100_000,
+            all_tasks: 4_000_000,
+            dead_executors: 100,
+            recent_tasks: 4096,
+        }
     }
 }
 

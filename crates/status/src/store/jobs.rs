@@ -21,7 +21,7 @@ impl Store {
             submitted: Date::given(event.submission_time),
             stage_ids: event.stage_ids.clone(),
             planned: event.stage_infos.iter().map(Planned::of).collect(),
-            num_tasks: missing.map(|info| info.num_tasks).sum(),
+            num_tasks: missing.map(|info| info.num_tasks).fold(0, i64::saturating_add),
             ..Job::default()
         };
         for info in &event.stage_infos {
@@ -58,13 +58,13 @@ impl Store {
                     self.revision += 1;
                     stage.revision = self.revision;
                     job.skipped_stages.insert(*stage_id);
-                    job.skipped_tasks += stage.info.num_tasks;
+                    job.skipped_tasks = job.skipped_tasks.saturating_add(stage.info.num_tasks);
                 }
             }
         }
         for (stage_id, tasks) in &job.reused {
             if job.skipped_stages.insert(*stage_id) {
-                job.skipped_tasks += tasks;
+                job.skipped_tasks = job.skipped_tasks.saturating_add(*tasks);
             }
         }
         job.status = match event.job_result.result.as_str() {

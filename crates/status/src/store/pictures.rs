@@ -127,13 +127,13 @@ impl<'a> View<'a> {
 /// Returns the line of a failure that says it: of a traceback of Python its exception, of others the first line.
 pub fn failure_title(text: &str) -> &str {
     let says = |line: &&str| !line.trim().is_empty() && !line.starts_with([' ', '\t']);
-    let traceback = text.rfind("Traceback (most recent call last)");
-    let mut lines = text[traceback.unwrap_or(0)..].lines();
-    if traceback.is_some() {
-        lines.next();
-    }
+    let (from, above) = match text.rfind("Traceback (most recent call last)") {
+        Some(at) => (at, 1),
+        None => (0, 0),
+    };
+    let lines = text[from..].lines().skip(above);
     let first = || text.lines().find(|line| !line.trim().is_empty());
-    lines.find(says).or_else(first).unwrap_or("")
+    lines.into_iter().find(says).or_else(first).unwrap_or("")
 }
 
 fn kind_of(text: &str) -> String {

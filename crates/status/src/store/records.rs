@@ -162,11 +162,18 @@ pub(crate) struct Stage {
     pub(crate) localities: BTreeMap<u8, i64>,
     pub(crate) tasks: TaskTable,
     pub(crate) errors: BTreeMap<i64, Arc<str>>,
+    pub(crate) error_bytes: usize,
     pub(crate) accumulated: BTreeMap<i64, Box<[AccumulableInfo]>>,
     pub(crate) functions: BTreeMap<(String, String), FunctionTotal>,
     pub(crate) hot_keys: BTreeMap<String, i64>,
     pub(crate) revision: u64,
 }
+
+/// The bytes of messages of a stage's tasks above which new ones are cut.
+const MOST_ERROR_BYTES: usize = 32 << 20;
+
+/// The bytes to which they are cut.
+const SHORT_ERROR: usize = 1 << 10;
 
 /// The most functions, and the most hot keys, that are remembered of a stage.
 pub(crate) const MOST_NAMES: usize = 100;
@@ -185,6 +192,31 @@ impl Stage {
             self.executors.insert(executor.clone(), ExecutorShare::default());
         }
         self.executors.entry(executor.clone()).or_default()
+    }
+
+    /// Notes why a task failed. When a stage's tasks have told very much, of the others only the beginning is kept.
+    pub(crate) fn note_error(&mut self, task: i64, mut message: String) {
+        if self.error_bytes.saturating_add(message.len()) > MOST_ERROR_BYTES && message.len() > SHORT_ERROR {
+            let end = message.floor_char_boundary(SHORT_ERROR);
+            message.truncate(end);
+        }
+        self.forget_error(task);
+        self.error_bytes += message.len();
+        self.errors.insert(task, message.into());
+    }
+
+    pub(crate) fn forget_error(&mut self, task: i64) {
+        if let Some(message) = self.errors.remove(&task) {
+            self.error_bytes -= message.len();
+        }
+    }
+
+    /// Forgets its tasks, but not what they add up to.
+    pub(crate) fn forget_tasks(&mut self) {
+        self.tasks = TaskTable::default();
+        self.errors = BTreeMap::new();
+        self.error_bytes = 0;
+        self.accumulated = BTreeMap::new();
     }
 
     /// Adds a function's time of one task.

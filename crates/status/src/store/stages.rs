@@ -77,13 +77,14 @@ impl Store {
                 StageStatus::Complete => _ = job.completed_stages.insert(info.stage_id),
                 StageStatus::Skipped => {
                     job.skipped_stages.insert(info.stage_id);
-                    job.skipped_tasks += info.num_tasks;
+                    job.skipped_tasks = job.skipped_tasks.saturating_add(info.num_tasks);
                 }
                 StageStatus::Failed | StageStatus::Active | StageStatus::Pending => job.failed_stages += 1,
             }
             job.active_stages -= 1;
         }
         self.forget_stages();
+        self.forget_old_tasks();
     }
 
     pub(crate) fn task_start(&mut self, event: &TaskStart) {
@@ -154,7 +155,7 @@ impl Store {
             row.status = status(info);
         }
         if let Some(message) = error_text(&event.reason) {
-            stage.errors.insert(info.task_id, message.into());
+            stage.note_error(info.task_id, message);
         }
         let accumulated = accumulators(&info.accumulables);
         if !accumulated.is_empty() {
@@ -293,7 +294,7 @@ impl Store {
             return;
         }
         for id in stage.tasks.remove_oldest(surplus) {
-            stage.errors.remove(&id);
+            stage.forget_error(id);
             stage.accumulated.remove(&id);
             self.running.remove(&id);
         }
@@ -301,6 +302,27 @@ impl Store {
         for (at, row) in stage.tasks.rows().iter().enumerate() {
             if !row.has_ended() {
                 self.running.insert(row.id, (key, at));
+            }
+        }
+    }
+
+    /// Removes all tasks of the stages that ended first, when there are too many of all stages.
+    fn forget_old_tasks(&mut self) {
+        let mut kept: usize = self.stages.values().map(|stage| stage.tasks.len()).sum();
+        if kept <= self.retained.all_tasks {
+            return;
+        }
+        let ended = self.stages.values().filter(|stage| !stage.live && stage.tasks.len() > 0);
+        let mut ended: Vec<(Option<i64>, StageKey)> =
+            ended.map(|stage| (stage.info.completion_time, stage.key())).collect();
+        ended.sort_unstable();
+        for (_, key) in ended {
+            if kept <= self.retained.all_tasks {
+                return;
+            }
+            if let Some(stage) = self.stages.get_mut(&key) {
+                kept -= stage.tasks.len();
+                stage.forget_tasks();
             }
         }
     }

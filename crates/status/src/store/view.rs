@@ -10,6 +10,7 @@ use crate::store::records::{
 };
 use crate::store::tasks::TaskAsk;
 use crate::store::views::*;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// The store at a time: what runs has run until then.
@@ -18,6 +19,9 @@ pub struct View<'a> {
     pub(crate) store: &'a Store,
     pub(crate) now: i64,
 }
+
+/// The most tasks that are told with a stage, which is what Spark remembers of one: the others come by pages.
+const MOST_DETAILS: usize = 100_000;
 
 /// How much is told of a stage.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -203,10 +207,10 @@ impl<'a> View<'a> {
     pub fn stage_own(&self, id: i64, attempt: i64) -> Option<StageOwn> {
         let stage = self.store.stages.get(&(id, attempt))?;
         let mut functions: Vec<FunctionTotal> = stage.functions.values().cloned().collect();
-        functions.sort_by_key(|function| -function.time);
+        functions.sort_by_key(|function| Reverse(function.time));
         let mut hot_keys: Vec<(String, i64)> =
             stage.hot_keys.iter().map(|(key, count)| (key.clone(), *count)).collect();
-        hot_keys.sort_by_key(|(_, count)| -count);
+        hot_keys.sort_by_key(|(_, count)| Reverse(*count));
         let name = |number: &u8| self.store.places.locality_name(*number).to_owned();
         Some(StageOwn {
             totals: stage.totals,
@@ -307,6 +311,7 @@ impl<'a> View<'a> {
         if ask.details {
             let rows = stage.tasks.rows().iter().enumerate();
             let shown = rows
+                .take(MOST_DETAILS)
                 .filter(|(_, row)| ask.task_status.is_empty() || ask.task_status.contains(&row.status))
                 .map(|(at, row)| (row.id, self.task_data(stage, at)));
             data.tasks = Some(shown.collect());

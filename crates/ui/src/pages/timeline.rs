@@ -194,13 +194,14 @@ impl Canvas {
         for kind in Kind::ALL {
             let mut path = String::new();
             let mut run: Option<(usize, i64, i64)> = None;
-            let cells = self.columns.iter().zip(&mut sums).map(|(shares, sum)| {
-                let base = rounded(*sum);
-                *sum += f64::from(shares[kind as usize]) / self.slots as f64 * full;
-                (base, rounded(*sum) - base)
-            });
-            // Nothing follows the last cell, which ends its run.
-            for (column, cell) in cells.map(Some).chain([None]).enumerate() {
+            // One more than there are, so that the last run ends.
+            let mut below = sums.iter_mut();
+            for column in 0..=self.columns.len() {
+                let cell = self.columns.get(column).zip(below.next()).map(|(shares, sum)| {
+                    let base = rounded(*sum);
+                    *sum += f64::from(shares[kind as usize]) / self.slots as f64 * full;
+                    (base, rounded(*sum) - base)
+                });
                 if run.is_some_and(|(_, base, tall)| cell == Some((base, tall))) {
                     continue;
                 }

@@ -4,8 +4,9 @@ use super::answer::{Refusal, json};
 use super::parameters::{Parameters, TASK_QUANTILES};
 use super::path::{Attempt, Endpoint, Which};
 use super::zip;
+use crate::redact::Redaction;
 use axum::response::Response;
-use firesteel_status::store::{Access, Applications, VersionInfo, View};
+use firesteel_status::store::{Access, ApplicationEnvironmentInfo, Applications, VersionInfo, View};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -16,11 +17,12 @@ const SPARK_VERSION: &str = "4.3.0";
 /// Answers requests from applications.
 pub(super) struct Rest {
     applications: Arc<dyn Applications>,
+    redaction: Redaction,
 }
 
 impl Rest {
-    pub(super) fn new(applications: Arc<dyn Applications>) -> Self {
-        Rest { applications }
+    pub(super) fn new(applications: Arc<dyn Applications>, redaction: Redaction) -> Self {
+        Rest { applications, redaction }
     }
 
     /// Answers one request. Those for changes are answered elsewhere, since they go on.
@@ -83,7 +85,7 @@ impl Rest {
             Endpoint::Rdd(of, rdd) => {
                 self.find(of, |view| view.rdd(*rdd).ok_or_else(|| format!("no rdd found w/ id {rdd}")))
             }
-            Endpoint::Environment(of) => self.tell(of, |view| view.environment()),
+            Endpoint::Environment(of) => self.tell(of, |view| self.environment(view)),
             Endpoint::Logs(of) => self.logs(of),
             Endpoint::Changes(_) => Err(Refusal::broken("changes go on")),
         }
@@ -118,6 +120,24 @@ impl Rest {
         let found = self.applications.info(id).ok_or_else(unknown)?;
         let found = found.attempts.into_iter().find(|known| known.attempt_id.as_deref() == Some(attempt));
         json(&found.ok_or_else(unknown)?)
+    }
+
+    /// Returns settings and versions, without secrets: a log may come from where nobody hid them.
+    fn environment(&self, view: &View<'_>) -> ApplicationEnvironmentInfo {
+        let mut environment = view.environment();
+        let lists = [
+            &mut environment.spark_properties,
+            &mut environment.hadoop_properties,
+            &mut environment.system_properties,
+            &mut environment.metrics_properties,
+        ];
+        for (key, value) in lists.into_iter().flatten() {
+            let shown = self.redaction.shown(key, value);
+            if shown != value.as_str() {
+                *value = shown.to_owned();
+            }
+        }
+        environment
     }
 
     fn threads(&self, of: &Attempt, executor: &str) -> Result<Response, Refusal> {

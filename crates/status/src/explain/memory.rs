@@ -1,0 +1,68 @@
+//! Records that did not fit in memory.
+
+use crate::explain::facts::Facts;
+use crate::explain::finding::{Finding, Rule};
+use crate::explain::words::{bytes, count};
+use crate::store::Metric;
+
+/// The bytes in a millisecond that a disk writes and reads again: 200 MB in a second each way, as common disks do.
+const DISK_BYTES_IN_A_MS: i64 = 100_000;
+
+/// The fewest bytes spilled that are worth a sentence: less is written while nobody looks.
+const LEAST_SPILLED: i64 = 16 << 20;
+
+/// The part of an executor's memory that is for records: 60 %, as Spark has it.
+const FOR_RECORDS: f64 = 0.6;
+
+/// Finds that tasks spilled, and how much memory would have spared it.
+pub(crate) fn spilling(facts: &Facts<'_>) -> Option<Finding> {
+    let (memory, disk) = (facts.total(Metric::MemorySpilled), facts.total(Metric::DiskSpilled));
+    if memory.max(disk) < LEAST_SPILLED {
+        return None;
+    }
+    let spilling = facts.tasks.iter().filter(|task| task.spilled > 0).count();
+    let most = facts.tasks.iter().max_by_key(|task| task.spilled)?;
+    let wanted = most.spilled.max(disk / facts.tasks.len().max(1) as i64).saturating_add(most.memory);
+    let executors = facts.view.executors(true);
+    let at_a_time =
+        executors.iter().map(|executor| executor.total_cores).max().unwrap_or(1).clamp(1, facts.busy_slots());
+    let together = wanted.saturating_mul(at_a_time);
+    // As many partitions more as the largest wants of what it had.
+    let had = most.memory.max(1 << 20);
+    let partitions = facts.data.num_tasks.saturating_mul((wanted / had + 1).max(2));
+    Some(Finding {
+        rule: Rule::Spilling,
+        stage: Some(facts.key),
+        sentence: format!(
+            "{}: {} of {} did not find room for their records and spilled {} ({} on disk); the largest wanted {} and had {}.",
+            facts.name(),
+            count(spilling as i64, "task"),
+            facts.data.num_tasks,
+            bytes(memory),
+            bytes(disk),
+            bytes(wanted),
+            bytes(most.memory)
+        ),
+        remedy: format!(
+            "{} for records would spare it ({} at a time): {}; or cut the data finer, into {partitions} partitions.",
+            bytes(together),
+            count(at_a_time, "such task"),
+            setting(facts, together)
+        ),
+        lost_ms: disk.max(memory / 4) / DISK_BYTES_IN_A_MS / facts.busy_slots(),
+    })
+}
+
+/// Returns the setting that gives an executor this much memory for records.
+fn setting(facts: &Facts<'_>, for_records: i64) -> String {
+    let mib = |bytes: f64| (bytes / 1_048_576.0).ceil() as i64;
+    let environment = facts.view.environment();
+    let master = environment.spark_properties.iter().find(|(key, _)| key == "spark.master");
+    let is_local =
+        master.is_some_and(|(_, master)| master.starts_with("local") && !master.starts_with("local-cluster"));
+    match (is_local, facts.is_firesteel()) {
+        (true, true) => format!("`firesteel.memory={}m`", mib(for_records as f64)),
+        (true, false) => format!("`spark.driver.memory={}m`", mib(for_records as f64 / FOR_RECORDS)),
+        (false, _) => format!("`spark.executor.memory={}m`", mib(for_records as f64 / FOR_RECORDS)),
+    }
+}
