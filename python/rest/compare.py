@@ -84,8 +84,6 @@ MEANT = [
     # Of a log that is written, Spark's server takes the time at which it looked for the time of the last change.
     (r"RUNNING.*", r"\.(lastUpdated|lastUpdatedEpoch|duration|totalDuration)$"),
     (r"RUNNING.*", r"\.(duration|schedulerDelay)\[\d+\]$"),
-    # Tasks that never ended have run until the last change of the log; Spark's server compares to other clocks.
-    (r".*", r"\.tasks\.\d+\.duration$|^\[\d+\]\.duration$"),
 ]
 
 
