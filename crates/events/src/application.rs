@@ -140,9 +140,6 @@ impl Default for JobResult {
 impl JobResult {
     /// Failure, with the message that the user is told.
     pub fn failed(message: String) -> Self {
-        JobResult {
-            result: "JobFailed".into(),
-            exception: Some(JobFailed { message, stack_trace: vec![] }),
-        }
+        JobResult { result: "JobFailed".into(), exception: Some(JobFailed { message, stack_trace: vec![] }) }
     }
 }

@@ -43,7 +43,8 @@ fn a_level_of_determinism_that_is_not_known_is_left_out() {
 
 #[test]
 fn an_unknown_event_is_none_and_a_broken_line_an_error() {
-    let sql = r#"{"Event":"org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionStart","executionId":0}"#;
+    let sql =
+        r#"{"Event":"org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionStart","executionId":0}"#;
     assert_eq!(ListenerEvent::parse(sql).unwrap(), None);
     assert!(ListenerEvent::parse(r#"{"Event":"SparkListenerJobEnd","Job ID":"#).is_err());
     assert!(ListenerEvent::parse(r#"{"Job ID":3}"#).is_err());

@@ -18,6 +18,8 @@ pub struct TaskGlance<'a> {
     pub key: StageKey,
     /// Its executor.
     pub executor: &'a str,
+    /// The number of its executor and host, from 0.
+    pub place: u32,
 }
 
 impl TaskGlance<'_> {
@@ -86,7 +88,7 @@ impl<'a> View<'a> {
 
     fn task_glance(&self, key: StageKey, stage: &'a Stage, at: usize, row: &'a Row) -> TaskGlance<'a> {
         let executor = self.store.places.get(row.place).map_or("", |(executor, _)| &**executor);
-        TaskGlance { stage, at, row, now: self.now, key, executor }
+        TaskGlance { stage, at, row, now: self.now, key, executor, place: row.place }
     }
 
     /// Returns the number of tasks of a stage attempt in each state.

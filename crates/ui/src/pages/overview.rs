@@ -167,7 +167,7 @@ fn failures(looking: &Looking<'_>, jobs: &[JobData]) -> Vec<Failure> {
 /// Draws the tasks of the last minutes by slot.
 fn stream(looking: &Looking<'_>, executors: &[ExecutorSummary]) -> (Option<Markup>, String) {
     let view = looking.view();
-    let mut tasks: Vec<Stretch> = Vec::new();
+    let mut tasks: Vec<Stretch<'_>> = Vec::new();
     view.glance_running(&mut |task| tasks.push(Stretch::of_task(&task)));
     let runs = !tasks.is_empty();
     tasks.extend(view.recent_tasks().map(Stretch::of_recent));
@@ -182,7 +182,7 @@ fn stream(looking: &Looking<'_>, executors: &[ExecutorSummary]) -> (Option<Marku
     tasks.retain(|task| task.end >= window.start);
     let href = format!("{}/executors/", looking.here.base);
     let length = window.end.saturating_sub(window.start);
-    let (lanes, is_cut) = lanes(tasks, executors, &window, &href);
+    let (lanes, is_cut) = lanes(&tasks, executors, &window, &href);
     let title = match (is_quiet, is_cut) {
         (true, _) => format!("the last {} of work", duration(length)),
         (false, false) => format!("the last {}", duration(length)),

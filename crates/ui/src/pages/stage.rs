@@ -9,13 +9,14 @@ use crate::pages::markup::Markup;
 use crate::pages::paging::{Column, Pages};
 use crate::pages::rows::{Filter, elapsed, stage_href, stage_label, stage_pill, stage_progress};
 use crate::pages::stage_tasks::{TaskRow, TaskTable, words};
-use crate::pages::streams::{Spent, Stretch, lanes, success_parts};
+use crate::pages::streams::{ByExecutor, Spent, Stretch, lanes, success_parts};
 use crate::pages::timeline::{Kind, timeline};
 use askama::Template;
 use firesteel_status::store::{
     ExecutorStageSummary, Metric, StageAsk, StageData, StageKey, StageOwn, StageStatus, TaskFailures,
     TaskMetricDistributions, TaskStatus, failure_title,
 };
+use std::collections::BTreeMap;
 
 /// The most functions, kinds of failure and executors on the page.
 const MOST_FUNCTIONS: usize = 12;
@@ -274,9 +275,7 @@ fn shares(own: &StageOwn, task_time: i64) -> (Vec<Share>, Markup) {
     });
     let known = parts.iter().fold(0, |sum: i64, (_, length)| sum.saturating_add(*length));
     let rest = task_time.saturating_sub(known);
-    if rest > 0 {
-        parts.push((Kind::Waiting, rest));
-    }
+    parts[0] = (Kind::Waiting, rest.max(0));
     let all = known.saturating_add(rest.max(0));
     if all == 0 {
         return (vec![], Markup::default());
@@ -292,7 +291,7 @@ fn shares(own: &StageOwn, task_time: i64) -> (Vec<Share>, Markup) {
         time: duration(*length),
         percent: percent(*length, all),
     };
-    (parts.iter().map(share).collect(), picture)
+    (parts.iter().filter(|(_, length)| *length > 0).map(share).collect(), picture)
 }
 
 fn functions(own: &StageOwn) -> Vec<FunctionRow> {
@@ -322,22 +321,37 @@ struct Pictures {
 impl Pictures {
     fn of(looking: &Looking<'_>, key: StageKey) -> Self {
         let view = looking.view();
-        let mut tasks: Vec<Stretch> = Vec::new();
         let mut lengths: Vec<i64> = Vec::new();
+        let mut places: BTreeMap<u32, &str> = BTreeMap::new();
+        let (mut start, mut end, mut last_place) = (i64::MAX, i64::MIN, None);
         view.glance(key, &mut |task| {
+            let (launch, finish) = (task.launch(), task.end());
+            (start, end) = (start.min(launch), end.max(finish));
             if task.status() == TaskStatus::Success {
-                lengths.push(task.end().saturating_sub(task.launch()).max(0));
+                lengths.push(finish.saturating_sub(launch).max(0));
             }
-            tasks.push(Stretch::of_task(&task));
+            if last_place != Some(task.place) {
+                last_place = Some(task.place);
+                places.insert(task.place, task.executor);
+            }
         });
-        let start = tasks.iter().map(|task| task.launch).min();
-        let end = tasks.iter().map(|task| task.end).max();
-        let (Some(start), Some(end)) = (start, end) else {
+        if places.is_empty() {
             return Pictures { timeline: None, title: String::new(), histogram: None };
-        };
+        }
         let window = start..end.max(start.saturating_add(1));
         let href = format!("{}/executors/", looking.here.base);
-        let (lanes, is_cut) = lanes(tasks, &view.executors(true), &window, &href);
+        let executors = view.executors(true);
+        let (lanes, is_cut) = match ByExecutor::of(&places, &executors, &window) {
+            Some(mut by_executor) => {
+                view.glance(key, &mut |task| by_executor.paint(&task));
+                by_executor.finish(&href)
+            }
+            None => {
+                let mut tasks: Vec<Stretch<'_>> = Vec::new();
+                view.glance(key, &mut |task| tasks.push(Stretch::of_task(&task)));
+                lanes(&tasks, &executors, &window, &href)
+            }
+        };
         let title = if is_cut { format!("of the first {} executors", lanes.len()) } else { String::new() };
         Pictures {
             timeline: Some(timeline("Tasks of the stage by slot", &window, &lanes)),
