@@ -4,6 +4,7 @@
 use firesteel_events::{
     ExecutorAdded, ListenerEvent, StageInfo, StageSubmitted, TaskEnd, TaskInfo, TaskMetrics, TaskStart,
 };
+use firesteel_status::explain;
 use firesteel_status::store::{Retained, StageAsk, Store, TaskAsk, TaskSort, TaskStatus};
 use std::time::Instant;
 
@@ -43,6 +44,7 @@ fn main() {
     ms("by executor", &|| page(TaskSort::Executor, false, 1000, vec![]));
     ms("those that failed", &|| page(TaskSort::Id, false, 0, vec![TaskStatus::Failed]));
     ms("the stage", &|| view.stages(&[], &StageAsk::default()).len());
+    ms("explanations", &|| explain::stage(&store, 0, 0).len());
     ms("executors", &|| view.executors(true).len());
 }
 

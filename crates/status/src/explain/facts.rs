@@ -10,6 +10,8 @@ pub(crate) struct Task<'a> {
     pub(crate) index: i64,
     pub(crate) executor: &'a str,
     pub(crate) host: &'a str,
+    /// The number that both have together.
+    pub(crate) place: usize,
     /// Microseconds in which it ran.
     pub(crate) run: i64,
     /// Records that it read; in a stage where none did, those that it wrote.
@@ -152,6 +154,7 @@ fn tasks<'a>(store: &'a Store, key: StageKey, totals: &Figures) -> Vec<Task<'a>>
             index: task.index,
             executor: task.executor,
             host: task.host,
+            place: task.place,
             run: task.get(Metric::RunMicros).max(task.get(Metric::RunTime).saturating_mul(1_000)),
             records: sum(records),
             bytes: sum(bytes),

@@ -14,7 +14,7 @@ const SLOW_HOST: f64 = 2.0;
 /// The multiple of the others' mean records a task up to which the records do not explain it.
 const SIMILAR_RECORDS: f64 = 1.5;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Sums {
     tasks: usize,
     run: i64,
@@ -24,11 +24,11 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, task: &Task<'_>) {
-        self.tasks += 1;
-        self.run = self.run.saturating_add(task.run);
-        self.records = self.records.saturating_add(task.records);
-        self.shortest = Some(self.shortest.map_or(task.run, |shortest| shortest.min(task.run)));
+    fn add(&mut self, other: &Sums) {
+        self.tasks += other.tasks;
+        self.run = self.run.saturating_add(other.run);
+        self.records = self.records.saturating_add(other.records);
+        self.shortest = self.shortest.into_iter().chain(other.shortest).min();
     }
 
     fn mean(&self, sum: i64) -> f64 {
@@ -36,22 +36,38 @@ impl Sums {
     }
 }
 
-/// Returns the host of a task, or its executor.
-fn place<'a>(task: &Task<'a>, by_host: bool) -> &'a str {
-    if by_host { task.host } else { task.executor }
+/// One executor on its host.
+struct Place<'a> {
+    executor: &'a str,
+    host: &'a str,
+    sums: Sums,
+}
+
+/// Sums the tasks of each executor up.
+fn places<'a>(tasks: &[Task<'a>]) -> Vec<Place<'a>> {
+    let mut places: Vec<Option<Place<'a>>> = vec![];
+    for task in tasks {
+        if places.len() <= task.place {
+            places.resize_with(task.place + 1, || None);
+        }
+        let new = || Place { executor: task.executor, host: task.host, sums: Sums::default() };
+        let one = Sums { tasks: 1, run: task.run, records: task.records, shortest: Some(task.run) };
+        places[task.place].get_or_insert_with(new).sums.add(&one);
+    }
+    places.into_iter().flatten().collect()
 }
 
 /// Finds the host, or with all on one host the executor, whose tasks run longer than the others'.
 pub(crate) fn slow(facts: &Facts<'_>) -> Option<Finding> {
-    let hosts: BTreeSet<&str> = facts.tasks.iter().map(|task| task.host).collect();
-    let by_host = hosts.len() > 1;
-    let mut places: BTreeMap<&str, Sums> = BTreeMap::new();
-    facts.tasks.iter().for_each(|task| places.entry(place(task, by_host)).or_default().add(task));
-    let slowest =
-        places.iter().max_by(|one, other| one.1.mean(one.1.run).total_cmp(&other.1.mean(other.1.run)))?;
-    let (name, sums) = slowest;
+    let places = places(&facts.tasks);
+    let by_host = places.iter().any(|place| place.host != places[0].host);
+    let name_of = |place: &Place<'_>| if by_host { place.host.to_owned() } else { place.executor.to_owned() };
+    let mut named: BTreeMap<String, Sums> = BTreeMap::new();
+    places.iter().for_each(|place| named.entry(name_of(place)).or_default().add(&place.sums));
+    let (name, sums) =
+        named.iter().max_by(|one, other| one.1.mean(one.1.run).total_cmp(&other.1.mean(other.1.run)))?;
     let mut others = Sums::default();
-    facts.tasks.iter().filter(|task| place(task, by_host) != *name).for_each(|task| others.add(task));
+    named.iter().filter(|(other, _)| *other != name).for_each(|(_, sums)| others.add(sums));
     if sums.tasks < LEAST_TASKS || others.tasks < LEAST_TASKS {
         return None;
     }
@@ -63,7 +79,7 @@ pub(crate) fn slow(facts: &Facts<'_>) -> Option<Finding> {
         return None;
     }
     let executors: BTreeSet<&str> =
-        facts.tasks.iter().filter(|task| place(task, by_host) == *name).map(|task| task.executor).collect();
+        places.iter().filter(|place| name_of(place) == *name).map(|place| place.executor).collect();
     let summaries = facts.view.executors(true);
     let slots = summaries.iter().filter(|executor| executors.contains(&*executor.id));
     let slots: i64 = slots.map(|executor| executor.total_cores).sum::<i64>().clamp(1, sums.tasks as i64);

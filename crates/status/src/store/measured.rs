@@ -14,6 +14,8 @@ pub struct MeasuredTask<'a> {
     pub executor: &'a str,
     /// Its executor's host.
     pub host: &'a str,
+    /// The number that this executor and host have together, from 0.
+    pub place: usize,
     table: &'a TaskTable,
     row: usize,
 }
@@ -34,7 +36,14 @@ impl Store {
             let measured = rows.filter(|(_, row)| row.status == TaskStatus::Success && row.measured);
             measured.filter_map(move |(at, row)| {
                 let (executor, host) = self.places.get(row.place)?;
-                Some(MeasuredTask { index: i64::from(row.index), executor, host, table, row: at })
+                Some(MeasuredTask {
+                    index: i64::from(row.index),
+                    executor,
+                    host,
+                    place: row.place as usize,
+                    table,
+                    row: at,
+                })
             })
         })
     }
