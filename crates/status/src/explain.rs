@@ -1,7 +1,7 @@
 //! Explanations: for each stage and job that was slow, or failed, sentences that say why, with figures and with the setting or
 //! call that would help.
 //!
-//! Each rule is a pure function over [`Facts`](facts::Facts) of one stage attempt, or over the store for what shows only between
+//! Each rule is a pure function over the facts (`facts::Facts`) of one stage attempt, or over the store for what shows only between
 //! jobs. Pages, the REST interface and `explain_last_job` show the same text. A rule is silent below [`NOTICED_MS`], and where the
 //! events lack what it needs: Spark's have no times of functions.
 //!
