@@ -17,6 +17,8 @@ fn main() -> Result<()> {
     let sc = Context::builder()
         .master("local[1]")
         .conf("firesteel.ui.show_console_progress", "false")
+        // Pages have threads of their own, whose instructions are no part of a program's work.
+        .conf("firesteel.ui.enabled", "false")
         .conf("firesteel.memory", "256m")
         .create()?;
     let answer = match workload.as_str() {

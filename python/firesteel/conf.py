@@ -198,7 +198,8 @@ def native_settings(conf: SparkConf) -> list[tuple[str, str]]:
     key is always passed on, so that the engine refuses one that does not exist and names the nearest; it is also
     stronger than Spark's spelling of it.
 
-    >>> native_settings(SparkConf(False).set("spark.task.maxFailures", "2").set("spark.ui.port", "4050"))
+    >>> conf = SparkConf(False).set("spark.task.maxFailures", "2").set("spark.ui.timeline.tasks.maximum", "50")
+    >>> native_settings(conf)
     [('firesteel.task.max_failures', '2')]
     """
     settings: dict[str, str] = {}

@@ -13,6 +13,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The setting without which a program has one more port: that of its pages, which run no code, and which tests of their own try.
+pub(crate) const WITHOUT_PAGES: &str = "firesteel.ui.enabled=false";
+
 /// Its processes, and their files.
 pub(crate) struct Cluster {
     pub(crate) dir: tempfile::TempDir,
@@ -76,7 +79,8 @@ impl Cluster {
     }
 
     pub(crate) fn submit(&self, words: &[&str]) -> Process {
-        Process::start("program", &mut self.submission(&self.url, words))
+        let words = [&["--conf", WITHOUT_PAGES], words].concat();
+        Process::start("program", &mut self.submission(&self.url, &words))
     }
 
     /// What `firesteel` answers to these words and the secret.

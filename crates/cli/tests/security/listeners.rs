@@ -1,7 +1,7 @@
 //! Every port that a process of a cluster has open asks for its secret, and for no other.
 
 use crate::app::{PROGRAM_VARIABLE, agents};
-use crate::cluster::{Cluster, children, listeners, open_handed};
+use crate::cluster::{Cluster, WITHOUT_PAGES, children, listeners, open_handed};
 use crate::process::{Process, firesteel};
 use crate::strangers::Door;
 use firesteel_cluster::executors::AgentConfig;
@@ -64,6 +64,7 @@ fn no_listener_of_a_driver_that_waits_for_executors_lets_strangers_in() {
     secret.write_new(&file).unwrap();
     let mut command = open_handed(dir.path());
     command.args([firesteel(), "submit", "--master", "listen://127.0.0.1:0", "--secret-file"]).arg(file);
+    command.args(["--conf", WITHOUT_PAGES]);
     command.arg(std::env::current_exe().unwrap()).args(["program", "--exact", "--nocapture"]);
     let mut driver = Process::start("driver", command.env(PROGRAM_VARIABLE, "1"));
     driver.wait_for("begun");
