@@ -5,7 +5,7 @@
 
 use firesteel_io::Traffic;
 use firesteel_types::TaskMetrics;
-use rustix::time::{ClockId, clock_gettime};
+use nix::time::{ClockId, clock_gettime};
 use std::time::{Duration, Instant};
 
 /// Shorter tasks have their time for their CPU time.
@@ -54,9 +54,9 @@ impl CpuClock {
     }
 }
 
+/// Returns the CPU time of this thread; none at all from a kernel that does not count it.
 fn thread_cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
 }
 
 /// The measuring of one task, from its beginning in a slot.
