@@ -54,8 +54,6 @@ impl Sight {
         let (started, epoch) = (Instant::now(), now());
         let application_id = format!("local-{epoch}");
         let store = LiveStore::new(retained(conf)?);
-        let redaction = conf.get(&conf::REDACTION)?;
-        let redaction = Redaction::new(&redaction).map_err(|error| Error::Start(error.to_string()))?;
         let mut all: Vec<Box<dyn Listener>> = vec![];
         let is_shown = conf.get(&conf::UI)?;
         if is_shown {
@@ -81,7 +79,7 @@ impl Sight {
             actions: Arc::default(),
             ui: Mutex::default(),
         };
-        sight.begin(conf, &redaction);
+        sight.begin(conf)?;
         if is_shown {
             sight.show(conf)?;
         }
@@ -149,17 +147,19 @@ impl Sight {
     }
 
     /// Tells of the application's name and settings.
-    fn begin(&self, conf: &Conf, redaction: &Redaction) {
+    fn begin(&self, conf: &Conf) -> Result<()> {
         if !self.bus.is_wanted() {
-            return;
+            return Ok(());
         }
+        let redaction = Redaction::new(&conf.get(&conf::REDACTION)?);
+        let redaction = redaction.map_err(|error| Error::Start(error.to_string()))?;
         self.bus.post_ready(ListenerEvent::LogStart(LogStart {
             spark_version: SPARK_VERSION.into(),
             firesteel_version: Some(env!("CARGO_PKG_VERSION").into()),
         }));
         self.bus.post_ready(ListenerEvent::EnvironmentUpdate(environment(
             conf,
-            redaction,
+            &redaction,
             &self.application_id,
         )));
         self.bus.post_ready(ListenerEvent::ApplicationStart(ApplicationStart {
@@ -169,6 +169,7 @@ impl Sight {
             user: user(),
             ..ApplicationStart::default()
         }));
+        Ok(())
     }
 
     fn show(&self, conf: &Conf) -> Result<()> {
