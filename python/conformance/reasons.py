@@ -28,7 +28,7 @@ NEEDS_JVM: list[tuple[str, str]] = [
 #: Pattern over the source, and why ours answers otherwise for good.
 DIFFERS_FOR_GOOD: list[tuple[str, str]] = [
     (r"\b\d+L\b", "shows a whole number as Python 2 did; PySpark itself differs from it"),
-    (r"\.uiWebUrl\b", "asks for the web interface, which is not there yet"),
+    (r"\.uiWebUrl\b", "asks for the address of the pages, which are newer than this table"),
     (r"\.withResources\(", "asks for other resources than all tasks of the application have, which is refused"),
     (r"pyspark/util\.py", "looks for the file names of PySpark's own frames in a traceback"),
 ]
