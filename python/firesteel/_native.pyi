@@ -5,8 +5,7 @@ the server (``firesteel.worker.server``) and calls :func:`work`; within a task t
 serve it.
 
 Functions travel as bytes: ``function`` is always what ``firesteel.pickling.dump_function`` made of a callable
-``f(partition: int, records: Iterator) -> Iterable`` (unless the method says otherwise), and a worker loads it by
-``firesteel.worker.load_function``.
+``f(partition: int, records: Iterator) -> Iterable``, unless the method says otherwise.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,9 +26,13 @@ class Context:
         agent: Sequence[str],
         python: str | None,
         lines: EventLines | None = None,
+        manager: Callable[[dict[str, Any], Pool], object] | None = None,
     ) -> None:
         """Starts an engine. ``environment`` is for workers, ``agent`` the arguments that start executors elsewhere,
-        ``python`` the program that workers run here; ``lines`` gets the events from the beginning."""
+        ``python`` the program that workers run here; ``lines`` gets the events from the beginning. ``manager`` makes
+        the cluster manager of a master that the engine knows none of: it has the methods ``request(count, cores,
+        memory)``, which raises to refuse, ``withdraw(count)``, ``release(name)`` and ``stop()``, and ``application``,
+        an id or None."""
     @property
     def application_id(self) -> str: ...
     @property
@@ -46,7 +49,7 @@ class Context:
     def add_event_lines(self, lines: EventLines) -> None:
         """Lets ``lines`` get the events from now on."""
     def explain_last_job(self) -> str: ...
-    def stop(self) -> None: ...
+    def stop(self, failed: bool = False) -> None: ...
     def is_stopped(self) -> bool: ...
     @property
     def is_on_cluster(self) -> bool:
@@ -57,6 +60,7 @@ class Context:
         """Tells of each slot its executor, name, process, task, and where its code stands now, innermost call first."""
     def offer_file(self, path: str) -> str:
         """Offers a file, which must not change, to executors elsewhere; returns the BLAKE3 hash of its contents."""
+    def note_shipped(self, path: str) -> None: ...  # what it holds is part of what jobs are known by
 
     # sources; ``site`` is the line of the user's program, as "operation at file:line"
     def parallelize(self, partitions: Sequence[Sequence[bytes]], site: str) -> Rdd:
@@ -212,6 +216,22 @@ def java_text(value: float, is_single: bool) -> str:
     """Returns a number as Java prints it."""
 
 
+class Pool:
+    """The way by which a cluster manager tells what happens to executors. Its methods may be called from any thread,
+    twice, late, and in any order.
+    """
+
+    def granted(self, name: str, host: str) -> None: ...
+    def refused(self, count: int, why: str) -> None:
+        """Tells that so many that were asked for will not come; ``why`` is a sentence without a subject."""
+    def ended(self, name: str, code: int) -> None:
+        """Tells that an executor's process has ended; a negative code is a signal's number."""
+    def lost(self, name: str, why: str, is_own_fault: bool) -> None: ...
+    def preempted(self, name: str, seconds: float) -> None: ...
+    def waits(self, why: str) -> None: ...
+    def over(self, why: str) -> None:
+        """Tells that no executor will come any more."""
+
 class Rdd:
     """One RDD of the lineage. Records are Python objects."""
 
@@ -308,21 +328,24 @@ class TaskInfo:
     executor: str
     directory: str
     local_properties: dict[str, str]
-    spill_directory: str
-    memory_limit: int
     cpus: int
 
 def current_task() -> TaskInfo | None: ...
 def accumulate(accumulator: int, add: Callable[[Any, Any], Any], zero: Any, term: Any) -> None:
     """Does ``value = add(value, term)`` for the partition being computed; ``value`` begins as a copy of ``zero``."""
+def note_hot_key(key: Any, records: int) -> None:
+    """Notes that the task has this many values of a key, for its figures; the hottest counts."""
 def load_broadcast(broadcast: int) -> bytes: ...
 def barrier(message: str) -> list[str]:
     """Waits until all tasks of the stage have called it; returns the messages of all, in the order of partitions."""
 
 # on hosts of a cluster
 
-def agent(config: str | None, command: Callable[[str, str], tuple[str, list[str], dict[str, str], str]]) -> None:
-    """Runs an agent until its driver releases it. Without a configuration it reads the one on standard input.
+def agent(
+    config: str | None, told: str, command: Callable[[str, str], tuple[str, list[str], dict[str, str], str]]
+) -> None:
+    """Runs an agent until its driver releases it. Without a configuration it reads the one that ``told``, the value of
+    ``FIRESTEEL_AGENT``, leads to.
     ``command(setting, directory)`` is called once: it returns the program of the server of workers, its arguments,
     environment and directory."""
 def fetch_file(hash: str, to: str) -> None:
@@ -366,12 +389,18 @@ def submit_driver(
     cores: int,
     memory_mib: int,
     supervise: bool,
-) -> str:
-    """Runs a program on a cluster's worker; returns the master's name for it. In an argument ``{file:NAME}`` stands for
-    the path of a file that is sent along.
+    settings: Sequence[tuple[str, str]],
+    dry_run: bool,
+    tell: Callable[[str], object],
+) -> None:
+    """Runs a program in a cluster; ``tell`` gets its name there, or, for ``dry_run``, what would be submitted.
 
-    Raises RuntimeError if no master takes it.
+    In an argument ``{file:NAME}`` stands for the path of a file that is sent along. YARN and Kubernetes are asked until
+    it ends, unless settings say not to. Raises RuntimeError if nobody takes it, or if it does not end well.
     """
+
+def program_ended(is_success: bool) -> None:
+    """Tells YARN how this process's program has ended, if it is one that was submitted in cluster mode."""
 
 # inner loops, for both kinds
 
@@ -403,14 +432,68 @@ def portable_hash(key: Any) -> int:
 def hash(obj: Any, /) -> int:
     """Hashes as ``hash`` does in workers: as the interpreter, except for values with an address in them."""
 
+class SpillFile:
+    """Batches in a file of the running task that has no name. OSError where the disk is full, or has damaged it."""
+
+    def write(self, records: list[Any], batch: bytes) -> None:
+        """Appends a batch: records, whose size counts as spilled in the task's figures, and what they are pickled."""
+    def read(self, batch: int) -> bytes | None:
+        """Returns a batch by its number; None behind the last."""
+    def __len__(self) -> int: ...
+
+class Budget:
+    """The memory of the running task's that one table may have; the process may hold ``limit`` bytes meanwhile."""
+
+    limit: int
+
+    def __init__(self, limit: int | None = None) -> None: ...
+    @property
+    def held(self) -> int: ...  # the bytes that the table seems to hold
+    def add(self, records: list[Any], count: int, place: int = ...) -> None:
+        """Counts ``count`` more records as these, with ``place`` bytes for each in the table."""
+    def exceeded(self) -> bool:
+        """Returns whether the table has to be moved out of memory."""
+    def relieved(self) -> None: ...  # the table was moved out: its memory is given back, and the limit raised
+    def cleared(self) -> None: ...  # the table is empty
+    def unlimited(self) -> None: ...  # nothing more can be moved out
+
+def memory_used() -> int:
+    """Returns the bytes of memory that this process holds; 0 where the system does not tell."""
+
+def sketch(records: Iterable[Any], relative_error: float) -> bytes:
+    """Returns a sketch of records by which different ones are counted, with this relative standard deviation."""
+
+def sketch_estimate(sketches: Sequence[bytes], relative_error: float) -> int:
+    """Estimates the number of different records in all of these."""
+
 def combine(
     table: dict[Any, Any],
     pairs: Iterable[tuple[Any, Any]],
     create: Callable[[Any], Any] | None,
     merge: Callable[[Any, Any], Any],
-    limit: int,
+    budget: Budget,
 ) -> bool:
-    """Merges pairs into a table until they end (False), or the process is over ``limit`` bytes (True: call again).
+    """Merges pairs into a table until they end (False), or the budget is exceeded (True: call again).
 
     ``pairs`` must be an iterator to be called with again. Without ``create`` a key's first value is its combination.
     """
+
+def append(
+    table: dict[Any, Any],
+    pairs: Iterator[tuple[Any, Any]],
+    several: type[Any],
+    met: dict[Any, int],
+    budget: Budget,
+    look_every: int,
+) -> bool:
+    """Appends values to their keys' lists until the pairs end (False), or the budget is exceeded (True: call again).
+    Values of the type ``several`` extend them.
+
+    ``met`` counts the keys of values that come together, and of one pair in many: a hot key is among them.
+    """
+
+def deal(
+    pairs: Iterable[Any], shift: int, waiting: list[list[Any]], batch: int, flush: Callable[[int], None]
+) -> None:
+    """Deals pairs into the lists, by a hash of their keys that no shuffle uses, and calls ``flush`` with the number of
+    each that has ``batch`` of them."""

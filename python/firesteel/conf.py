@@ -5,13 +5,15 @@ was set by. Only :func:`native_settings` knows which keys the engine has: it is 
 engine defines each setting's meaning, and refuses bad values.
 
 Defaults, from the weakest to the strongest: ``spark-defaults.conf`` in ``SPARK_CONF_DIR``;
-``firesteel-defaults.conf`` and ``spark-defaults.conf`` in ``FIRESTEEL_CONF_DIR``; ``--conf``, ``--master`` and
-``--name`` in ``PYSPARK_SUBMIT_ARGS``; properties set by ``SparkContext.setSystemProperty``. Settings of the program
+``firesteel-defaults.conf`` and ``spark-defaults.conf`` in ``FIRESTEEL_CONF_DIR``; the JSON object in
+``FIRESTEEL_SETTINGS``, which a program finds that was submitted to a cluster; ``--conf``, ``--master`` and ``--name``
+in ``PYSPARK_SUBMIT_ARGS``; properties set by ``SparkContext.setSystemProperty``. Settings of the program
 itself are stronger than all of them.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -223,7 +225,8 @@ def is_cluster(master: str) -> bool:
     >>> is_cluster("local-cluster[2,1,1024]"), is_cluster("local[4]")
     (True, False)
     """
-    return master.startswith(("local-cluster", "spark:", "firesteel:", "listen:"))
+    managers = ("k8s:", "yarn", "slurm", "ray")
+    return master.startswith(("local-cluster", "spark:", "firesteel:", "listen:", *managers))
 
 
 _warned: set[str] = set()
@@ -282,6 +285,7 @@ def _defaults() -> Iterable[tuple[str, str]]:
         directory = os.environ.get(variable)
         for name in names if directory else []:
             yield from _read_defaults(os.path.join(directory or "", name))
+    yield from _submitted(os.environ.get("FIRESTEEL_SETTINGS"))
     yield from _submit_arguments(os.environ.get("PYSPARK_SUBMIT_ARGS", ""))
     yield from ((key, value) for key, value in SYSTEM_PROPERTIES.items() if _is_setting(key))
 
@@ -309,6 +313,17 @@ def _read_defaults(path: str) -> Iterable[tuple[str, str]]:
         parts = re.split(r"\s*[=:]\s*|\s+", text, maxsplit=1)
         if _is_setting(parts[0]):
             yield parts[0], parts[1] if len(parts) == 2 else ""
+
+
+def _submitted(text: str | None) -> Iterable[tuple[str, str]]:
+    """Returns the settings that a cluster passes to a program; the text is not shown, since it may hold secrets."""
+    if text is None:
+        return []
+    try:
+        pairs = json.loads(text)
+        return [(key, value) for key, value in pairs.items() if isinstance(value, str)]
+    except (ValueError, AttributeError):
+        raise FiresteelError("the variable FIRESTEEL_SETTINGS holds no settings: it is to be a JSON object") from None
 
 
 def _submit_arguments(text: str) -> Iterable[tuple[str, str]]:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from firesteel import _native, as_pyspark, callsite, endings, hadoop, jobs, listener
+from firesteel import _native, as_pyspark, callsite, endings, hadoop, jobs, listener, ray
 from firesteel.as_pyspark import VARIABLE, VERSION as PYSPARK_VERSION
 from firesteel.conf import SYSTEM_PROPERTIES, SparkConf, check_settings, is_cluster, native_settings
 from firesteel.control import Control
@@ -98,6 +98,7 @@ class SparkContext(Sources, Sharing, Control):
         self._callsite = callsite.location()
         self._rdds: weakref.WeakValueDictionary[int, Base[Any]] = weakref.WeakValueDictionary()
         self._engine: _native.Context | None = None
+        self._ray: ray.Connection | None = None
         self._stopped_at: str | None = None
         self._become_active()
         try:
@@ -163,12 +164,17 @@ class SparkContext(Sources, Sharing, Control):
         self._hadoop_settings = hadoop.context_settings(self._conf.getAll())
         agent = interpreter.agent(self._conf, is_here=self.master.startswith("local"))
         self._listeners = listener.listeners_of(self._conf)
+        settings, manager = listener.without_listeners(native_settings(self._conf)), None
+        if ray.is_master(self.master):
+            self._ray = ray.connect(self.master)
+            settings, manager = self._ray.settings(settings), self._ray.manager
         engine = self._engine = _native.Context(
-            listener.without_listeners(native_settings(self._conf)),
+            settings,
             self._worker_environment(),
             agent,
             interpreter.chosen(self._conf),
             self._listeners.at_start(self._conf),
+            manager,
         )
         self._listeners.begin()
         _stop_at_exit(self)
@@ -221,17 +227,27 @@ class SparkContext(Sources, Sharing, Control):
     def stop(self) -> None:
         """Ends the application: its jobs, workers, cached data and files. A second call does nothing.
 
+        While an exception is on its way out of the program, what is kept for a program that runs again
+        (``spark.driver.recovery.dir``) is kept.
+
         >>> sc.stop  # doctest: +ELLIPSIS
         <bound method ...>
         """
+        self._end(_is_failure(sys.exc_info()[1]))
+
+    def _end(self, failed: bool) -> None:
+        """Ends the application, of a program that has failed or not."""
         engine, self._engine = self._engine, None
         try:
             if engine is not None:
                 self._stopped_at = callsite.here("stop")
-                engine.stop()
+                engine.stop(failed)
                 self._listeners.finish()
         finally:
             self._end_sharing()
+            connection, self._ray = self._ray, None
+            if connection is not None:
+                connection.close()
             with SparkContext._lock:
                 if SparkContext._active_spark_context is self:
                     SparkContext._active_spark_context = None
@@ -316,7 +332,7 @@ class SparkContext(Sources, Sharing, Control):
 
     @property
     def applicationId(self) -> str:
-        """The application's id, such as ``local-1433865536131``.
+        """The application's id: ``local-1433865536131``, or ``app-20261126223420-0000`` on a standalone cluster.
 
         >>> sc.applicationId.startswith("local-")
         True
@@ -444,6 +460,11 @@ def _is_true(conf: SparkConf, key: str) -> bool:
     return (conf.get(key) or "false").strip().lower() == "true"
 
 
+def _is_failure(error: BaseException | None) -> bool:
+    """Whether a program that ends with an exception has failed."""
+    return error is not None and not (isinstance(error, SystemExit) and error.code in (None, 0))
+
+
 def _stop_at_exit(sc: SparkContext) -> None:
     """Stops the context at the interpreter's exit, so that a program without ``stop`` leaves no workers and files."""
     held = weakref.ref(sc)
@@ -451,6 +472,6 @@ def _stop_at_exit(sc: SparkContext) -> None:
     def stop() -> None:
         context = held()
         if context is not None:
-            context.stop()
+            context._end(_is_failure(getattr(sys, "last_value", None)))
 
     atexit.register(stop)

@@ -59,7 +59,8 @@ def _stop() -> None:
     if context is None:
         return
     try:
-        context.stop()
+        # Another driver may take the application up again.
+        context._end(failed=True)
     except Exception as error:
         print(f"firesteel: the context did not stop in order: {error}", file=sys.stderr)
 

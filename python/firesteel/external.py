@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 from firesteel import _native
-from firesteel.shuffle import Budget, Parts, SpilledList, memory_used, merge_combined
+from firesteel.shuffle import merge_combined
 from firesteel.sorting import external_sort, identity
+from firesteel.spill import Budget, Parts, SpilledList
 
 __all__ = [
     "Aggregator",
@@ -41,7 +42,7 @@ def get_used_memory() -> int:
     >>> get_used_memory() > 1
     True
     """
-    return memory_used() >> 20
+    return _native.memory_used() >> 20
 
 
 class Aggregator(Generic[V, C]):
@@ -122,7 +123,7 @@ class ExternalMerger(Merger[K, V, C]):
     def _merge(
         self, pairs: Iterator[Any], create: Callable[[Any], Any] | None, merge: Callable[[Any, Any], Any]
     ) -> None:
-        while _native.combine(self.data, pairs, create, merge, self._budget.limit):
+        while _native.combine(self.data, pairs, create, merge, self._budget):
             self._spill()
 
     def _spill(self) -> None:
@@ -141,6 +142,7 @@ class ExternalMerger(Merger[K, V, C]):
         self._spill()
         for part in self._parts.read():
             yield from merge_combined(part, self.agg.mergeCombiners, self._budget)
+            self._budget.cleared()
 
 
 class ExternalGroupBy(ExternalMerger[K, V, C]):

@@ -1,7 +1,7 @@
 """Joins of two sides whose equal keys lie in the same partition: one side is held by key, the other streams past it.
 
 Neither side is sorted, and no key ever has both its sides in lists: the held side of a hot key moves into a file when
-it outgrows memory (:class:`firesteel.shuffle.SpilledList`), and the streamed side is never gathered. When the held side
+it outgrows memory (:class:`firesteel.spill.SpilledList`), and the streamed side is never gathered. When the held side
 as a whole outgrows memory, both sides are dealt into files by a second hash of their keys and joined file by file.
 
 Results come in the order of the streamed side, which is the left one except for right outer joins; within one streamed
@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from firesteel.resultiterable import ResultIterable
-from firesteel.shuffle import Budget, Parts, add_rest, deal_out, group_held, group_merged
+from firesteel.shuffle import add_rest, deal_out, group_held, group_merged
+from firesteel.spill import Budget, Parts, with_budget
 
 __all__ = ["Cogroup", "Join", "Tag", "full_outer", "inner", "intersect", "left_outer", "right_outer", "subtract"]
 
@@ -46,7 +47,7 @@ class Join:
             return self._join_parts(table, rest, streamed, budget, level)
         # From here on a look-up must not make an entry for a key that only the streamed side has.
         table.default_factory = None  # type: ignore[attr-defined]
-        return self.match(table, streamed)
+        return with_budget(self.match(table, streamed), budget)
 
     def _join_parts(
         self, table: dict[Any, Any], rest: Pairs, streamed: Pairs, budget: Budget, level: int
@@ -61,6 +62,7 @@ class Join:
         hot.clear()
         for held_part, streamed_part in held_parts.read_with(streamed_parts):
             yield from self._join(held_part, streamed_part, budget, level + 1)
+            budget.cleared()
 
 
 def _dealing_others(pairs: Pairs, hot: dict[Any, Any], parts: Parts[Any, Any]) -> Iterator[tuple[Any, Any]]:

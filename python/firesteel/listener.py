@@ -114,6 +114,18 @@ class SparkListener:
     def onExecutorUnexcluded(self, executorUnexcluded: Event) -> None:
         """An executor gets tasks again."""
 
+    def onExecutorExcludedForStage(self, executorExcludedForStage: Event) -> None:
+        """An executor gets no more tasks of a stage attempt."""
+
+    def onNodeExcluded(self, nodeExcluded: Event) -> None:
+        """No executor of a host gets tasks for a time."""
+
+    def onNodeExcludedForStage(self, nodeExcludedForStage: Event) -> None:
+        """No executor of a host gets tasks of a stage attempt any more."""
+
+    def onNodeUnexcluded(self, nodeUnexcluded: Event) -> None:
+        """The executors of a host get tasks again."""
+
     def onExecutorMetricsUpdate(self, executorMetricsUpdate: Event) -> None:
         """An executor has told of its memory."""
 
@@ -226,7 +238,8 @@ class Listeners:
                 self._tell(json.loads(line, object_hook=Event))
 
     def _tell(self, event: Event) -> None:
-        name = _METHODS.get(event["Event"], "onOtherEvent")
+        # Spark's logs have some events by the whole names of their classes.
+        name = _METHODS.get(event["Event"].rpartition(".")[2], "onOtherEvent")
         for listener in tuple(self._listeners):
             method = _method(listener, name)
             if method is None:

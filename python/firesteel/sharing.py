@@ -133,6 +133,7 @@ class Sharing:
         from firesteel import files
 
         place = files.add_file(self._this(), os.fspath(path), recursive)
+        self._native.note_shipped(place)
         if self._offers is not None:
             self._offers.add(place)
         self._note(self._files, files.uri_of(os.fspath(path)))
@@ -169,6 +170,7 @@ class Sharing:
         from firesteel import files
 
         place = files.add_file(self._this(), os.fspath(path))
+        self._native.note_shipped(place)
         if self._offers is not None:
             self._offers.add(place)
         self._note(self._files, files.uri_of(os.fspath(path)))
@@ -194,7 +196,7 @@ class Sharing:
         """
         from firesteel import files
 
-        files.add_archive(self._this(), os.fspath(path), self._offers)
+        self._native.note_shipped(files.add_archive(self._this(), os.fspath(path), self._offers))
         name, hash_sign, alias = os.fspath(path).partition("#")
         self._note(self._archives, files.uri_of(name) + hash_sign + alias)
 

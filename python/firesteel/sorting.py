@@ -1,7 +1,7 @@
 """Sorting the records of one partition, with sorted runs in files where memory is short.
 
 Records are gathered until memory is used up, sorted and written as a run; at the end all runs are merged. Both steps
-keep the order of records with equal keys, as ``sorted`` does. The files are those of :mod:`firesteel.shuffle`.
+keep the order of records with equal keys, as ``sorted`` does. The files are those of :mod:`firesteel.spill`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from firesteel.shuffle import BATCH, CHUNK, Budget, Run, chunks
+from firesteel.spill import BATCH, CHUNK, Budget, Run, chunks, with_budget
 
 __all__ = ["external_sort", "identity", "key_of_pair"]
 
@@ -34,13 +34,14 @@ def external_sort(
     runs: list[Run[T]] = []
     while chunk := list(islice(iterator, CHUNK)):
         held += chunk
+        budget.add(chunk, len(chunk))
         if budget.exceeded():
             held.sort(key=key, reverse=reverse)
             runs.append(_write(held))
             held = []
             budget.relieved()
     held.sort(key=key, reverse=reverse)
-    return merge(*runs, held, key=key, reverse=reverse) if runs else iter(held)
+    return with_budget(merge(*runs, held, key=key, reverse=reverse) if runs else held, budget)
 
 
 def _write(records: list[T]) -> Run[T]:

@@ -133,6 +133,17 @@ class Sources:
 
         return from_arrow(session_of(self), data, self._slices(numSlices)).rdd  # type: ignore[arg-type]
 
+    def fromRayDataset(self, dataset: Any, path: str) -> RDD[Any]:
+        """Makes an RDD of the rows of a data set of Ray, by way of Parquet files.
+
+        Ray's tasks write them into ``path``, a new directory or a place in a store that all nodes reach; executors read
+        them from there, as often as the RDD is computed. They stay until somebody removes them. Nothing passes through
+        the driver. Needs ``ray[data]``.
+        """
+        from firesteel.raydata import from_dataset
+
+        return from_dataset(self, dataset, path)  # type: ignore[arg-type]
+
     def union(self, rdds: Sequence[RDD[T]]) -> RDD[T]:
         """Makes an RDD of the records of several RDDs, one after the other.
 
@@ -426,7 +437,7 @@ class _Range:
 
 
 def _batches(records: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    from firesteel.shuffle import chunks
+    from firesteel.spill import chunks
 
     return chunks(iter(records), size)
 

@@ -1,8 +1,9 @@
-"""``python python/rest --firesteel PROGRAM``: what Firesteel's REST interface says beside what Spark's says.
+"""``python python/rest --firesteel PROGRAM --seen PROGRAM``: Firesteel's REST interface beside Spark's.
 
 Spark runs a program several times: on one machine, on a small cluster, with logs that roll and are compressed, and
-killed. Its own History Server and ``firesteel history`` then serve the logs, every endpoint is asked of both, and the
-answers have to be equal, field by field. With ``--mcp`` a public client's every tool is called at both, too.
+killed. Firesteel runs it, too, and a program in Rust (``logs.py``). Spark's own History Server and
+``firesteel history`` then serve the logs, every endpoint is asked of both, and the answers have to be equal, field by
+field. With ``--mcp`` a public client's every tool is called at both, too.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -24,13 +24,7 @@ HERE = Path(__file__).parent
 sys.path.append(str(HERE))
 
 from compare import Comparison, Server  # noqa: E402
-
-#: The runs: a master, and settings.
-RUNS = [
-    ("local[2,3]", []),
-    ("local-cluster[2,1,1024]", []),
-    ("local[2]", ["spark.eventLog.rolling.enabled=true", "spark.eventLog.compress=true"]),
-]
+from logs import write_logs  # noqa: E402
 
 #: The longest that a server or a program may take to begin, in seconds.
 PATIENCE = 180
@@ -43,30 +37,6 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
-
-
-def write_logs(folder: Path) -> None:
-    """Have Spark write its logs, all runs at a time but the one that is killed."""
-    program = [sys.executable, str(HERE / "program.py"), str(folder)]
-    for master, settings in RUNS:
-        print(f"Spark runs the program: {master} {' '.join(settings)}", flush=True)
-        subprocess.run([*program, master, *settings], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    print("Spark runs the program, and is killed", flush=True)
-    held = subprocess.Popen(
-        [*program, "local[2]", "hold"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        for line in held.stdout:
-            if line.strip() == "ready":
-                break
-    finally:
-        # With its JVM, which is in the same session.
-        os.killpg(held.pid, signal.SIGKILL)
-        held.wait()
 
 
 def start(stack: ExitStack, name: str, command: list[str], folder: Path) -> None:
@@ -133,16 +103,19 @@ def archives(comparison: Comparison) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python python/rest")
     parser.add_argument("--firesteel", required=True, help="the program firesteel")
-    parser.add_argument("--logs", type=Path, help="a folder with Spark's logs of an earlier run, or for them")
+    parser.add_argument("--seen", type=Path, help="the example `seen`, a program in Rust")
+    parser.add_argument("--logs", type=Path, help="a folder with logs of an earlier run, or for them")
     parser.add_argument("--mcp", type=Path, help="the folder of an environment with mcp-apache-spark-history-server")
     arguments = parser.parse_args()
     folder = arguments.logs or Path(tempfile.mkdtemp(prefix="firesteel-rest-"))
     if not (folder / "logs").is_dir():
-        write_logs(folder)
+        write_logs(folder, arguments.seen)
+    # Of a log that rolls there is a folder; what both servers list are applications.
+    applications = len(list((folder / "logs").iterdir()))
     with ExitStack() as stack:
         spark, own = spark_server(stack, folder), own_server(stack, folder, arguments.firesteel)
         for server in (spark, own):
-            wait_for(server, len(RUNS) + 1)
+            wait_for(server, applications)
         comparison = Comparison(spark, own)
         comparison.everything()
         archives(comparison)

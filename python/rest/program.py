@@ -1,4 +1,6 @@
-"""A program for Spark with something for every endpoint: shuffles, caches, pools, failures, a kill, accumulators.
+"""A program with something for every endpoint: shuffles, caches, pools, failures, a kill, accumulators, a barrier.
+
+Spark runs it, and Firesteel in Spark's place.
 
 ``program.py DIRECTORY MASTER [KEY=VALUE ...]`` writes its event log to ``DIRECTORY/logs``. With ``hold`` as the last
 word it does not end, says ``ready`` and waits to be killed.
@@ -7,12 +9,13 @@ word it does not end, says ``ready`` and waits to be killed.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
 from pathlib import Path
 
-from pyspark import SparkConf, SparkContext, StorageLevel
+from pyspark import BarrierTaskContext, SparkConf, SparkContext, StorageLevel
 
 BASE = {
     "spark.eventLog.enabled": "true",
@@ -62,6 +65,42 @@ def shuffles(words: object, directory: Path) -> None:
     counts.saveAsTextFile(str(directory / f"out-{os.getpid()}"))
 
 
+def attempt(job: object) -> None:
+    """Have a job run that may fail."""
+    try:
+        job()
+    except Exception as error:  # noqa: BLE001
+        print("failed, as it may:", type(error).__name__)
+
+
+def several(sc: SparkContext) -> None:
+    """Have a barrier stage, several parents of a stage, a broadcast value, partitions that nothing is in."""
+    # As many tasks as there are slots: all of them run at a time.
+    together = sc.parallelize(range(100), 2).barrier()
+    together.mapPartitions(lambda records: [BarrierTaskContext.get().allGather(str(len([*records])))]).collect()
+    numbers = sc.parallelize(range(100), 4)
+    names = sc.broadcast({number: f"name {number}" for number in range(100)})
+    named = numbers.map(lambda number: (number % 10, names.value[number]))
+    named.join(numbers.map(lambda number: (number % 20, number)), 3).coalesce(2).count()
+    named.union(named.mapValues(str.upper)).groupByKey(5).filter(lambda pair: pair[0] > 8).zipWithIndex().collect()
+    numbers.take(3)
+    sc.emptyRDD().union(sc.parallelize([], 2)).count()
+
+
+def dies(sc: SparkContext, directory: Path) -> None:
+    """Have a worker killed in the midst of a task."""
+    flag = directory / f"died-{os.getpid()}"
+
+    def die(record: int) -> int:
+        if record == 1 and not flag.exists():
+            flag.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return record
+
+    # On one machine a task has one attempt, if the master names no more.
+    attempt(sc.parallelize(range(4), 4).map(die).collect)
+
+
 def failures(sc: SparkContext, directory: Path) -> None:
     """Fail once, fail for good, be cancelled."""
     flag = directory / f"flag-{os.getpid()}"
@@ -71,12 +110,6 @@ def failures(sc: SparkContext, directory: Path) -> None:
             flag.touch()
             raise ValueError("once")
         return record
-
-    def attempt(job: object) -> None:
-        try:
-            job()
-        except Exception as error:  # noqa: BLE001
-            print("failed, as it should:", type(error).__name__)
 
     attempt(sc.parallelize(range(4), 4).map(once).collect)
     attempt(sc.parallelize(range(4), 2).map(lambda x: 1 / (x - 3)).collect)
@@ -109,6 +142,8 @@ def main() -> None:
     sc.addJobTag("t2")
     sc.addJobTag("t1")
     shuffles(caches(sc, Path(directory)), Path(directory))
+    several(sc)
+    dies(sc, Path(directory))
     failures(sc, Path(directory))
     if hold:
         slow = sc.parallelize(range(8), 8).map(lambda x: time.sleep(600 if x == 3 else 0.05))

@@ -37,9 +37,13 @@ def calls(url: str) -> list[tuple[str, dict[str, object]]]:
         with urllib.request.urlopen(f"{url}/api/v1/{path}", timeout=60) as answer:  # noqa: S310
             return json.load(answer)
 
-    ended = [one["id"] for one in get("applications?status=completed")]
+    def failures(application: str) -> list[dict]:
+        return [stage for stage in get(f"applications/{application}/stages?status=failed") if stage["numFailedTasks"]]
+
+    # The newest and the oldest that have something of everything.
+    ended = [one["id"] for one in get("applications?status=completed") if failures(one["id"])]
     one, other = ended[0], ended[-1]
-    failed = next(stage for stage in get(f"applications/{one}/stages?status=failed") if stage["numFailedTasks"])
+    failed = failures(one)[0]
     done = next(stage for stage in get(f"applications/{one}/stages?status=complete"))
     both = {"app_id1": one, "app_id2": other}
     stages = {"stage_id1": done["stageId"], "stage_id2": done["stageId"]}

@@ -63,7 +63,7 @@ def test_help_and_versions():
 #: What Python programs have, and programs in Rust have not.
 PYTHONS_OWN = {
     "submit": {
-        *("--as-pyspark", "--py-files", "--archives", "--version"),
+        *("--as-pyspark", "--py-files", "--archives", "--requirements", "--version"),
         *("--driver-java-options", "--driver-library-path", "--driver-class-path", "--queue"),
     },
     "executor": set(),
@@ -203,6 +203,49 @@ def test_a_folder_or_an_archive_with_a_main(tmp_path):
     (folder / "__main__.py").write_text("import mine; print(mine.N)")
     (folder / "mine.py").write_text("N = 4")
     assert firesteel("submit", folder).stdout == "4\n"
+
+
+POD = ["--master", "k8s://https://127.0.0.1:1", "--deploy-mode", "cluster", "--conf", "spark.x.password=se-cr-et"]
+POD += ["--conf", "spark.kubernetes.container.image=words"]
+
+
+def test_a_program_for_a_pod_is_shown_with_its_paths_in_the_image():
+    words = ["submit", *POD, "--dry-run", "--py-files", "local:///opt/helper.py", "local:///opt/words.py", "a b"]
+    shown = firesteel(*words, PYSPARK_PYTHON="python3").stdout
+    arguments = "PYSPARK_PYTHON=python3 python3 -m firesteel.cli submit --py-files /opt/helper.py /opt/words.py".split()
+    assert re.findall(r"^    - (\S.*)$", shown, re.MULTILINE)[: len(arguments) + 1] == [*arguments, "a b"]
+    assert "- /usr/bin/env" in shown
+    assert "se-cr-et" not in shown
+
+
+def test_a_program_of_this_machine_is_not_for_a_pod(write):
+    refused = firesteel("submit", *POD, write("app.py", "1"))
+    assert refused.returncode == 1
+    assert "in cluster mode the image has the program and its files: write their paths there" in refused.stderr
+
+
+def test_the_interpreter_of_executors_is_told_to_a_pod():
+    words = ["submit", *POD, "--dry-run", "local:///opt/words.py"]
+    shown = firesteel(*words, PYSPARK_PYTHON="/opt/python", PYSPARK_DRIVER_PYTHON="python3.13").stdout
+    assert "    - PYSPARK_PYTHON=/opt/python\n    - python3.13\n    - -m\n" in shown
+
+
+def test_two_files_of_one_name_are_not_sent(tmp_path, write):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "data.json").write_text("2")
+    files = f"{write('data.json', '1')},{tmp_path / 'other' / 'data.json'}"
+    words = ["--master", "slurm", "--deploy-mode", "cluster", "--dry-run", "--files", files]
+    refused = firesteel("submit", *words, write("app.py", "1"))
+    assert refused.returncode == 2
+    assert "have the same name, and lie in one directory there; give one of them another name" in refused.stderr
+
+
+@pytest.mark.parametrize("master", ["yarn", "slurm", "k8s://https://127.0.0.1:1"])
+def test_nobody_promises_to_start_a_program_again_who_would_not(master, write):
+    words = ["--master", master, "--deploy-mode", "cluster", "--supervise", "--dry-run"]
+    refused = firesteel("submit", *words, write("app.py", "1"))
+    assert refused.returncode == 1
+    assert "--supervise is for standalone clusters" in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ the same as on `local[2]` is told by the other tests, which `cargo xtask test` r
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -14,13 +15,14 @@ import subprocess
 import sys
 import tarfile
 import time
+import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from firesteel import BarrierTaskContext, SparkContext, SparkFiles, TaskContext
+from firesteel import BarrierTaskContext, SparkContext, SparkFiles, StorageLevel, TaskContext
 from firesteel.errors import FiresteelError
 from firesteel.worker import arrivals
 
@@ -237,6 +239,82 @@ def test_a_killed_agent_is_replaced_and_what_it_wrote_is_written_again(cluster: 
     [agent] = sc.parallelize([0], 1).map(agent_of_this).collect()
     os.kill(agent, signal.SIGKILL)
     assert dict(pairs.collect()) == {key: list(range(key, 100, 5)) for key in range(5)}
+
+
+def test_a_replicated_partition_outlives_the_agent_that_computed_it(fresh_context: Any, tmp_path: Path) -> None:
+    sc = fresh_context(MASTER, {"spark.shuffle.service.enabled": "false", "spark.ui.enabled": "true"})
+    computed = str(tmp_path)
+
+    def compute(records: Iterator[int]) -> list[tuple[int, int]]:
+        number = next(n for n in range(1000) if _gives(f"{computed}/{n}"))
+        return [(slowly(number), record) for record in records]
+
+    def agent_of_this(_: int) -> int:
+        status = Path(f"/proc/{os.getppid()}/status").read_text()
+        return int(status.split("PPid:")[1].split()[0])
+
+    kept = sc.parallelize(range(8), 4).mapPartitions(compute).persist(StorageLevel.MEMORY_AND_DISK_2)
+    before = sorted(kept.collect())
+    assert [record for _, record in sorted(before, key=lambda pair: pair[1])] == list(range(8))
+    place = f"{sc.uiWebUrl}/api/v1/applications/{sc.applicationId}/storage/rdd"
+    deadline = time.monotonic() + 60
+    while True:
+        [info] = json.load(urllib.request.urlopen(place, timeout=10))
+        [of_rdd] = [json.load(urllib.request.urlopen(f"{place}/{info['id']}", timeout=10))]
+        if [len(partition["executors"]) for partition in of_rdd["partitions"]] == [2] * 4:
+            break
+        assert time.monotonic() < deadline, of_rdd
+        time.sleep(0.1)
+    assert info["storageLevel"] == "Disk Memory Serialized 2x Replicated"
+    assert str(kept.getStorageLevel()) == "Disk Memory Serialized 2x Replicated"
+    [agent] = sc.parallelize([0], 1).map(agent_of_this).collect()
+    os.kill(agent, signal.SIGKILL)
+    assert sorted(kept.collect()) == before and len(list(tmp_path.iterdir())) == 4, "nothing was computed again"
+
+
+def _gives(name: str) -> bool:
+    try:
+        Path(name).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("encrypted", ["false", "true"])
+def test_what_agents_wrote_outlives_all_of_them_in_the_shuffle_storage(
+    fresh_context: Any, tmp_path: Path, encrypted: str
+) -> None:
+    storage, ran = tmp_path / "storage", tmp_path / "ran"
+    storage.mkdir()
+    settings = {
+        "spark.shuffle.service.enabled": "false",
+        "spark.shuffle.storage": storage.as_uri(),
+        "spark.shuffle.storage.write": "through",
+        "spark.io.encryption.enabled": encrypted,
+    }
+    sc = fresh_context(MASTER, settings)
+
+    def noted(values: Iterator[int]) -> Iterator[tuple[int, int]]:
+        with ran.open("a") as file:
+            file.write("x")
+        return ((value % 5, value) for value in values)
+
+    pairs = sc.parallelize(range(100), 4).mapPartitions(noted).groupByKey(4).mapValues(sorted)
+    assert pairs.count() == 5
+    assert ran.read_text() == "xxxx"
+
+    def agent_of_this(_: int) -> int:
+        status = Path(f"/proc/{slowly(os.getppid())}/status").read_text()
+        return int(status.split("PPid:")[1].split()[0])
+
+    agents = set(sc.parallelize(range(20), 20).map(agent_of_this).collect())
+    assert len(agents) == 2
+    for agent in agents:
+        os.kill(agent, signal.SIGKILL)
+    assert dict(pairs.collect()) == {key: list(range(key, 100, 5)) for key in range(5)}
+    assert ran.read_text() == "xxxx", "no map task has run again"
+    sc.stop()
+    assert list(storage.iterdir()) == []
 
 
 def test_executors_are_as_large_as_the_program_says(cluster: Any) -> None:

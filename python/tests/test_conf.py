@@ -15,7 +15,7 @@ from firesteel.errors import FiresteelError
 
 @pytest.fixture(autouse=True)
 def no_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("SPARK_CONF_DIR", "FIRESTEEL_CONF_DIR", "PYSPARK_SUBMIT_ARGS"):
+    for variable in ("SPARK_CONF_DIR", "FIRESTEEL_CONF_DIR", "FIRESTEEL_SETTINGS", "PYSPARK_SUBMIT_ARGS"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(settings, "SYSTEM_PROPERTIES", {})
 
@@ -214,3 +214,14 @@ def test_checkpoints_have_a_directory_by_a_setting(fresh_context: Any, tmp_path:
 def test_what_is_to_be_hidden_is_hidden() -> None:
     conf = SparkConf(False).set("spark.redaction.regex", "hidden|pin$").set("a.pin", "1").set("b", "is hidden")
     assert "1" not in conf.toDebugString() and "is hidden" not in conf.toDebugString()
+
+
+def test_a_submitted_program_finds_its_settings(monkeypatch):
+    monkeypatch.setenv("FIRESTEEL_SETTINGS", '{"spark.y": "cluster", "spark.z": "both", "spark.pyspark.python": "p"}')
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "--conf spark.z=args pyspark-shell")
+    conf = SparkConf()
+    assert [conf.get(key) for key in ("spark.y", "spark.z", "spark.pyspark.python")] == ["cluster", "args", "p"]
+    monkeypatch.setenv("FIRESTEEL_SETTINGS", "[se-cr-et")
+    with pytest.raises(RuntimeError, match="FIRESTEEL_SETTINGS holds no settings: it is to be a JSON object") as told:
+        SparkConf()
+    assert "se-cr-et" not in str(told.value)

@@ -19,18 +19,18 @@ def test_a_partition_with_most_records(fresh_context: MakeContext) -> None:
     sc = fresh_context("local[4]")
 
     def spent(group: tuple[int, Any]) -> int:
-        time.sleep(0.0005 * len(group[1]))
+        time.sleep(0.0001 * len(group[1]))
         return group[0]
 
     def told(keys: list[int]) -> str:
         sc.parallelize(keys, 8).map(lambda key: (key, os.urandom(100))).groupByKey(8).map(spent).collect()
         return sc.explain_last_job()
 
-    skewed = told([0] * 4_000 + list(range(400)))
+    skewed = told([0] * 20_000 + list(range(1, 401)))
     assert "times the median" in skewed and "its partition has " in skewed, skewed
-    assert "`reduceByKey` or `aggregateByKey`" in skewed or "Spread that key" in skewed, skewed
-    even = told(list(range(4_000)))
-    assert "its partition has" not in even, even
+    assert "; the key 0 alone has about 20,000" in skewed and "Spread that key" in skewed, skewed
+    even = told(list(range(20_000)))
+    assert "its partition has" not in even and "alone has" not in even, even
 
 
 def test_fewer_partitions_than_slots(fresh_context: MakeContext) -> None:

@@ -1,4 +1,4 @@
-"""What is refused rather than half protected, and what arrives from elsewhere and stays in its folder."""
+"""What arrives from elsewhere and stays in its folder. (test_spill_files.py has the encryption of files.)"""
 
 import json
 import os
@@ -9,17 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from firesteel import SparkConf, SparkContext, files
+from firesteel import files
 from firesteel.worker import arrivals
-
-
-@pytest.mark.parametrize("master", ["local[1]", "local-cluster[1,1,512]"])
-def test_encryption_of_files_is_refused_where_pythons_own_would_stay_in_the_clear(
-    fresh_context: Any, master: str
-) -> None:
-    conf = SparkConf().setMaster(master).setAppName("secret").set("spark.io.encryption.enabled", "true")
-    with pytest.raises(Exception, match="not for Python programs"):
-        SparkContext(conf=conf)
 
 
 def arrive(root: Path, monkeypatch: pytest.MonkeyPatch, entries: list[dict[str, Any]], content: bytes) -> None:

@@ -32,7 +32,6 @@ TWO_PLACES = pytest.mark.parametrize("master", ["local[4]", "local-cluster[2,2,1
         ("spark.files.overwrite", "true", "another name"),
         ("spark.executor.resource.gpu.amount", "1", "choose devices"),
         ("spark.task.resource.gpu.amount", "0.5", "choose devices"),
-        ("spark.io.encryption.enabled", "true", "not for Python programs"),
         ("spark.remote", "sc://here", "no Spark Connect"),
         ("spark.redaction.regex", "(", "no regular expression"),
         ("spark.task.cpus", "3", "cpus per task = 3"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from firesteel import shuffle
 from firesteel.join import Cogroup, Join, full_outer, inner, intersect, left_outer, right_outer, subtract
-from firesteel.shuffle import Budget, SpilledList
+from firesteel.spill import PARTS, Budget, Parts, SpilledList
 from firesteel.sorting import external_sort
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +18,7 @@ class Nothing(Budget):
     """A budget that is used up whenever it is looked at, however much was moved out."""
 
     def __init__(self) -> None:
-        super().__init__(0)
+        self.limit = 0
 
     def exceeded(self) -> bool:
         return self.limit == 0
@@ -30,9 +30,9 @@ class Nothing(Budget):
 @pytest.fixture(autouse=True)
 def look_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory is looked at every few records, so that small inputs spill, too."""
-    monkeypatch.setattr(shuffle, "CHUNK", 8)
-    monkeypatch.setattr("firesteel.sorting.CHUNK", 8)
-    monkeypatch.setattr(shuffle, "BATCH", 4)
+    for module in ("shuffle", "sorting", "spill"):
+        monkeypatch.setattr(f"firesteel.{module}.CHUNK", 8)
+        monkeypatch.setattr(f"firesteel.{module}.BATCH", 4)
 
 
 KEYS = st.one_of(
@@ -171,14 +171,14 @@ def test_what_is_still_in_memory_comes_last_among_equal_keys() -> None:
 
 
 def test_each_level_deals_by_other_bits_of_the_hash() -> None:
-    first: shuffle.Parts[int, None] = shuffle.Parts(0)
+    first: Parts[int, None] = Parts(0)
     first.write((i, None) for i in range(20_000))
     parts = [list(part) for part in first.read()]
     assert sorted(key for part in parts for key, _ in part) == list(range(20_000))
-    assert len(parts) == shuffle.PARTS and max(map(len, parts)) < 2 * min(map(len, parts))
-    second: shuffle.Parts[int, None] = shuffle.Parts(1)
+    assert len(parts) == PARTS and max(map(len, parts)) < 2 * min(map(len, parts))
+    second: Parts[int, None] = Parts(1)
     second.write(parts[0])
-    assert len(list(second.read())) == shuffle.PARTS
+    assert len(list(second.read())) == PARTS
 
 
 def test_files_of_a_spilled_list_live_as_long_as_it_does() -> None:

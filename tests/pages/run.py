@@ -1,26 +1,27 @@
 """Clicks through the pages in a real browser: of an application that runs, one that failed, one that ended.
 
-`python3 tests/pages/run.py PROGRAM` starts PROGRAM (the example `show` of `firesteel-ui`), which serves such
-applications with hostile names, and ends with 1 if a page does what it must not. `--pictures FOLDER` takes those of the
-documentation.
+`python3 tests/pages/run.py SHOW SEEN FIRESTEEL` starts SHOW (the example `show` of `firesteel-ui`), which serves such
+applications with hostile names, and ends with 1 if a page does what it must not. SEEN (`program.rs`) is a real program,
+and FIRESTEEL serves the logs of it: see `real.py`. `--pictures FOLDER` takes the pictures of the documentation.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 import time
 import traceback
 import urllib.error
 import urllib.request
-from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from chromium import Browser, Page, find
+import real
+from chromium import Browser, find
+from clicks import PHONE, check_clean, click_on_everything
 
 PATHS = [
     "/",
@@ -35,47 +36,18 @@ PATHS = [
     "/executors/",
 ]
 
-# The width of a small telephone.
-PHONE = 360
-
-# The number of pages that differ by a number alone which are clicked on.
-MOST_OF_A_KIND = 3
+# All that is looked at.
+SHOWN = ["finished", "failing", "running", "master", "worker"]
 
 Urls = dict[str, str]
-
-
-def check_clean(page: Page, where: str) -> None:
-    """Nothing of a page ran that should not: no dialog, no error, no violation of the policy, no foreign request."""
-    assert not page.sins, f"{where}: {page.sins}"
-    origin = page.run("location.origin")
-    foreign = [url for url in page.requests if not url.startswith(origin) and url != "about:blank"]
-    assert not foreign, f"{where}: {foreign}"
 
 
 def every_link_leads_to_a_page(browser: Browser, urls: Urls) -> None:
     """A person who clicks on everything meets no error, and no script."""
     for name in ("finished", "failing"):
-        page = browser.page()
-        seen: set[str] = set()
-        kinds: Counter[str] = Counter()
-        waiting = ["/"]
-        while waiting:
-            path = waiting.pop(0)
-            page.go(urls[name] + path)
-            assert page.run("document.querySelector('h1, h2, section') !== null"), path
-            assert "Nothing here" not in page.run("document.title"), path
-            check_clean(page, f"{name} {path}")
-            links = page.run("[...document.querySelectorAll('a')].map(link => link.getAttribute('href'))")
-            for link in dict.fromkeys(links):
-                # Pages that differ by a number, or by their order, are of one kind.
-                kind = re.sub(r"(\d+|sort=\w+)", "", link)
-                if link.startswith("/") and link not in seen and kinds[kind] < MOST_OF_A_KIND:
-                    kinds[kind] += 1
-                    seen.add(link)
-                    waiting.append(link)
+        seen = click_on_everything(browser, name, urls[name])
         assert len(seen) > 20, f"{name}: only {len(seen)} pages"
         print(f"      {name}: {len(seen)} pages")
-        page.close()
 
 
 def hostile_names_are_text(browser: Browser, urls: Urls) -> None:
@@ -88,6 +60,10 @@ def hostile_names_are_text(browser: Browser, urls: Urls) -> None:
         check_clean(page, path)
     page.go(urls["running"] + "/executors/threadDump/?executorId=1")
     assert "orders.py:14" in page.run("document.body.textContent")
+    page.go(urls["running"] + "/executors/flameGraph/?executorId=1&seconds=5")
+    assert "<script>alert(1)" in page.run("document.querySelector('.flame').textContent")
+    assert page.run("document.querySelectorAll('.flame script').length") == 0
+    check_clean(page, "flame graph")
     page.go(urls["running"] + "/executors/log/?executorId=1&which=stdout")
     assert "stdout line 8999" in page.run("document.querySelector('pre').textContent")
     page.follow("document.querySelector('nav.pages a').click()")
@@ -213,6 +189,41 @@ def tables_can_be_searched_and_sorted(browser: Browser, urls: Urls) -> None:
     page.close()
 
 
+def daemons_have_pages(browser: Browser, urls: Urls) -> None:
+    """Of masters and workers: clean, narrow, and live; logs follow, and stay where their reader is."""
+    log = "/logPage/?appId=app-20261126223420-0012&executorId=3&logType=stdout"
+    for name, path in [
+        ("master", "/"),
+        ("master", "/app/?appId=app-20261126223420-0012"),
+        ("master", "/app/?appId=app-20261126223420-0009"),
+        ("worker", "/"),
+        ("worker", log),
+    ]:
+        page = browser.page(PHONE, 740)
+        page.go(urls[name] + path)
+        assert page.run("document.documentElement.scrollWidth") <= PHONE, f"{name} {path}"
+        assert page.run("document.querySelectorAll('main img, main script').length") == 0, path
+        check_clean(page, f"{name} {path}")
+        page.close()
+    page = browser.page()
+    page.go(urls["worker"] + log)
+    at_end = "(log => log.scrollHeight - log.scrollTop - log.clientHeight < 8)(document.querySelector('pre'))"
+    assert page.run(at_end), "its end is seen first"
+    before = page.run("document.querySelector('main').dataset.revision")
+    page.until(f"document.querySelector('main').dataset.revision !== '{before}'")
+    assert page.run(at_end), "and again when there is more"
+    page.run("document.querySelector('pre').scrollTop = 100")
+    before = page.run("document.querySelector('main').dataset.revision")
+    page.until(f"document.querySelector('main').dataset.revision !== '{before}'")
+    assert page.run("document.querySelector('pre').scrollTop") == 100, "who reads is not pulled away"
+    page.go(urls["master"] + "/")
+    page.run("window.confirm = () => true")
+    page.follow("document.querySelector('form[action=\"/app/kill/\"] button').click()")
+    page.until("document.body.innerText.includes('it was killed')")
+    check_clean(page, "killed")
+    page.close()
+
+
 TESTS: list[Callable[[Browser, Urls], None]] = [
     every_link_leads_to_a_page,
     hostile_names_are_text,
@@ -222,6 +233,7 @@ TESTS: list[Callable[[Browser, Urls], None]] = [
     dark_is_dark,
     forms_of_strangers_do_nothing,
     tables_can_be_searched_and_sorted,
+    daemons_have_pages,
 ]
 
 
@@ -234,6 +246,8 @@ def take_pictures(browser: Browser, urls: Urls, folder: Path) -> None:
         ("finished", "/stages/stage/?id=10&attempt=0", "stage.png", 1200, 1410, False),
         ("failing", "/stages/stage/?id=4&attempt=0", "failure.png", 1200, 640, False),
         ("running", "/", "telephone.png", PHONE, 1000, False),
+        ("master", "/", "master.png", 1200, 900, False),
+        ("worker", "/", "worker.png", 1200, 700, False),
     ]:
         page = browser.page(width, 900, is_dark)
         page.go(urls[name] + path)
@@ -245,44 +259,51 @@ def take_pictures(browser: Browser, urls: Urls, folder: Path) -> None:
 def main() -> int:
     """Runs all tests, and says which failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("program")
+    parser.add_argument("show")
+    parser.add_argument("seen")
+    parser.add_argument("firesteel")
     parser.add_argument("--pictures", type=Path)
+    parser.add_argument("--only", help="the tests whose names have this in them")
     arguments = parser.parse_args()
     chromium = find()
     if not chromium:
         print("there is no Chromium here")
         return 1
     served = subprocess.Popen(
-        [arguments.program, "finished", "failing", "running"],
+        [arguments.show, *SHOWN],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
         assert served.stdout
-        urls = dict(served.stdout.readline().split() for _ in range(3))
+        urls = dict(served.stdout.readline().split() for _ in SHOWN)
         with Browser(chromium) as browser:
             if arguments.pictures:
                 take_pictures(browser, urls, arguments.pictures)
                 return 0
-            return run_tests(browser, urls)
+            tests = {test.__name__: partial(test, urls=urls) for test in TESTS}
+            for test in real.TESTS:
+                tests[test.__name__] = real.in_a_folder(test, arguments.seen, arguments.firesteel)
+            wanted = arguments.only or ""
+            return run_tests(browser, {name: test for name, test in tests.items() if wanted in name})
     finally:
         served.kill()
         served.wait()
 
 
-def run_tests(browser: Browser, urls: Urls) -> int:
+def run_tests(browser: Browser, tests: dict[str, Callable[[Browser], None]]) -> int:
     """Runs the tests one after another."""
     failed = 0
-    for test in TESTS:
+    for name, test in tests.items():
         began = time.monotonic()
         try:
-            test(browser, urls)
-            print(f"ok    {test.__name__} {time.monotonic() - began:.1f} s", flush=True)
+            test(browser)
+            print(f"ok    {name} {time.monotonic() - began:.1f} s", flush=True)
         except Exception:
             failed += 1
-            print(f"FAILED {test.__name__}\n{traceback.format_exc()}", flush=True)
-    print(json.dumps({"passed": len(TESTS) - failed, "failed": failed}))
+            print(f"FAILED {name} {time.monotonic() - began:.1f} s\n{traceback.format_exc()}", flush=True)
+    print(json.dumps({"passed": len(tests) - failed, "failed": failed}))
     return 1 if failed else 0
 
 

@@ -24,6 +24,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("scheduler", &["types", "plan", "protocol"]),
     ("status", &["types", "events"]),
     ("standalone", &["types", "protocol"]),
+    ("lending", &["types"]),
+    ("recovery", &["types"]),
     ("macros", &[]),
     ("closures", &["types"]),
     ("data", &[]),
@@ -52,7 +54,12 @@ const ARROWS: &[(&str, &[&str])] = &[
             "transfer",
         ],
     ),
-    ("cluster", &["types", "protocol", "standalone", "data", "storage", "net", "transfer"]),
+    (
+        "cluster",
+        &["types", "conf", "protocol", "standalone", "lending", "data", "storage", "net", "transfer"],
+    ),
+    ("kubernetes", &["types", "conf", "protocol", "cluster"]),
+    ("yarn", &["types", "conf", "protocol", "io", "cluster"]),
     (
         "driver",
         &[
@@ -62,6 +69,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "plan",
             "protocol",
             "scheduler",
+            "recovery",
             "status",
             "eventlog",
             "ui",
@@ -76,6 +84,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "transfer",
             "executor",
             "cluster",
+            "kubernetes",
+            "yarn",
         ],
     ),
     (
@@ -96,7 +106,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "driver",
         ],
     ),
-    ("cli", &["conf", "net", "cluster", "ui"]),
+    ("cli", &["conf", "net", "cluster", "kubernetes", "yarn", "ui"]),
     (
         "python",
         &[
@@ -113,8 +123,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "cli",
         ],
     ),
-    ("sim", &["types", "plan", "scheduler", "status", "standalone"]),
-    ("fuzz", &["types", "plan", "protocol", "closures", "data", "io", "tables", "net"]),
+    ("sim", &["types", "plan", "scheduler", "status", "standalone", "lending", "recovery"]),
+    ("fuzz", &["types", "plan", "protocol", "recovery", "closures", "data", "io", "tables", "net", "yarn"]),
     ("benches", &["firesteel"]),
     ("examples", &["firesteel"]),
     (
@@ -134,6 +144,8 @@ const KNOWN_ONLY_BY: &[(&str, &[&str])] = &[
     ("rustls", &["net"]),
     ("tokio-rustls", &["ui"]),
     ("socket2", &["net"]),
+    ("kube", &["kubernetes"]),
+    ("k8s-openapi", &["kubernetes"]),
 ];
 
 /// Libraries that a pure crate may have below it, at any depth: all of them only compute.

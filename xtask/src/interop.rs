@@ -4,11 +4,13 @@
 
 mod checks;
 mod history;
+mod kubernetes;
 mod rest;
 mod server;
 mod spark;
 mod stores;
 mod tables;
+mod yarn;
 
 use crate::args::Args;
 use crate::test::Outcome;
@@ -73,6 +75,11 @@ const PARTNERS: &[Partner] = &[
         run: |checks| stores::gcs(checks).into(),
     },
     Partner {
+        name: "yarn",
+        about: "Hadoop's own YARN: executors and programs in its containers; wants Java 17 and Maven",
+        run: |_| yarn::run().into(),
+    },
+    Partner {
         name: "spark",
         about: "Spark 4.3: text, SequenceFiles, both ways, and the table of Hadoop's formats; wants Java 17",
         run: |_| spark::run().into(),
@@ -91,6 +98,11 @@ const PARTNERS: &[Partner] = &[
         name: "rest",
         about: "Spark 4.3: REST beside its History Server's, over logs that it wrote; wants Java 17",
         run: |_| rest::run().into(),
+    },
+    Partner {
+        name: KUBERNETES,
+        about: "Kubernetes 1.34 with a real node: executors as pods, killed, evicted, refused; wants Go, etcd, containerd, root",
+        run: |_| kubernetes::run().into(),
     },
 ];
 
@@ -148,11 +160,15 @@ pub(crate) fn run(mut args: Args) -> Fallible {
 /// The partners that are Spark.
 const OF_SPARK: &[&str] = &["spark", "tables", "history", "rest"];
 
+/// The partner whose first run takes ten minutes.
+const KUBERNETES: &str = "kubernetes";
+
 /// Runs the step `interop` of `cargo xtask test`: every partner but Spark, of which 400 MB would have to be
-/// fetched.
+/// fetched, and Kubernetes, which is built for minutes.
 pub(crate) fn step() -> Outcome {
-    let wanted = |partner: &&Partner| !OF_SPARK.contains(&partner.name);
+    let wanted = |partner: &&Partner| !OF_SPARK.contains(&partner.name) && partner.name != KUBERNETES;
     println!("(Spark is left out here: `cargo xtask interop --only {}`)", OF_SPARK.join(" --only "));
+    println!("(and Kubernetes: `cargo xtask interop --only {KUBERNETES}`)");
     let counts = run_partners(PARTNERS.iter().filter(wanted), &Checks::within(STEP_LIMIT));
     if !counts.failed.is_empty() {
         return Outcome::Failed(format!("failed: {}", counts.failed.join(", ")));

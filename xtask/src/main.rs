@@ -16,8 +16,10 @@ mod examples;
 mod fuzz;
 mod instructions;
 mod interop;
+mod managers;
 mod msrv;
 mod pages;
+mod preemption;
 mod process;
 mod python;
 mod quick;
@@ -64,6 +66,12 @@ const COMMANDS: &[Command] = &[
         about: "programs whose executors are killed and frozen",
         help: chaos::HELP,
         run: chaos::run,
+    },
+    Command {
+        name: "preemption",
+        about: "take half of the executors away, again and again",
+        help: preemption::HELP,
+        run: preemption::run,
     },
     Command {
         name: "bench",

@@ -1,6 +1,7 @@
 //! The step `pages` of `cargo xtask test`: clicks through the pages of applications in a real browser.
 //!
-//! The example `show` serves applications that never ran, and `tests/pages/run.py` drives a headless Chromium.
+//! The example `show` serves applications that never ran, `seen` is a program whose pages are looked at while it runs, and
+//! `firesteel history` serves the logs that it leaves. `tests/pages/run.py` drives a headless Chromium.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,8 +14,8 @@ use crate::workspace;
 /// The names under which a Chromium is installed.
 const BROWSERS: &[&str] = &["chromium", "chromium-browser", "google-chrome"];
 
-/// The most time for all clicks: they take half a minute.
-const LIMIT: Duration = Duration::from_secs(300);
+/// The most time for all clicks: they take a minute and a half.
+const LIMIT: Duration = Duration::from_secs(600);
 
 pub(crate) fn step() -> Outcome {
     let folders = std::env::var_os("PATH").unwrap_or_default();
@@ -23,10 +24,14 @@ pub(crate) fn step() -> Outcome {
         return Outcome::Skipped("there is no Chromium: install the package `chromium`".into());
     }
     // The whole workspace is named so that dependencies have the features that other steps compiled them with.
-    if let Err(message) = run(&mut cargo(&["build", "--quiet", "--workspace", "--example", "show"])) {
+    let words =
+        ["build", "--quiet", "--workspace", "--example", "show", "--example", "seen", "--bin", "firesteel"];
+    if let Err(message) = run(&mut cargo(&words)) {
         return Outcome::Failed(message);
     }
-    let program = workspace::target_dir().join("debug/examples/show");
+    let built = workspace::target_dir().join("debug");
     let mut clicks = Command::new("python3");
-    run_within(clicks.arg(Path::new("tests/pages/run.py")).arg(program), LIMIT).into()
+    clicks.arg(Path::new("tests/pages/run.py"));
+    clicks.args(["examples/show", "examples/seen", "firesteel"].map(|program| built.join(program)));
+    run_within(&mut clicks, LIMIT).into()
 }

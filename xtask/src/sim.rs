@@ -19,6 +19,7 @@ Runs the deterministic simulator over seeds. A seed that fails is printed, and g
 Examples:
   cargo xtask sim --seeds 10000
   cargo xtask sim --seeds 1 --seed 4711
+  cargo xtask sim --seeds 10000 -- managed
   cargo xtask sim --throughput
 ";
 

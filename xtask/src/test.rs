@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use crate::args::Args;
 use crate::process::{cargo, run as run_process};
 use crate::{
-    Fallible, closure_matrix, dependencies, examples, instructions, interop, msrv, pages, python, quick, sim,
-    test_programs, tidy,
+    Fallible, closure_matrix, dependencies, examples, instructions, interop, managers, msrv, pages, python,
+    quick, sim, test_programs, tidy,
 };
 
 pub(crate) const HELP: &str = "
@@ -73,6 +73,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "examples", about: "the example programs on real data", run: examples::step },
     Step { name: "pages", about: "pages in a real browser", run: pages::step },
     Step { name: "python", about: "the wheel in fresh environments", run: python::step },
+    Step { name: "managers", about: "real cluster managers", run: managers::step },
     Step { name: "closure-matrix", about: "closures travel in every profile", run: closure_matrix::step },
     Step { name: "simulation", about: "a short run of the simulator", run: sim::step },
     Step { name: "instructions", about: "the guard against getting slower", run: instructions::step },

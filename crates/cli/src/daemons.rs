@@ -3,6 +3,7 @@
 
 use crate::log::LogOptions;
 use crate::options::{SecretFile, host_name, masters, mebibytes};
+use crate::pages::{DaemonPages, MasterPages, PageOptions, PagePort, WorkerPages, page_port};
 use clap::Args;
 use firesteel_cluster::standalone::master::{MasterConfig, MasterDaemon};
 use firesteel_cluster::standalone::worker::{WorkerConfig, WorkerDaemon};
@@ -35,6 +36,14 @@ pub(crate) struct MasterOptions {
     /// The cores of an application that asks for no number; all if not given.
     #[arg(long, value_name = "N")]
     default_cores: Option<u32>,
+    /// The seconds without a word after which a worker is given up.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(10..))]
+    worker_timeout: u64,
+    /// The port of the master's pages; 0 for any, none for no pages. If it is taken, the next 16 are tried.
+    #[arg(long, value_name = "PORT", value_parser = page_port, default_value = "8080", env = "FIRESTEEL_MASTER_WEBUI_PORT")]
+    webui_port: PagePort,
+    #[command(flatten)]
+    pages: PageOptions,
     #[command(flatten)]
     log: LogOptions,
     #[command(flatten)]
@@ -47,6 +56,12 @@ pub(crate) fn master(options: &MasterOptions) -> Result<ExitCode, String> {
     let secret = options.secret.read()?;
     let credentials =
         secret.as_ref().map_or_else(firesteel_net::Credentials::insecure, firesteel_net::Credentials::of);
+    let site = Arc::new(MasterPages::default());
+    let pages = DaemonPages::start(
+        options.pages.config(options.webui_port, &bind, &options.host, secret.as_ref()),
+        &options.state_dir,
+        |config| firesteel_ui::serve_master(config, site.clone()),
+    );
     let config = MasterConfig {
         bind: format!("{bind}:{}", options.port),
         host: options.host.clone(),
@@ -54,6 +69,8 @@ pub(crate) fn master(options: &MasterOptions) -> Result<ExitCode, String> {
         settings: MasterSettings {
             spread_out: !options.no_spread_out,
             default_cores: options.default_cores,
+            worker_timeout_ms: options.worker_timeout * 1_000,
+            pages: pages.told(&options.host),
             ..MasterSettings::default()
         },
         lease: LeaseSettings::default(),
@@ -61,11 +78,15 @@ pub(crate) fn master(options: &MasterOptions) -> Result<ExitCode, String> {
     let listens = config.bind.clone();
     let daemon = MasterDaemon::start(config, credentials);
     let daemon = daemon.map_err(|error| format!("the master cannot start at {listens}: {error}"))?;
+    let daemon = Arc::new(daemon);
+    site.attach(&daemon);
     tracing::info!(
         "the master listens: workers and applications reach it as firesteel://{}",
         daemon.address()
     );
+    pages.tell();
     wait_for_signal()?;
+    pages.stop();
     daemon.stop();
     Ok(ExitCode::SUCCESS)
 }
@@ -93,6 +114,11 @@ pub(crate) struct WorkerOptions {
         env = "FIRESTEEL_WORKER_DIR"
     )]
     work_dir: PathBuf,
+    /// The port of the worker's pages; 0 for any, none for no pages. If it is taken, the next 16 are tried.
+    #[arg(long, value_name = "PORT", value_parser = page_port, default_value = "8081", env = "FIRESTEEL_WORKER_WEBUI_PORT")]
+    webui_port: PagePort,
+    #[command(flatten)]
+    pages: PageOptions,
     #[command(flatten)]
     log: LogOptions,
     #[command(flatten)]
@@ -105,7 +131,14 @@ pub(crate) fn worker(options: &WorkerOptions) -> Result<ExitCode, String> {
     let cores =
         options.cores.unwrap_or_else(|| thread::available_parallelism().map_or(1, |n| n.get() as u32));
     let memory = options.memory.unwrap_or_else(most_memory);
+    let site = Arc::new(WorkerPages::default());
+    let pages = DaemonPages::start(
+        options.pages.config(options.webui_port, &options.host, &options.host, secret.as_ref()),
+        &options.work_dir,
+        |config| firesteel_ui::serve_worker(config, site.clone()),
+    );
     let config = WorkerConfig {
+        pages: pages.told(&options.host),
         masters: masters(&options.master)?,
         host: options.host.clone(),
         resources: Resources::new(cores, memory),
@@ -117,8 +150,11 @@ pub(crate) fn worker(options: &WorkerOptions) -> Result<ExitCode, String> {
         daemon.map_err(|error| format!("the worker cannot start in {}: {error}", work_dir.display()))?;
     tracing::info!("the worker lends {cores} cores and {memory} MiB");
     let daemon = Arc::new(daemon);
+    site.attach(&daemon);
+    pages.tell();
     obey_signals(&daemon)?;
     daemon.wait();
+    pages.stop();
     Ok(ExitCode::SUCCESS)
 }
 

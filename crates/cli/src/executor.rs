@@ -7,10 +7,12 @@ use crate::log::LogOptions;
 use crate::options::{SecretFile, host_name, mebibytes};
 use clap::Args;
 use firesteel_cluster::AgentCommand;
+use firesteel_cluster::agents::AGENT_VARIABLE;
 use firesteel_cluster::executors::{AgentConfig, fetch_program};
-use firesteel_net::Secret;
-use std::path::PathBuf;
-use std::process::ExitCode;
+use firesteel_net::{Credentials, Secret};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 use std::thread;
 
 #[derive(Args)]
@@ -24,6 +26,9 @@ pub(crate) struct ExecutorOptions {
     /// The driver's address, HOST:PORT.
     #[arg(long, value_name = "HOST:PORT")]
     driver: String,
+    /// A file with the executor's configuration, as a cluster manager puts it into a container: all but the driver.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// The name by which others reach this machine.
     #[arg(long, default_value_t = host_name())]
     host: String,
@@ -44,6 +49,9 @@ pub(crate) struct ExecutorOptions {
 
 pub(crate) fn executor(options: &ExecutorOptions) -> Result<ExitCode, String> {
     options.log.begin();
+    if let Some(config) = &options.config {
+        return become_executor(&options.driver, config);
+    }
     let secret = options.secret.read()?;
     let program = fetch_program(&options.driver, &options.secret.credentials()?, &options.dir)
         .map_err(|error| format!("the driver's program cannot be had: {error}"))?;
@@ -57,10 +65,30 @@ pub(crate) fn executor(options: &ExecutorOptions) -> Result<ExitCode, String> {
         memory: options.memory << 20,
         directory: options.dir.clone(),
         service: None,
+        logs: None,
+        notice_ms: None,
     };
     let command = AgentCommand { program, ..AgentCommand::own_program() };
     let (mut child, pipe) = command.start(&config).map_err(|error| error.to_string())?;
     let status = child.wait().map_err(|error| error.to_string())?;
     drop(pipe);
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Fetches the program of the driver at an address, and becomes it: the program is this very process then, which gets the
+/// signals of the container.
+fn become_executor(driver: &str, config: &Path) -> Result<ExitCode, String> {
+    let failed = |error: String| format!("{}: {error}", config.display());
+    let text = std::fs::read(config).map_err(|error| failed(error.to_string()))?;
+    let agent: AgentConfig = serde_json::from_slice(&text).map_err(|error| failed(error.to_string()))?;
+    let credentials = match &agent.secret {
+        Some(secret) => {
+            Credentials::of(&Secret::from_text(secret).map_err(|error| failed(error.to_string()))?)
+        }
+        None => Credentials::insecure(),
+    };
+    let program = fetch_program(driver, &credentials, &agent.directory)
+        .map_err(|error| format!("the driver's program cannot be had from {driver}: {error}"))?;
+    let error = Command::new(&program).env(AGENT_VARIABLE, config).exec();
+    Err(format!("{} does not start: {error}", program.display()))
 }

@@ -2,9 +2,11 @@
 
 use crate::daemons::wait_for_signal;
 use crate::log::LogOptions;
+use crate::pages::{LoginLink, PageTls};
 use clap::Args;
 use firesteel_ui::history::{History, HistoryConfig};
 use firesteel_ui::{Site, UiConfig, start};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +19,14 @@ pub(crate) struct HistoryOptions {
     /// The port to listen at; 0 for any that is free.
     #[arg(long, short = 'p', default_value_t = 18080, env = "FIRESTEEL_HISTORY_PORT")]
     port: u16,
-    /// The address to listen at. Everything but this machine's own asks for a login, of which the log has the link.
+    /// The address to listen at. Everything but this machine's own asks for a login, by a link in a file of --state-dir.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     host: String,
+    /// The directory for the file with the link that logs in. Made only where a login is asked for.
+    #[arg(long, value_name = "DIR", default_value = "firesteel-history")]
+    state_dir: PathBuf,
+    #[command(flatten)]
+    tls: PageTls,
     /// The seconds between two looks at the directories.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     update_interval: u64,
@@ -52,11 +59,18 @@ pub(crate) fn history(options: &HistoryOptions) -> Result<ExitCode, String> {
     for (path, reason) in history.refused() {
         tracing::warn!("{path} is not shown: {reason}");
     }
-    let ui = UiConfig { host: options.host.clone(), port: options.port, retries: 0, ..UiConfig::default() };
+    let ui = UiConfig {
+        host: options.host.clone(),
+        port: options.port,
+        retries: 0,
+        tls: options.tls.files(),
+        ..UiConfig::default()
+    };
     let site = Site::new(Arc::clone(&history) as _);
     let server = start(&ui, site, Default::default()).map_err(|error| error.to_string())?;
     let _thread = history.start(interval).map_err(|error| error.to_string())?;
-    tracing::info!("the history server is at {}", server.login_url());
+    let link = LoginLink::leave(&server, &options.state_dir);
+    tracing::info!("the history server is {}", link.place(&server));
     wait_for_signal()?;
     server.stop();
     Ok(ExitCode::SUCCESS)

@@ -11,6 +11,7 @@ mod executor;
 mod history;
 mod log;
 mod options;
+mod pages;
 mod secret;
 mod submit;
 

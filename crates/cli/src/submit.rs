@@ -3,12 +3,18 @@
 //! In client mode the program runs here, with its master and settings in its environment. In cluster mode its
 //! file and others go to the master by their hashes, and a worker runs it.
 
+mod kubernetes;
+mod slurm;
+mod yarn;
+
 use crate::options::{SecretFile, masters, mebibytes};
 use crate::secret::println_to_user;
 use clap::{Args, ValueEnum};
+use firesteel_cluster::AgentCommand;
 use firesteel_cluster::standalone::client::Client;
 use firesteel_cluster::standalone::{DriverState, DriverView, LaunchDriver, Overview, Program, Resources};
 use firesteel_conf::{APP_NAME, CORES_MAX, Conf, EXECUTOR_CORES, EXECUTOR_INSTANCES, EXECUTOR_MEMORY};
+use firesteel_yarn::program::{Program as YarnProgram, Start};
 use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -30,10 +36,16 @@ Examples:
   firesteel submit --master firesteel://a:7077 --deploy-mode cluster --supervise target/release/app
   firesteel submit --master firesteel://a:7077 --status driver-20261126205743-0000
   firesteel submit --master firesteel://a:7077 --kill driver-20261126205743-0000
+  firesteel submit --master k8s://https://a:6443 --conf spark.kubernetes.container.image=app:1 target/release/app
+  firesteel submit --master k8s://https://a:6443 --deploy-mode cluster --conf spark.kubernetes.container.image=app:1 local:///opt/app
+  firesteel submit --master slurm --num-executors 8 --conf firesteel.slurm.time=1:00:00 target/release/app
+  firesteel submit --master slurm --deploy-mode cluster --dry-run target/release/app
+  firesteel submit --master yarn --deploy-mode cluster --num-executors 4 target/release/app
 
 Python programs: the command `firesteel` of the Python package runs them.")]
 pub(crate) struct SubmitOptions {
-    /// The master: local[N], local-cluster[n,cores,MiB], firesteel://HOST:7077 (spark:// means the same).
+    /// The master: local[N], local-cluster[n,cores,MiB], firesteel://HOST:7077 (spark:// means the same), yarn,
+    /// slurm, k8s://https://HOST:6443.
     #[arg(long, env = "FIRESTEEL_MASTER")]
     master: Option<String>,
     /// The place where the program itself runs.
@@ -78,6 +90,9 @@ pub(crate) struct SubmitOptions {
     /// Show the state of a driver of the cluster.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["app", "kill"])]
     status: Option<String>,
+    /// With a cluster manager: print what it would be given, and do nothing.
+    #[arg(long)]
+    dry_run: bool,
     /// Print what is done.
     #[arg(long, short = 'v')]
     verbose: bool,
@@ -98,6 +113,29 @@ pub(crate) struct StatusOptions {
 }
 
 pub(crate) fn submit(options: SubmitOptions) -> Result<ExitCode, String> {
+    if options.supervise {
+        check_supervise(options.master.as_deref().unwrap_or_default())?;
+    }
+    let on_kubernetes = options.master.as_deref().filter(|master| kubernetes::is_meant(master));
+    if let Some(master) = on_kubernetes
+        && let Some(code) = run_on_kubernetes(&options, master)?
+    {
+        return Ok(code);
+    }
+    let is_there = options.kill.is_some()
+        || options.status.is_some()
+        || matches!(options.deploy_mode, DeployMode::Cluster);
+    if is_there && options.master.as_deref() == Some(yarn::MASTER) {
+        return on_yarn(&options);
+    }
+    let is_slurm = options.master.as_deref() == Some(slurm::MASTER);
+    if let Some(name) = options.kill.as_ref().filter(|_| is_slurm) {
+        firesteel_cluster::slurm::cancel(name)?;
+        return Ok(done(&format!("{name} is told to end")));
+    }
+    if let Some(name) = options.status.as_ref().filter(|_| is_slurm) {
+        return Ok(done(&firesteel_cluster::slurm::describe(name)?));
+    }
     if let Some(name) = &options.kill {
         return match client(&options)?.kill(name)? {
             true => Ok(done(&format!("{name} is told to end"))),
@@ -112,9 +150,89 @@ pub(crate) fn submit(options: SubmitOptions) -> Result<ExitCode, String> {
         return Err("which program? Say its file, and its arguments behind it; --help shows examples".into());
     };
     match options.deploy_mode {
+        _ if options.dry_run && !is_slurm => {
+            Err("--dry-run shows what a cluster manager would be given: say --master slurm, k8s://https://HOST:PORT, or yarn with --deploy-mode cluster".into())
+        }
+        DeployMode::Client if options.dry_run => {
+            let command = command_of(&options, program, &[])?;
+            let script =
+                slurm::executor_script(&conf(&options)?, &command).map_err(|error| error.to_string())?;
+            Ok(done(script.trim_end()))
+        }
+        DeployMode::Cluster if is_slurm => run_as_job(&options, program, arguments),
         DeployMode::Client => run_here(&options, program, arguments),
         DeployMode::Cluster => run_there(&options, Path::new(program), arguments),
     }
+}
+
+/// Does what Kubernetes does in another way than other masters; none where a program is to run here, as with any.
+fn run_on_kubernetes(options: &SubmitOptions, master: &str) -> Result<Option<ExitCode>, String> {
+    let conf = conf(options)?;
+    if let Some(name) = &options.kill {
+        return kubernetes::kill(&conf, master, name).map(|said| Some(done(&said)));
+    }
+    if let Some(name) = &options.status {
+        return kubernetes::status(&conf, master, name).map(|said| Some(done(&said)));
+    }
+    if matches!(options.deploy_mode, DeployMode::Client) {
+        return Ok(if options.dry_run { Some(done(&kubernetes::dry_run(&conf, master)?)) } else { None });
+    }
+    let Some((program, arguments)) = options.app.split_first() else {
+        return Err("which program? Say its path in the image: local:///opt/app".into());
+    };
+    if !options.files.is_empty() {
+        return Err("--files is not for Kubernetes: the image has the files".into());
+    }
+    let size = (options.driver_cores, options.driver_memory);
+    let submission = kubernetes::submission(&conf, master, program, arguments, size)?;
+    if options.dry_run {
+        return Ok(Some(done(&kubernetes::shown(&submission)?)));
+    }
+    let ended_well = kubernetes::submit(&submission, &conf, |said| eprintln!("firesteel: {said}"))?;
+    Ok(Some(if ended_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }))
+}
+
+/// Runs a program in YARN, or looks at an application there, or ends one.
+fn on_yarn(options: &SubmitOptions) -> Result<ExitCode, String> {
+    let conf = conf(options)?;
+    if let Some(name) = &options.kill {
+        return yarn::kill_named(&conf, name).map(|said| done(&said));
+    }
+    if let Some(name) = &options.status {
+        return yarn::status(&conf, name).map(|said| done(&said));
+    }
+    let (file, arguments) =
+        options.app.split_first().ok_or("which program? Say its file, and its arguments behind it")?;
+    let program = YarnProgram {
+        start: Start::Sent(in_this_directory(file)),
+        arguments: arguments.to_vec(),
+        environment: vec![],
+        settings: as_json(&conf)?,
+        files: options.files.clone(),
+        cores: options.driver_cores,
+        memory: options.driver_memory << 20,
+    };
+    if options.dry_run {
+        return yarn::shown(&conf, &program).map(|text| done(&text));
+    }
+    yarn::run(&conf, &program, println_to_user).map(|()| ExitCode::SUCCESS)
+}
+
+/// Returns settings as the variable `FIRESTEEL_SETTINGS` holds them.
+fn as_json(conf: &Conf) -> Result<String, String> {
+    let all: BTreeMap<&str, &str> = conf.iter().collect();
+    serde_json::to_string(&all).map_err(|error| error.to_string())
+}
+
+/// Refuses to promise that a program is started again where nobody would do so.
+fn check_supervise(master: &str) -> Result<(), String> {
+    let instead = match master {
+        yarn::MASTER => "YARN runs a program once",
+        slurm::MASTER => "a job of Slurm runs once",
+        master if kubernetes::is_meant(master) => "a Job of Kubernetes starts a program again",
+        _ => return Ok(()),
+    };
+    Err(format!("--supervise is for standalone clusters (firesteel://HOST:7077): {instead}"))
 }
 
 fn done(text: &str) -> ExitCode {
@@ -128,7 +246,7 @@ fn client(options: &SubmitOptions) -> Result<Client, String> {
 }
 
 /// Makes the settings of the options, and checks them.
-fn settings(options: &SubmitOptions) -> Result<BTreeMap<String, String>, String> {
+fn conf(options: &SubmitOptions) -> Result<Conf, String> {
     let mut conf = Conf::default();
     let mut set = |key: &str, value: &str| conf.set(key, value).map_err(|error| error.to_string());
     if let Some(file) = &options.properties_file {
@@ -157,13 +275,35 @@ fn settings(options: &SubmitOptions) -> Result<BTreeMap<String, String>, String>
             set(key, &value)?;
         }
     }
-    Ok(conf.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect())
+    Ok(conf)
+}
+
+/// Returns the command that runs a program, with the path that it has here.
+fn command_of(options: &SubmitOptions, program: &str, arguments: &[String]) -> Result<AgentCommand, String> {
+    let program = std::path::absolute(in_this_directory(program)).map_err(|error| error.to_string())?;
+    if !program.is_file() {
+        return Err(format!("there is no program {}", program.display()));
+    }
+    let mut environment = environment(options)?;
+    environment.push(("FIRESTEEL_MASTER".into(), slurm::MASTER.into()));
+    Ok(AgentCommand { program, arguments: arguments.to_vec(), environment })
+}
+
+/// Runs a program as a job of Slurm.
+fn run_as_job(options: &SubmitOptions, program: &str, arguments: &[String]) -> Result<ExitCode, String> {
+    let (conf, command) = (conf(options)?, command_of(options, program, arguments)?);
+    if options.dry_run {
+        let script = slurm::driver_script(&conf, &command).map_err(|error| error.to_string())?;
+        return Ok(done(script.trim_end()));
+    }
+    let job = slurm::submit(&conf, &command)?;
+    eprintln!("firesteel: submitted; `firesteel submit --master slurm --status {job}` says how it is");
+    Ok(done(&job))
 }
 
 /// Makes the environment of a program.
 fn environment(options: &SubmitOptions) -> Result<Vec<(String, String)>, String> {
-    let settings = serde_json::to_string(&settings(options)?).map_err(|error| error.to_string())?;
-    Ok(vec![("FIRESTEEL_SETTINGS".into(), settings)])
+    Ok(vec![("FIRESTEEL_SETTINGS".into(), as_json(&conf(options)?)?)])
 }
 
 /// Replaces this process by the program.
@@ -226,14 +366,36 @@ pub struct InterpretedDriver {
     pub memory_mib: u64,
     /// True if it is started again until it ends well.
     pub supervise: bool,
+    /// The program's settings.
+    pub settings: Vec<(String, String)>,
+    /// True to return what would be submitted, and submit nothing.
+    pub dry_run: bool,
 }
 
 impl InterpretedDriver {
-    /// Submits it. Returns the name by which the master knows it.
+    /// Submits it. `tell` hears the name by which the cluster knows it, or, for a dry run, what would be submitted. With YARN and
+    /// Kubernetes waits for its end, if settings say so.
     ///
     /// # Errors
-    /// When no master takes it, or a file cannot be sent.
-    pub fn submit(self) -> Result<String, String> {
+    /// When nobody takes it, a file cannot be sent, or it is waited for and does not end well.
+    pub fn submit(self, mut tell: impl FnMut(&str)) -> Result<(), String> {
+        if self.supervise {
+            check_supervise(&self.master)?;
+        }
+        match self.master.as_str() {
+            slurm::MASTER => tell(&self.submit_as_job()?),
+            yarn::MASTER => self.submit_to_yarn(tell)?,
+            master if kubernetes::is_meant(master) => self.submit_as_pod(tell)?,
+            _ if self.dry_run => {
+                return Err("--dry-run shows what a cluster manager would be given: say --master slurm, yarn or k8s://https://HOST:PORT"
+                    .into());
+            }
+            _ => tell(&self.submit_to_master()?),
+        }
+        Ok(())
+    }
+
+    fn submit_to_master(self) -> Result<String, String> {
         let secret = SecretFile { insecure: self.secret_file.is_none(), secret_file: self.secret_file };
         let mut client = Client::new(&masters(&self.master)?, secret.credentials()?);
         let files = upload_all(&mut client, &self.files)?;
@@ -243,6 +405,93 @@ impl InterpretedDriver {
         let resources = Resources::new(self.cores, self.memory_mib);
         client.submit(&launch, resources, self.supervise).map(|driver| driver.to_string())
     }
+
+    fn conf(&self) -> Result<Conf, String> {
+        let mut conf = Conf::default();
+        for (key, value) in &self.settings {
+            conf.set(key, value).map_err(|error| error.to_string())?;
+        }
+        Ok(conf)
+    }
+
+    /// Returns the arguments with these paths in the places of files.
+    fn placed(&self, path: impl Fn(&Path) -> String) -> Vec<String> {
+        let place = |word: &String| {
+            self.files.iter().fold(word.clone(), |word, file| in_place(&word, file, &path(file)))
+        };
+        self.arguments.iter().map(place).collect()
+    }
+
+    /// With Slurm, whose nodes have the files of the machine that submits.
+    fn submit_as_job(self) -> Result<String, String> {
+        let conf = self.conf()?;
+        let mut environment = self.environment.clone();
+        environment.push(("FIRESTEEL_MASTER".into(), slurm::MASTER.into()));
+        let arguments = self.placed(|file| file.to_string_lossy().into_owned());
+        let command = AgentCommand { program: self.program.into(), arguments, environment };
+        match self.dry_run {
+            true => slurm::driver_script(&conf, &command).map_err(|error| error.to_string()),
+            false => slurm::submit(&conf, &command),
+        }
+    }
+
+    /// With YARN, which puts the files into the container's directory.
+    fn submit_to_yarn(self, mut tell: impl FnMut(&str)) -> Result<(), String> {
+        let conf = self.conf()?;
+        let arguments = self.placed(name_of);
+        let program = YarnProgram {
+            start: Start::Interpreter(self.program),
+            arguments,
+            environment: self.environment,
+            settings: as_json(&conf)?,
+            files: self.files,
+            cores: self.cores,
+            memory: self.memory_mib << 20,
+        };
+        if self.dry_run {
+            tell(&yarn::shown(&conf, &program)?);
+            return Ok(());
+        }
+        yarn::run(&conf, &program, tell)
+    }
+
+    /// With Kubernetes, whose images have the files.
+    fn submit_as_pod(self, mut tell: impl FnMut(&str)) -> Result<(), String> {
+        if let Some(file) = self.files.first() {
+            return Err(format!(
+                "in cluster mode the image has the program and its files: write their paths there, as local:///opt/{}, and not {}",
+                name_of(file),
+                file.display()
+            ));
+        }
+        let conf = self.conf()?;
+        // The image's search path finds the interpreter. It is told the variables by the same command.
+        let variables = self.environment.into_iter().map(|(name, value)| format!("{name}={value}"));
+        let words: Vec<String> =
+            variables.chain(std::iter::once(self.program)).chain(self.arguments).collect();
+        let size = (self.cores, self.memory_mib);
+        let submission = kubernetes::submission(&conf, &self.master, "/usr/bin/env", &words, size)?;
+        if self.dry_run {
+            tell(&kubernetes::shown(&submission)?);
+            return Ok(());
+        }
+        match kubernetes::submit(&submission, &conf, |said| eprintln!("firesteel: {said}"))? {
+            true => Ok(()),
+            false => Err(format!(
+                "the driver {} did not end well; `kubectl logs` shows what it wrote",
+                submission.name()
+            )),
+        }
+    }
+}
+
+fn name_of(file: &Path) -> String {
+    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Puts a path in the place that stands for a file.
+fn in_place(word: &str, file: &Path, path: &str) -> String {
+    word.replace(&format!("{{file:{}}}", name_of(file)), path)
 }
 
 fn run_there(options: &SubmitOptions, program: &Path, arguments: &[String]) -> Result<ExitCode, String> {

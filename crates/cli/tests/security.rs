@@ -15,6 +15,8 @@ mod disk;
 mod floods;
 #[path = "security/listeners.rs"]
 mod listeners;
+#[path = "security/pages.rs"]
+mod pages;
 #[path = "security/past.rs"]
 mod past;
 #[path = "machines/process.rs"]

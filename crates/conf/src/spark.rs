@@ -22,7 +22,7 @@ pub use rule::{InRust, Rule, Treatment};
 use crate::error::ConfError;
 use crate::keys::{canonical, edits, is_secret};
 use crate::setting::Entry;
-use crate::settings::{ALL, CLEAN_CHECKPOINTS, NETWORK_INSECURE};
+use crate::settings::{ALL, CLEAN_CHECKPOINTS, EXCLUDE_KILL, EXCLUDE_UNSCHEDULABLE_MS, NETWORK_INSECURE};
 
 /// The language of the program that a setting is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,7 +184,13 @@ fn near_miss(key: &str) -> Option<String> {
 pub fn engine_setting(key: &str) -> Option<&'static Entry> {
     let name = match key {
         "spark.cleaner.referenceTracking.cleanCheckpoints" => CLEAN_CHECKPOINTS.key.into(),
-        _ => canonical(key),
+        "spark.blacklist.killBlacklistedExecutors" => EXCLUDE_KILL.key.into(),
+        "spark.scheduler.blacklist.unschedulableTaskSetTimeout" => EXCLUDE_UNSCHEDULABLE_MS.key.into(),
+        // The older names of Spark's.
+        _ => match key.strip_prefix("spark.blacklist.") {
+            Some(rest) => canonical(&format!("spark.excludeOnFailure.{rest}")),
+            None => canonical(key),
+        },
     };
     ALL.iter().find(|entry| entry.key == name)
 }

@@ -47,7 +47,8 @@ pub enum Scope {
 }
 
 /// Settings whose values are MiB in Spark where no unit is written.
-const IN_MEBIBYTES: &[&str] = &["firesteel.executor.memory", "firesteel.executor.pyspark.memory"];
+const IN_MEBIBYTES: &[&str] =
+    &["firesteel.executor.memory", "firesteel.executor.memory_overhead", "firesteel.executor.pyspark.memory"];
 
 /// Settings whose values are KiB in Spark where no unit is written.
 const IN_KIBIBYTES: &[&str] = &["firesteel.event_log.buffer.kb"];
@@ -61,6 +62,7 @@ const IN_SECONDS: &[&str] = &[
     "firesteel.dynamic_allocation.sustained_scheduler_backlog_timeout",
     "firesteel.dynamic_allocation.cached_executor_idle_timeout",
     "firesteel.shuffle.io.retry_wait",
+    "firesteel.scheduler.exclude_on_failure.unschedulable_task_set_timeout",
 ];
 
 /// Beginnings of the keys of settings that mean something on clusters alone.
@@ -76,8 +78,12 @@ const OF_CLUSTERS: &[&str] = &[
     "firesteel.driver.host",
     "firesteel.driver.bind_address",
     "firesteel.driver.port",
+    "firesteel.kubernetes.",
+    "firesteel.yarn.",
     "firesteel.authenticate.",
     "firesteel.network.insecure",
+    "firesteel.exclude_on_failure.kill_excluded_executors",
+    "firesteel.scheduler.exclude_on_failure.",
 ];
 
 /// Beginnings of the keys of Hadoop's settings for formats; those of its stores are the whole application's.
@@ -87,7 +93,9 @@ impl Entry {
     /// Returns the unit of a number without one, under the setting's own key.
     pub fn unit(&self) -> Option<Unit> {
         match self.kind {
-            "parse_millis" | "optional_millis" | "millis_or_infinity" => Some(Unit::Milliseconds),
+            "parse_millis" | "positive_millis" | "optional_millis" | "millis_or_infinity" => {
+                Some(Unit::Milliseconds)
+            }
             "parse_bytes" | "optional_bytes" | "log_file_size" => Some(Unit::Bytes),
             _ => None,
         }

@@ -81,6 +81,13 @@ pub(crate) fn log_file_size(text: &str) -> Result<u64, String> {
         .and_then(|bytes| if bytes < LEAST { Err("write `10m` or more".into()) } else { Ok(bytes) })
 }
 
+pub(crate) fn storage_write(text: &str) -> Result<String, String> {
+    match text.to_ascii_lowercase().as_str() {
+        known @ ("background" | "through" | "notice") => Ok(known.into()),
+        _ => Err("write `background`, `through` or `notice`".into()),
+    }
+}
+
 pub(crate) fn text(text: &str) -> Result<String, String> {
     Ok(text.into())
 }
@@ -115,6 +122,22 @@ pub(crate) fn whole_number(text: &str) -> Result<u32, String> {
 
 pub(crate) fn switch(text: &str) -> Result<bool, String> {
     text.trim().parse().map_err(|_| "write `true` or `false`".into())
+}
+
+pub(crate) fn optional_fraction(text: &str) -> Result<Option<f64>, String> {
+    if text.is_empty() { Ok(None) } else { fraction(text).map(Some) }
+}
+
+pub(crate) fn optional_switch(text: &str) -> Result<Option<bool>, String> {
+    if text.trim().is_empty() { Ok(None) } else { switch(text).map(Some) }
+}
+
+/// Parses a time that is not 0.
+pub(crate) fn positive_millis(text: &str) -> Result<u64, String> {
+    match parse_millis(text)? {
+        0 => Err("write a time above 0".into()),
+        millis => Ok(millis),
+    }
 }
 
 pub(crate) fn fraction(text: &str) -> Result<f64, String> {

@@ -4,7 +4,8 @@
 
 use firesteel_conf::spark::{Face, GROUPS, Reference, Treatment, Verdict, is_known, judge};
 use firesteel_conf::{
-    ALL, BARRIER_SYNC_TIMEOUT_MS, CLEAN_CHECKPOINTS, Conf, EXECUTOR_MEMORY, LOCALITY_WAIT_MS, LOG_LEVEL,
+    ALL, BARRIER_SYNC_TIMEOUT_MS, CLEAN_CHECKPOINTS, Conf, EXCLUDE, EXCLUDE_KILL, EXCLUDE_TASK_PER_HOST,
+    EXCLUDE_TIMEOUT_MS, EXCLUDE_UNSCHEDULABLE_MS, EXECUTOR_MEMORY, LOCALITY_WAIT_MS, LOG_LEVEL,
     MAX_RESULT_SIZE, NETWORK_TIMEOUT_MS, PYSPARK_MEMORY,
 };
 
@@ -113,11 +114,12 @@ fn what_programs_of_all_kinds_set_is_let_in() {
 fn what_people_rely_on_and_is_not_there_is_warned_of() {
     let mut conf = Conf::default();
     conf.set("spark.driver.log.persistToDfs.enabled", "true").unwrap();
-    conf.set("spark.excludeOnFailure.application.enabled", "true").unwrap();
+    conf.set("spark.scheduler.executorTaskBlacklistTime", "5000").unwrap();
     conf.set("spark.python.worker.resue", "false").unwrap();
     let warnings = conf.check().unwrap().join("\n");
     assert!(
-        warnings.contains("driver's log is not copied") && warnings.contains("excludeOnFailure"),
+        warnings.contains("driver's log is not copied")
+            && warnings.contains("`spark.excludeOnFailure.timeout` instead"),
         "{warnings}"
     );
     assert!(warnings.contains("did you mean `spark.python.worker.reuse`"), "{warnings}");
@@ -146,6 +148,8 @@ fn values_without_a_unit_are_in_sparks() {
         ("spark.executor.pyspark.memory", "700"),
         ("spark.log.level", "ERROR"),
         ("spark.speculation", "TRUE"),
+        ("spark.scheduler.excludeOnFailure.unschedulableTaskSetTimeout", "60"),
+        ("spark.excludeOnFailure.timeout", "250"),
     ] {
         conf.set(key, value).unwrap();
     }
@@ -157,6 +161,26 @@ fn values_without_a_unit_are_in_sparks() {
     assert_eq!(conf.get(&BARRIER_SYNC_TIMEOUT_MS), Ok(30_000));
     assert_eq!(conf.get(&PYSPARK_MEMORY), Ok(Some(700 << 20)));
     assert_eq!(conf.get(&LOG_LEVEL), Ok("off".into()));
+    assert_eq!((conf.get(&EXCLUDE_UNSCHEDULABLE_MS), conf.get(&EXCLUDE_TIMEOUT_MS)), (Ok(60_000), Ok(250)));
+}
+
+#[test]
+fn the_older_names_of_exclusion_mean_the_same() {
+    let mut conf = Conf::default();
+    for (key, value) in [
+        ("spark.blacklist.enabled", "true"),
+        ("spark.blacklist.timeout", "2h"),
+        ("spark.blacklist.task.maxTaskAttemptsPerNode", "3"),
+        ("spark.blacklist.killBlacklistedExecutors", "true"),
+        ("spark.scheduler.blacklist.unschedulableTaskSetTimeout", "7"),
+    ] {
+        assert_eq!(judge(key, value, Face::Python), Verdict::Obeyed, "{key}");
+        conf.set(key, value).unwrap();
+    }
+    assert_eq!((conf.get(&EXCLUDE), conf.get(&EXCLUDE_KILL)), (Ok(true), Ok(true)));
+    assert_eq!((conf.get(&EXCLUDE_TIMEOUT_MS), conf.get(&EXCLUDE_TASK_PER_HOST)), (Ok(7_200_000), Ok(3)));
+    assert_eq!(conf.get(&EXCLUDE_UNSCHEDULABLE_MS), Ok(7_000));
+    assert!(conf.set("spark.blacklist.timeout", "0").is_err());
 }
 
 #[test]

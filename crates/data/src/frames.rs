@@ -14,8 +14,41 @@ use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
 
-const HEAD: usize = 4 + 8;
+pub(crate) const HEAD: usize = 4 + 8;
 const BUFFER_BYTES: usize = 128 << 10;
+
+/// Returns the head of a frame.
+pub(crate) fn head_of(path: &Path, contents: &[u8]) -> Result<[u8; HEAD], DataError> {
+    let length = u32::try_from(contents.len()).map_err(|_| DataError::Corrupt {
+        source_name: path.display().to_string(),
+        message: format!("a frame of {} bytes is too long to be written", contents.len()),
+    })?;
+    let mut head = [0; HEAD];
+    head[..4].copy_from_slice(&length.to_le_bytes());
+    head[4..].copy_from_slice(&xxh3_64(contents).to_le_bytes());
+    Ok(head)
+}
+
+fn length_in(head: &[u8; HEAD]) -> usize {
+    u32::from_le_bytes(head[..4].try_into().expect("four bytes")) as usize
+}
+
+/// Checks what was read behind a frame's head, and decrypts it in place; the error says what is wrong with it.
+pub(crate) fn opened(
+    head: &[u8; HEAD],
+    number: u64,
+    contents: &mut Vec<u8>,
+    cipher: Option<&Cipher>,
+) -> Result<(), &'static str> {
+    let checksum = u64::from_le_bytes(head[4..].try_into().expect("eight bytes"));
+    if contents.len() != length_in(head) || xxh3_64(contents) != checksum {
+        return Err("a frame's checksum does not match its contents");
+    }
+    if cipher.is_some_and(|cipher| !cipher.open(number, contents)) {
+        return Err("a frame was not sealed by this application, or has been changed");
+    }
+    Ok(())
+}
 
 /// A file of frames that was written. It is removed when this is dropped.
 #[derive(Debug)]
@@ -100,13 +133,9 @@ impl FrameWriter {
     }
 
     fn push_as_it_is(&mut self, contents: &[u8]) -> Result<(), DataError> {
-        let length = u32::try_from(contents.len()).map_err(|_| DataError::Corrupt {
-            source_name: self.written.path.display().to_string(),
-            message: format!("a frame of {} bytes is too long to be written", contents.len()),
-        })?;
+        let head = head_of(&self.written.path, contents)?;
         let mut write = |bytes: &[u8]| self.file.write_all(bytes);
-        write(&length.to_le_bytes())
-            .and_then(|()| write(&xxh3_64(contents).to_le_bytes()))
+        write(&head)
             .and_then(|()| write(contents))
             .map_err(|e| DataError::io("write", &self.written.path, e))?;
         self.written.frames += 1;
@@ -166,16 +195,9 @@ impl FrameReader {
         if filled < HEAD {
             return Err(self.corrupt("a frame's head is cut short"));
         }
-        let length = u32::from_le_bytes(head[..4].try_into().expect("four bytes")) as usize;
-        let checksum = u64::from_le_bytes(head[4..].try_into().expect("eight bytes"));
-        let read = (&mut self.file).take(length as u64).read_to_end(contents);
+        let read = (&mut self.file).take(length_in(&head) as u64).read_to_end(contents);
         read.map_err(|e| DataError::io("read", &self.path, e))?;
-        if contents.len() != length || xxh3_64(contents) != checksum {
-            return Err(self.corrupt("a frame's checksum does not match its contents"));
-        }
-        if self.cipher.as_ref().is_some_and(|cipher| !cipher.open(self.next, contents)) {
-            return Err(self.corrupt("a frame was not sealed by this application, or has been changed"));
-        }
+        opened(&head, self.next, contents, self.cipher.as_ref()).map_err(|message| self.corrupt(message))?;
         self.next += 1;
         Ok(true)
     }

@@ -22,6 +22,7 @@ mod memory_size;
 pub mod merge;
 pub mod sort;
 pub mod spill;
+pub mod spill_file;
 mod table;
 mod workspace;
 

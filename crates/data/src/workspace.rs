@@ -16,7 +16,7 @@ pub trait Workspace: Send + Sync {
     /// Gives back `bytes`.
     fn release(&self, bytes: usize);
 
-    /// Creates an empty file for spilled data. The owner of the workspace removes it, at the latest.
+    /// Creates an empty file for spilled data, open for writing and reading. The owner of the workspace removes it, at the latest.
     ///
     /// # Errors
     /// When no file can be created.
@@ -124,7 +124,8 @@ pub(crate) mod testing {
         }
         fn create_file(&self) -> Result<(PathBuf, File), DataError> {
             let path = self.dir.path().join(self.files.fetch_add(1, Relaxed).to_string());
-            let file = File::create(&path).map_err(|e| DataError::io("create", &path, e))?;
+            let options = File::options().read(true).write(true).create_new(true).open(&path);
+            let file = options.map_err(|e| DataError::io("create", &path, e))?;
             Ok((path, file))
         }
     }

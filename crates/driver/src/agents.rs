@@ -6,13 +6,13 @@
 //! thread that reads, and an outbox that sends.
 
 use crate::losses;
-use crate::stack_questions::StackQuestions;
-use firesteel_cluster::Backend;
+use crate::questions::Questions;
+use firesteel_cluster::ManagedCluster;
 use firesteel_net::bulk::{BlockClient, Item};
 use firesteel_net::{Connection, Credentials, Outbox, receive, receive_at_most};
-use firesteel_protocol::handshake::{AgentReply, RegisterAgent, Welcome};
+use firesteel_protocol::handshake::{AgentReply, RegisterAgent, StorageConfig, Welcome};
 use firesteel_protocol::{
-    BlockRequest, FromExecutor, MigrateOrder, SentOutputs, TaskReport, TaskSpec, ToExecutor,
+    BlockRequest, FromExecutor, LogAsk, LogBytes, MigrateOrder, SentOutputs, TaskReport, TaskSpec, ToExecutor,
 };
 use firesteel_scheduler::{AgentId, AgentMessage, ApplicationEvent, ReportedOutcome};
 use firesteel_transfer::impatient;
@@ -22,6 +22,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
+use std::time::Duration;
 
 /// The largest size of an agent's registration, which holds names and addresses.
 const REGISTER_AT_MOST: u64 = 64 << 10;
@@ -43,6 +44,8 @@ pub(crate) struct AgentSettings {
     pub(crate) retry_wait_ms: u64,
     /// True where tasks encrypt the files that they write to disk.
     pub(crate) encrypted: bool,
+    /// The shuffle storage, if there is one.
+    pub(crate) storage: Option<StorageConfig>,
 }
 
 /// The driver's interface for connections to agents.
@@ -55,17 +58,19 @@ pub(crate) trait AgentEvents: Send + Sync {
 pub(crate) struct Agents {
     settings: AgentSettings,
     driver: Weak<dyn AgentEvents>,
-    backend: OnceLock<Arc<dyn Backend>>,
+    cluster: OnceLock<Arc<ManagedCluster>>,
     client: BlockClient,
     connections: Mutex<HashMap<AgentId, AgentConnection>>,
     /// A copy of the application's table of addresses, for threads that serve blocks and must not wait for
     /// the driver's loop.
     addresses: RwLock<HashMap<ExecutorId, String>>,
-    stacks: StackQuestions,
+    stacks: Questions<Vec<ThreadStack>>,
+    logs: Questions<Result<LogBytes, String>>,
     next: AtomicU64,
 }
 
 struct AgentConnection {
+    name: String,
     outbox: Outbox,
     cores: u32,
     blocks: String,
@@ -83,23 +88,24 @@ impl Agents {
         Arc::new(Agents {
             settings,
             driver,
-            backend: OnceLock::new(),
+            cluster: OnceLock::new(),
             client,
             connections: Mutex::default(),
             addresses: RwLock::default(),
-            stacks: StackQuestions::default(),
+            stacks: Questions::default(),
+            logs: Questions::default(),
             next: AtomicU64::new(0),
         })
     }
 
-    /// Sets the backend that starts agents. Later calls have no effect.
-    pub(crate) fn set_backend(&self, backend: Arc<dyn Backend>) {
-        let _ = self.backend.set(backend);
+    /// Sets the cluster whose manager starts agents. Later calls have no effect.
+    pub(crate) fn set_cluster(&self, cluster: Arc<ManagedCluster>) {
+        let _ = self.cluster.set(cluster);
     }
 
-    /// Returns the backend that starts agents, if it was set.
-    pub(crate) fn backend(&self) -> Option<&Arc<dyn Backend>> {
-        self.backend.get()
+    /// Returns the cluster whose manager starts agents, if it was set.
+    pub(crate) fn cluster(&self) -> Option<&Arc<ManagedCluster>> {
+        self.cluster.get()
     }
 
     fn connections(&self) -> MutexGuard<'_, HashMap<AgentId, AgentConnection>> {
@@ -118,7 +124,8 @@ impl Agents {
         let agent = AgentId(self.next.fetch_add(1, Ordering::Relaxed));
         let (cores, blocks) = (register.cores, register.blocks.clone());
         let sent_outputs = SentOutputs::default();
-        let connection = AgentConnection { outbox: outbox.clone(), cores, blocks, sent_outputs };
+        let name = register.name.clone();
+        let connection = AgentConnection { name, outbox: outbox.clone(), cores, blocks, sent_outputs };
         self.connections().insert(agent, connection);
         self.post(ApplicationEvent::AgentRegistered { agent, registration: register });
         while let Ok(Some(message)) = receive(&mut receiver) {
@@ -166,14 +173,29 @@ impl Agents {
             FromExecutor::Lost { executor, reason } => AgentMessage::ExecutorLost { executor, reason },
             FromExecutor::Alive { running, memory } => AgentMessage::Alive { running, memory },
             FromExecutor::Migrated { report } => AgentMessage::Migrated { report },
+            FromExecutor::OutputsStored { stored } => AgentMessage::OutputsStored { stored },
+            FromExecutor::StoreDone { number, stored } => AgentMessage::StoreDone { number, stored },
             FromExecutor::RunsLong { executor, report } => return losses::log_long_task(executor, &report),
             FromExecutor::Stacks { question, stacks } => return self.stacks.answered(question, stacks),
+            FromExecutor::Log { question, part } => return self.logs.answered(question, part),
             FromExecutor::OutOfWorkers { reason } => AgentMessage::OutOfWorkers { reason },
             FromExecutor::Left => AgentMessage::Leaving,
+            FromExecutor::Notice { within_ms } => return self.noticed(agent, within_ms),
             // Agents ask for plans over the connections that serve blocks, since plans may be large.
             FromExecutor::AskPlan { .. } => return,
         };
         driver.post_result(ApplicationEvent::Agent { agent, message }, vec![]);
+    }
+
+    /// Handles that an agent is taken away soon. Its cluster decides about a replacement, and says that it is
+    /// decommissioned.
+    fn noticed(&self, agent: AgentId, within_ms: u64) {
+        let Some(name) = self.connections().get(&agent).map(|connection| connection.name.clone()) else {
+            return;
+        };
+        if let Some(cluster) = self.cluster() {
+            cluster.noticed(&name, Duration::from_millis(within_ms));
+        }
     }
 
     fn send(&self, agent: AgentId, message: &ToExecutor) {
@@ -185,7 +207,34 @@ impl Agents {
     /// Returns where the code of the slots of all agents stands now. Agents that do not answer in time are left out.
     pub(crate) fn stacks(&self) -> Vec<ThreadStack> {
         let agents = self.connections().len();
-        self.stacks.ask(agents, |question| self.send_all(&ToExecutor::AskStacks { question }))
+        let asked = self
+            .stacks
+            .ask(agents, |question| self.send_all(&ToExecutor::AskStacks { question, is_sample: false }));
+        let mut stacks: Vec<ThreadStack> = asked.into_iter().flatten().collect();
+        stacks.sort_by_key(|stack| stack.executor);
+        stacks
+    }
+
+    /// Returns where the code of the slots of an agent, or of all, stands now, as one of many questions in a row.
+    pub(crate) fn sampled(&self, agent: Option<AgentId>) -> Vec<ThreadStack> {
+        let ask = |question| ToExecutor::AskStacks { question, is_sample: true };
+        let answers = match agent {
+            Some(agent) => self.stacks.ask(1, |question| self.send(agent, &ask(question))),
+            None => {
+                let agents = self.connections().len();
+                self.stacks.ask(agents, |question| self.send_all(&ask(question)))
+            }
+        };
+        answers.into_iter().flatten().collect()
+    }
+
+    /// Returns a part of what an agent wrote to its standard output or error.
+    ///
+    /// # Errors
+    /// Says why there is none, as a sentence.
+    pub(crate) fn log(&self, agent: AgentId, ask: LogAsk) -> Result<LogBytes, String> {
+        let asked = self.logs.ask(1, |question| self.send(agent, &ToExecutor::AskLog { question, ask }));
+        asked.into_iter().next().unwrap_or_else(|| Err("Its process does not answer.".into()))
     }
 
     /// Sends a message to all agents.
@@ -218,6 +267,7 @@ impl Agents {
             retry_wait_ms: settings.retry_wait_ms,
             setting,
             encrypted: settings.encrypted,
+            storage: settings.storage.clone(),
         };
         connection.outbox.send(&AgentReply::Accepted { welcome });
     }

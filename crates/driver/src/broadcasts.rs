@@ -36,6 +36,9 @@ impl DriverContext {
     /// Broadcasts bytes that are encoded already.
     fn broadcast_bytes(&self, site: CallSite, bytes: Bytes) -> Result<Arc<BroadcastOwner>> {
         let (id, broadcasts) = (self.next_broadcast(), &self.driver().services.broadcasts);
+        if let Some(recovery) = self.recovery() {
+            recovery.note_broadcast(id, &bytes);
+        }
         broadcasts.put(id, bytes).map_err(|source| Error::Data { site: site.clone(), source })?;
         Ok(BroadcastOwner::new(id, self.driver().services.application, site, broadcasts.clone()))
     }

@@ -8,21 +8,35 @@ use crate::file_options::FileOptions;
 use crate::listener::Listener;
 use crate::log;
 use crate::master::Master;
+use crate::outside_manager::MakeManager;
 use crate::panics;
 use crate::progress::Progress;
-use crate::sight::Sight;
-use crate::start_driver::start_driver;
+use crate::recovery::Recovery;
+use crate::sight::{Naming, Sight};
+use crate::start_driver::{ClusterParts, start_driver};
 use crate::submitted;
 use firesteel_cluster::AgentCommand;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_executor::{WorkerCommand, runner};
-use firesteel_scheduler::{PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
+use firesteel_scheduler::{
+    ExclusionSettings, JournalSettings, PoolSettings, Removal, SchedulerSettings, SchedulingMode,
+    SpeculationSettings,
+};
 use firesteel_types::CallSite;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+/// The time that a cluster's master may take to give the application its id. A master that does not answer keeps no program from
+/// beginning.
+const REGISTER_WITHIN: Duration = Duration::from_secs(5);
+
+/// The reason why a program with both settings does not start.
+const NOT_ENCRYPTED: &str = "`spark.io.encryption.enabled` and `spark.driver.recovery.dir` do not go together: the journal has answers of \
+                             jobs as they are. Take one of them out, and put the directory on an encrypted file system instead";
 
 /// Sets up a [`DriverContext`].
 #[derive(Default)]
@@ -32,6 +46,7 @@ pub struct Builder {
     failed: Option<conf::ConfError>,
     workers: Option<WorkerCommand>,
     agents: Option<AgentCommand>,
+    manager: Option<MakeManager>,
     leaves_signals: bool,
     listeners: Vec<Box<dyn Listener>>,
 }
@@ -80,6 +95,13 @@ impl Builder {
     /// the program itself, whose `main` has the attribute `#[firesteel::main]`.
     pub fn agent_command(mut self, command: AgentCommand) -> Self {
         self.agents = Some(command);
+        self
+    }
+
+    /// Sets what makes the cluster manager, for masters that this crate knows no manager of: `ray`. It is called when
+    /// the application asks for its first executors, and not with other masters.
+    pub fn manager(mut self, make: MakeManager) -> Self {
+        self.manager = Some(make);
         self
     }
 
@@ -147,12 +169,34 @@ impl Builder {
         let settings = scheduler_settings(&self.conf, &master, self.pools)?;
         // Checked here so that settings of files that are invalid fail the start, not the first save.
         FileOptions::from_conf(&self.conf)?;
+        let recovery = match self.conf.get(&conf::RECOVERY_DIR)? {
+            dir if dir.is_empty() => None,
+            _ if self.conf.get(&conf::IO_ENCRYPTION)? => return Err(Error::Start(NOT_ENCRYPTED.into())),
+            dir => Some(Arc::new(Recovery::open(&dir)?)),
+        };
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-        let sight = Sight::start(&self.conf, self.listeners)?;
+        let sight = Sight::start(&self.conf, self.listeners, naming(&master))?;
         let clock = Clock { started: sight.started, bus: sight.bus.clone() };
-        let driver = start_driver(&self.conf, settings, &master, serial, self.workers, self.agents, clock);
+        let cluster = ClusterParts {
+            agents: self.agents,
+            manager: self.manager,
+            pages: sight.url(),
+            name: sight.name_so_far(),
+        };
+        let driver = start_driver(&self.conf, settings, &master, serial, self.workers, cluster, clock);
         let driver = driver.inspect_err(|_| sight.stop())?;
+        if let Some(recovery) = recovery {
+            // Before the first job.
+            let _ = driver.recovery.set(recovery);
+        }
         sight.attach(&driver);
+        if naming(&master) == Naming::ByMaster {
+            let named = sight.name(&self.conf, driver.application_id(REGISTER_WITHIN));
+            named.inspect_err(|_| {
+                driver.stop();
+                sight.stop();
+            })?;
+        }
         let parallelism = self.conf.get(&conf::DEFAULT_PARALLELISM)?;
         let progress = if self.conf.get(&conf::SHOW_PROGRESS)? { Progress::watch(&driver) } else { None };
         let checkpoint_dir = self.conf.get(&conf::CHECKPOINT_DIR)?;
@@ -177,6 +221,56 @@ impl Builder {
         }
         Ok(context)
     }
+}
+
+/// Returns who gives an application of this master its id.
+fn naming(master: &Master) -> Naming {
+    match master {
+        Master::Standalone { .. } | Master::Managed(_) => Naming::ByMaster,
+        Master::Local { .. } | Master::LocalCluster { .. } | Master::Listen { .. } => Naming::Here,
+    }
+}
+
+/// Returns the rules by which executors and hosts are excluded; `None` if none ever is.
+fn exclusion_settings(conf: &Conf) -> Result<Option<ExclusionSettings>> {
+    let is_on = conf.get(&conf::EXCLUDE)?;
+    let task_and_stage = conf.get(&conf::EXCLUDE_TASK_AND_STAGE)?.unwrap_or(is_on);
+    let application = conf.get(&conf::EXCLUDE_APPLICATION)?.unwrap_or(is_on);
+    if !task_and_stage && !application {
+        return Ok(None);
+    }
+    let task_attempts_per_host = conf.get(&conf::EXCLUDE_TASK_PER_HOST)?;
+    let max_failures = conf.get(&conf::TASK_MAX_FAILURES)?;
+    if task_and_stage && task_attempts_per_host >= max_failures {
+        let message = format!(
+            "`{}` ({task_attempts_per_host}) is not less than `{}` ({max_failures}): a task could fail its job on one bad host. Lower \
+             the one, raise the other, or set `{}` to `false`",
+            conf::EXCLUDE_TASK_PER_HOST.key,
+            conf::TASK_MAX_FAILURES.key,
+            conf::EXCLUDE.key
+        );
+        return Err(Error::Start(message));
+    }
+    let removal = match (conf.get(&conf::EXCLUDE_KILL)?, conf.get(&conf::EXCLUDE_DECOMMISSION)?) {
+        (false, _) => None,
+        (true, false) => Some(Removal::Kill),
+        (true, true) => Some(Removal::Decommission),
+    };
+    Ok(Some(ExclusionSettings {
+        task_and_stage,
+        application,
+        timeout_ms: conf.get(&conf::EXCLUDE_TIMEOUT_MS)?,
+        task_attempts_per_executor: conf.get(&conf::EXCLUDE_TASK_PER_EXECUTOR)?,
+        task_attempts_per_host,
+        stage_tasks_per_executor: conf.get(&conf::EXCLUDE_STAGE_TASKS)?,
+        stage_executors_per_host: conf.get(&conf::EXCLUDE_STAGE_EXECUTORS)?,
+        application_tasks_per_executor: conf.get(&conf::EXCLUDE_APPLICATION_TASKS)?,
+        application_executors_per_host: conf.get(&conf::EXCLUDE_APPLICATION_EXECUTORS)?,
+        on_fetch_failure: conf.get(&conf::EXCLUDE_FETCH_FAILURE)?,
+        removal,
+        unschedulable_timeout_ms: conf.get(&conf::EXCLUDE_UNSCHEDULABLE_MS)?,
+        ..ExclusionSettings::default()
+    }))
 }
 
 fn scheduler_settings(
@@ -214,6 +308,11 @@ fn scheduler_settings(
         outputs_survive_silence: master.is_cluster() && conf.get(&conf::SHUFFLE_SERVICE)?,
         barrier_sync_timeout_ms: conf.get(&conf::BARRIER_SYNC_TIMEOUT_MS)?,
         speculation,
+        exclusion: exclusion_settings(conf)?,
+        journal: match conf.get(&conf::RECOVERY_DIR)?.is_empty() {
+            true => JournalSettings::Nothing,
+            false => JournalSettings::Jobs,
+        },
         ..SchedulerSettings::default()
     })
 }

@@ -21,6 +21,10 @@ impl DriverContext {
         }
         let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos());
         let own = format!("{}/firesteel-{}-{since:x}", path.trim_end_matches('/'), std::process::id());
+        let own = match self.recovery() {
+            Some(recovery) => recovery.checkpoint_dir(path, own),
+            None => own,
+        };
         self.checkpoints().set(own);
         Ok(())
     }
@@ -30,9 +34,10 @@ impl DriverContext {
         self.checkpoints().get()
     }
 
-    /// Returns whether checkpoints are removed when no RDD needs them any more.
+    /// Returns whether checkpoints are removed when no RDD needs them any more. Those of an application that may be taken up
+    /// again stay until its end, since the program makes their RDDs again then.
     pub(crate) fn cleans_checkpoints(&self) -> bool {
-        self.conf().get(&conf::CLEAN_CHECKPOINTS).unwrap_or(true)
+        self.recovery().is_none() && self.conf().get(&conf::CLEAN_CHECKPOINTS).unwrap_or(true)
     }
 }
 

@@ -8,6 +8,7 @@ use crate::event_sender::EventSender;
 use crate::listener::Listener;
 use crate::local_properties::{self, LocalProperties};
 use crate::progress::Progress;
+use crate::recovery::Recovery;
 use crate::sight::Sight;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
@@ -67,9 +68,10 @@ impl DriverContext {
         self.shared.conf.get(&conf::APP_NAME).unwrap_or_default()
     }
 
-    /// The application's id: `local-1795916471865`.
+    /// The application's id: `local-1795916471865`, or `app-20261126205743-0000` as the master of a standalone cluster has named
+    /// it.
     pub fn application_id(&self) -> &str {
-        &self.shared.sight.application_id
+        self.shared.sight.application_id()
     }
 
     /// The time at which the application began, in milliseconds since 1970.
@@ -132,6 +134,11 @@ impl DriverContext {
     /// Firesteel itself.
     pub fn broadcasts_sent(&self) -> u64 {
         self.driver().broadcast_trees.sent.load(Ordering::Relaxed)
+    }
+
+    /// The number of map outputs that the shuffle storage does not have. For tests of Firesteel itself.
+    pub fn unstored_outputs(&self) -> usize {
+        self.driver().with_scheduler(|scheduler| scheduler.unstored_outputs())
     }
 
     /// The address at which this process listens for executors, if it does. For tests of Firesteel itself.
@@ -198,7 +205,18 @@ impl DriverContext {
 
     /// Stops the context: running jobs fail, threads end, files are removed. Stopping twice does nothing.
     pub fn stop(&self) {
-        self.shared.stop();
+        self.shared.stop(if std::thread::panicking() { End::Early } else { End::Finished });
+    }
+
+    /// Stops the context of a program that has failed: as [`DriverContext::stop`] does, but what is written down for a driver
+    /// that restarts (`spark.driver.recovery.dir`) stays, so that the program can be run again.
+    pub fn stop_failed(&self) {
+        self.shared.stop(End::Early);
+    }
+
+    /// The journal, if there is one.
+    pub(crate) fn recovery(&self) -> Option<&Arc<Recovery>> {
+        self.shared.driver.recovery.get()
     }
 
     /// Returns whether the context was stopped.
@@ -292,7 +310,7 @@ impl DriverContext {
 
 impl endings::Stops for Shared {
     fn stop(&self) {
-        Shared::stop(self);
+        Shared::stop(self, End::Early);
     }
 }
 
@@ -334,10 +352,17 @@ impl Shared {
         }
     }
 
-    fn stop(&self) {
+    fn stop(&self, end: End) {
         if !self.stopped.swap(true, Ordering::Relaxed) {
             self.driver.stop();
             self.sight.stop();
+            if let Some(recovery) = self.driver.recovery.get() {
+                match end {
+                    End::Finished => recovery.finish(),
+                    // Another driver takes the application up, and reads the checkpoints.
+                    End::Early => return,
+                }
+            }
             if self.conf.get(&conf::CLEAN_CHECKPOINTS).unwrap_or(true) {
                 self.checkpoints.remove_all(&self.driver.services.stores);
             }
@@ -347,6 +372,17 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        self.stop();
+        // A program that ends with an error drops its context like any other; its last job tells.
+        let has_failed = self.driver.recovery.get().is_some_and(|recovery| recovery.has_failed());
+        self.stop(if has_failed || std::thread::panicking() { End::Early } else { End::Finished });
     }
+}
+
+/// How an application ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The program has done what it was to do.
+    Finished,
+    /// The program has failed, or a signal ends it: another driver may take the application up.
+    Early,
 }

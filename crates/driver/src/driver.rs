@@ -12,14 +12,15 @@ use crate::broadcast_trees::BroadcastTrees;
 use crate::event_sender::{EventSink, Released};
 use crate::listener_bus::ListenerBus;
 use crate::local_properties::Properties;
+use crate::recovery::{Answer, Recovery};
 use crate::remote::Remote;
 use crate::stage_recipe::StageRecipe;
 use firesteel_executor::{Executors, Processes, SlotLink, WorkerInfo};
 use firesteel_operators::Services;
 use firesteel_protocol::{TaskOutcome, TaskSpec, ToExecutor};
 use firesteel_scheduler::{
-    Agent, AgentMessage, Application, ApplicationEvent, ApplicationSettings, Event, JobSpec, ReportedOutcome,
-    Scheduler, SchedulerSettings,
+    Agent, AgentId, AgentMessage, Application, ApplicationEvent, ApplicationSettings, Event, JobSpec,
+    ReportedOutcome, Scheduler, SchedulerSettings,
 };
 use firesteel_status::Status;
 use firesteel_transfer::BlockServer;
@@ -29,9 +30,9 @@ use firesteel_types::{
 use parking_lot::{Mutex, RwLock};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Instant;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 /// A message to the thread that waits for a job.
 #[derive(Debug)]
@@ -107,6 +108,8 @@ pub(crate) struct Driver {
     /// The way of events to those who want to know them.
     pub(crate) bus: Arc<ListenerBus>,
     pub(crate) accumulators: Accumulators,
+    /// The journal, if there is one.
+    pub(crate) recovery: OnceLock<Arc<Recovery>>,
     started: Instant,
     alarm: Alarm,
 }
@@ -142,6 +145,7 @@ impl Driver {
             status: Mutex::default(),
             bus: clock.bus,
             accumulators: Accumulators::default(),
+            recovery: OnceLock::new(),
             started: clock.started,
             alarm: Alarm::default(),
         }
@@ -176,9 +180,13 @@ impl Driver {
         self.send_to_all(ToExecutor::RemoveBroadcast { broadcast });
     }
 
-    /// Returns the executors that have cached a partition, as far as is known.
-    pub(crate) fn holders(&self, key: BlockKey) -> Vec<ExecutorId> {
-        self.with_scheduler(|scheduler| scheduler.holders(key.rdd, key.partition, key.version))
+    /// Returns the addresses at which a cached partition is served, as far as is known.
+    pub(crate) fn cached_at(&self, key: BlockKey) -> Vec<String> {
+        self.with_application(|application| {
+            let holders = application.scheduler().holders(key.rdd, key.partition, key.version);
+            let addresses = holders.into_iter().filter_map(|holder| application.cached_address_of(holder));
+            addresses.map(String::from).collect()
+        })
     }
 
     /// Calls `ask` with the scheduler, after all messages that this thread has sent are handled.
@@ -203,6 +211,12 @@ impl Driver {
         std::thread::Builder::new().name("firesteel-clock".into()).spawn(move || driver.ring()).map(|_| ())
     }
 
+    /// Returns the id that the cluster has given the application. Waits for it, but no longer than this.
+    pub(crate) fn application_id(&self, within: Duration) -> Option<String> {
+        let agents = self.remote().map(|remote| remote.agents.clone())?;
+        agents.cluster()?.application(within)
+    }
+
     /// Returns whether tasks run in threads of this process.
     pub(crate) fn runs_tasks_here(&self) -> bool {
         self.processes.read().is_none() && self.remote.read().is_none()
@@ -215,11 +229,12 @@ impl Driver {
 
     /// Cancels everything and ends all threads.
     pub(crate) fn stop(&self) {
+        self.bus.ends();
         if let Some(remote) = self.remote()
-            && let Some(backend) = remote.agents.backend()
+            && let Some(cluster) = remote.agents.cluster()
         {
             // Before connections end, so that nothing is started in place of what ends.
-            backend.finish();
+            cluster.finish();
         }
         // While agents can still be reached: the application's last effects close their connections.
         self.post_event(ApplicationEvent::Stop);
@@ -252,6 +267,17 @@ impl Driver {
         let (to, from) = channel();
         self.recipes.lock().extend(recipes);
         self.send(Message::Submit { spec, properties, to });
+        from
+    }
+
+    /// Returns the messages of a job whose answer is known. Listeners and accumulators learn of it as of any other.
+    pub(crate) fn answer(&self, job: JobSpec, answer: Answer) -> Receiver<JobMessage> {
+        let (to, from) = channel();
+        self.post(Event::JobRestored { job, updates: answer.updates });
+        let results = answer.results.into_iter().enumerate();
+        let results = results.map(|(output, bytes)| JobMessage::Result { output, bytes });
+        // The receiver is returned below.
+        results.chain([JobMessage::Ended(None)]).for_each(|message| drop(to.send(message)));
         from
     }
 
@@ -482,6 +508,21 @@ impl Driver {
     pub(crate) fn agent_processes(&self) -> Vec<(String, u32)> {
         let process = |agent: &Agent| (agent.registration.name.clone(), agent.registration.process);
         self.with_application(|app| app.agents().values().map(process).collect())
+    }
+
+    /// Returns the agent of an executor; `None` if the executor is gone.
+    pub(crate) fn agent_of(&self, executor: &str) -> Option<AgentId> {
+        self.with_application(|app| {
+            let mut agents = app.agents().iter();
+            let found = agents.find(|(_, agent)| agent.executors.iter().any(|own| own.name() == executor));
+            found.map(|(id, _)| *id)
+        })
+    }
+
+    /// Returns whether what executors write to standard output and error is kept in files.
+    pub(crate) fn keeps_logs(&self) -> bool {
+        self.remote()
+            .is_some_and(|remote| remote.agents.cluster().is_some_and(|cluster| cluster.keeps_logs()))
     }
 
     /// The executors that are ready.

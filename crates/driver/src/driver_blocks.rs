@@ -2,11 +2,14 @@
 //! `parallelize`, broadcast values, and the addresses of outputs and cached partitions.
 
 use crate::driver::Driver;
+use firesteel_data::block::encode_value;
 use firesteel_executor::DriverLink;
 use firesteel_net::bulk::{Answer, Serve};
 use firesteel_protocol::BlockRequest;
 use firesteel_storage::broadcasts::{BroadcastError, PIECE_BYTES};
-use firesteel_types::{BlockId, BlockKey, BroadcastId, ExecutorId, Partition, ShuffleId, StageId, TaskId};
+use firesteel_types::{
+    BlockId, BlockKey, BroadcastId, ExecutorId, Partition, ShuffleId, StageId, StoredObject, TaskId,
+};
 use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -24,6 +27,7 @@ impl Serve for DriverBlocks {
             BlockRequest::Block { id } => block(&driver, id, answer),
             BlockRequest::AddressOf { executor } => address_of(&driver, executor, answer),
             BlockRequest::OutputsAt { shuffle, maps } => outputs_at(&driver, shuffle, &maps, answer),
+            BlockRequest::StoredAt { shuffle, maps } => stored_at(&driver, shuffle, &maps, answer),
             BlockRequest::CachedAt { key } => cached_at(&driver, key, answer),
             BlockRequest::Broadcast { id } => broadcast(&driver, id, answer),
             BlockRequest::BroadcastFrom { id, asker } => match driver.services.broadcasts.has(id) {
@@ -83,8 +87,23 @@ fn outputs_at(
     })
 }
 
+fn stored_at(
+    driver: &Driver,
+    shuffle: ShuffleId,
+    maps: &[(Partition, TaskId)],
+    answer: &mut Answer<'_>,
+) -> io::Result<()> {
+    let objects: Vec<Option<StoredObject>> = driver.with_scheduler(|scheduler| {
+        maps.iter().map(|(map, task)| scheduler.stored_output(shuffle, *map, *task)).collect()
+    });
+    objects.into_iter().try_for_each(|object| match object {
+        Some(object) => answer.item(&encode_value(&object).map_err(|e| io::Error::other(e.to_string()))?),
+        None => answer.missing(),
+    })
+}
+
 fn cached_at(driver: &Driver, key: BlockKey, answer: &mut Answer<'_>) -> io::Result<()> {
-    let places = driver.holders(key).into_iter().filter_map(|executor| driver.address_of(executor));
+    let places = driver.cached_at(key);
     places.into_iter().try_for_each(|place| answer.item(place.as_bytes()))
 }
 

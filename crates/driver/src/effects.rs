@@ -6,6 +6,7 @@ use crate::driver::{Core, Driver, JobMessage};
 use crate::log_events;
 use crate::losses;
 use firesteel_protocol::{BarrierRefusal, TaskSpec, ToExecutor};
+use firesteel_recovery::Record;
 use firesteel_scheduler::{ApplicationEffect, Effect, TaskLaunch};
 use firesteel_types::{AppEvent, ExecutorId, JobId, Partition, ShuffleId, StageId, TaskId};
 use std::sync::Arc;
@@ -42,7 +43,8 @@ impl Driver {
             }
             Effect::ResultAccepted { job, output, task } => {
                 let bytes = core.held.remove(&task).or_else(|| bytes.take());
-                core.deliver(job, output, bytes.expect("one event carries one result"));
+                let bytes = self.write_result(job, output, bytes.expect("one event carries one result"));
+                core.deliver(job, output, bytes);
             }
             Effect::ResultHeld { task } => {
                 core.held.insert(task, bytes.take().expect("one event carries one result"));
@@ -65,6 +67,16 @@ impl Driver {
             Effect::StageForgotten { stage } => self.forget_stage(stage),
             // The application's `RemoveOutput` removes the output.
             Effect::MapOutputDropped { .. } => {}
+            Effect::StoredShuffleDropped { shuffle } => {
+                if let Some(storage) = self.remote().as_ref().and_then(|remote| remote.storage.as_ref()) {
+                    // First: an agent that writes of it must not take the removal for a failure of the storage.
+                    self.send_to_all(ToExecutor::RemoveStored { shuffle });
+                    storage.remove(shuffle);
+                }
+            }
+            Effect::StoredShuffleForgotten { shuffle } => {
+                self.send_to_all(ToExecutor::ForgetStored { shuffle });
+            }
             Effect::DropCached { rdd, .. } => {
                 self.services.cached.remove_rdd(rdd);
                 self.with_host(|host| host.remove_rdd(rdd));
@@ -74,7 +86,23 @@ impl Driver {
                 self.send_to(core, executor, ToExecutor::CommitDecision { executor, task, allowed });
             }
             Effect::UpdateSettled { accumulator, bytes } => self.accumulators.settle(accumulator, bytes),
+            Effect::Journal(entry) => {
+                if let Some(recovery) = self.recovery.get() {
+                    recovery.append(&Record::Done(entry));
+                }
+            }
             Effect::Event(event) => self.update_status(core, event),
+        }
+    }
+
+    /// Writes a result down, if there is a journal, and returns it.
+    fn write_result(&self, job: JobId, output: usize, bytes: Vec<u8>) -> Vec<u8> {
+        let Some(recovery) = self.recovery.get() else { return bytes };
+        let record = Record::Result { job, output: output as u32, bytes };
+        recovery.append(&record);
+        match record {
+            Record::Result { bytes, .. } => bytes,
+            _ => unreachable!("it was made just now"),
         }
     }
 
@@ -131,15 +159,12 @@ impl Driver {
             log_events::log(&event, &status);
         }
         losses::log_loss(&event);
-        if !self.bus.is_wanted() {
-            return;
-        }
         let added = match &event {
             AppEvent::ExecutorAdded { executor, host, .. } => Some((*executor, host.clone())),
             _ => None,
         };
         self.bus.post(event);
-        if let Some((executor, host)) = added {
+        if let Some((executor, host)) = added.filter(|_| self.bus.is_wanted()) {
             self.tell_block_manager(core, executor, host);
         }
     }
@@ -199,24 +224,25 @@ fn act_on_agents(agents: &Arc<Agents>, effect: ApplicationEffect) {
         ApplicationEffect::Acknowledge { agent } => agents.acknowledge(agent),
         ApplicationEffect::WorkerSetting { agent, setting } => agents.set_workers(agent, setting),
         ApplicationEffect::Migrate { agent, order } => agents.migrate(agent, order),
+        ApplicationEffect::Store { agent, order } => agents.tell(agent, &ToExecutor::Store { order }),
         ApplicationEffect::Leave { agent } => agents.leave(agent),
         ApplicationEffect::Close { agent } => agents.close(agent),
         ApplicationEffect::FetchResult { agent, executor, task, address } => {
             agents.fetch_result((agent, executor), task, address);
         }
         ApplicationEffect::AgentReady { name } => {
-            if let Some(backend) = agents.backend() {
-                backend.registered(&name);
+            if let Some(cluster) = agents.cluster() {
+                cluster.registered(&name);
             }
         }
         ApplicationEffect::AgentGone { name } => {
-            if let Some(backend) = agents.backend() {
-                backend.disconnected(&name);
+            if let Some(cluster) = agents.cluster() {
+                cluster.disconnected(&name);
             }
         }
         ApplicationEffect::WantExecutors { executors } => {
-            if let Some(backend) = agents.backend() {
-                backend.want(executors);
+            if let Some(cluster) = agents.cluster() {
+                cluster.want(executors);
             }
         }
         ApplicationEffect::Scheduler(_)

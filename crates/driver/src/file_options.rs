@@ -6,8 +6,8 @@ use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_io::hadoop::HadoopConf;
 use firesteel_io::{
-    CombineOptions, InputFile, Lenient, ListOptions, PartNames, SplitOptions, Stores, Subdirectories,
-    list_inputs_with,
+    CombineOptions, Existing, InputFile, Lenient, ListOptions, PartNames, SplitOptions, Stores,
+    Subdirectories, list_inputs_with,
 };
 use firesteel_types::CallSite;
 
@@ -24,6 +24,8 @@ pub struct FileOptions {
     pub empty_splits: bool,
     /// The names of part files.
     pub names: PartNames,
+    /// The treatment of files that are there already.
+    pub existing: Existing,
     /// True if the files are listed only when they are about to be read. Otherwise they are listed again when
     /// an action first needs them.
     pub listed_late: bool,

@@ -5,6 +5,7 @@ use crate::context::DriverContext;
 use crate::driver::JobMessage;
 use crate::endings;
 use crate::error::{Error, Result};
+use crate::fingerprint::fingerprint;
 use crate::node::RddNode;
 use crate::resolve::resolve;
 use firesteel_operators::OperatorRef;
@@ -35,6 +36,16 @@ pub(crate) struct JobRequest<'a> {
     /// The code that the last stage's tasks run over their partitions.
     pub(crate) terminal: OperatorRef,
     pub(crate) partitions: Vec<Partition>,
+    pub(crate) restart: Restart<'a>,
+}
+
+/// The place of a job among what a driver that restarts need not do again.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Restart<'a> {
+    /// Called right before the job runs; not if an earlier driver has its answer.
+    pub(crate) begins: Option<&'a dyn Fn(JobId) -> Result<()>>,
+    /// True if the job has an effect beside its answer that does not outlive a driver, so that it runs in any case.
+    pub(crate) runs: bool,
 }
 
 /// The ways in which a thread waits for a job that it may have to stop.
@@ -92,6 +103,17 @@ impl DriverContext {
             properties: local.properties.clone(),
         };
         let results = spec.partitions.len();
+        if let Some(recovery) = self.recovery() {
+            let print = fingerprint(recovery, &spec, &resolved.recipes)?;
+            if let Some(answer) = recovery.begin(id, &print, results, &request.site, request.restart.runs) {
+                let messages = self.driver().answer(spec, answer);
+                let (context, site, checkpoints) = (self.clone(), request.site, resolved.checkpoints);
+                return Ok(SubmittedJob { context, id, site, messages, results, checkpoints });
+            }
+        }
+        if let Some(begins) = request.restart.begins {
+            begins(id)?;
+        }
         let messages = self.driver().submit(spec, local.properties, resolved.recipes);
         let (context, site, checkpoints) = (self.clone(), request.site, resolved.checkpoints);
         Ok(SubmittedJob { context, id, site, messages, results, checkpoints })
@@ -211,11 +233,12 @@ impl SubmittedJob {
     ) -> std::result::Result<JobMessage, RecvTimeoutError> {
         if to_come > IN_BURSTS {
             if let Ok(message) = self.messages.try_recv() {
+                self.note_end(&message);
                 return Ok(message);
             }
             thread::sleep(BURST_EVERY);
         }
-        self.messages.recv_timeout(within)
+        self.messages.recv_timeout(within).inspect(|message| self.note_end(message))
     }
 
     /// Leaves the checkpoints to a later action, for callers that may not wait for the job's end.
@@ -228,7 +251,16 @@ impl SubmittedJob {
     /// Returns the next message, if the job sends one before `deadline`.
     pub fn recv_until(&self, deadline: Instant) -> Option<JobMessage> {
         let left = deadline.saturating_duration_since(Instant::now());
-        self.messages.recv_timeout(left).ok()
+        self.messages.recv_timeout(left).ok().inspect(|message| self.note_end(message))
+    }
+
+    /// Waits, at the end of a job, until its answer is in the journal: the program may act on it from then on.
+    fn note_end(&self, message: &JobMessage) {
+        if let (JobMessage::Ended(failure), Some(recovery)) = (message, self.context.recovery()) {
+            recovery.sync();
+            // A job that the program has cancelled is no sign that the program fails.
+            recovery.job_ended(matches!(failure, None | Some(JobFailure::Cancelled { .. })));
+        }
     }
 
     /// Cancels the job, whose answer is not needed any more.

@@ -11,6 +11,7 @@ use crate::live_store::now;
 use firesteel_events::{BlockManagerAdded, BlockManagerId, ListenerEvent};
 use firesteel_types::{AppEvent, ExecutorId};
 use parking_lot::{Condvar, Mutex};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -44,6 +45,8 @@ struct State {
     added: Vec<Box<dyn Listener>>,
     /// True while the thread waits for a first event.
     is_asleep: bool,
+    /// True while nothing is handed on, since what has to come first is not there yet.
+    is_held: bool,
     is_closed: bool,
     /// True once the thread has handed on all that came before the end.
     is_done: bool,
@@ -67,6 +70,8 @@ struct Shared {
     dropped: AtomicU64,
     /// True once there is anybody to tell.
     is_wanted: AtomicBool,
+    /// True once the application ends.
+    is_ending: AtomicBool,
     sample: OnceLock<Box<Sample>>,
 }
 
@@ -75,6 +80,8 @@ pub(crate) struct ListenerBus {
     shared: Arc<Shared>,
     /// The time that is 0 in the engine's events, in milliseconds since 1970.
     epoch: i64,
+    /// The hosts of executors, for a thread that begins when these have long come.
+    hosts: Mutex<BTreeMap<ExecutorId, String>>,
     /// None until there is anybody to tell.
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -96,9 +103,10 @@ impl ListenerBus {
             capacity,
             dropped: AtomicU64::new(0),
             is_wanted: AtomicBool::new(false),
+            is_ending: AtomicBool::new(false),
             sample: OnceLock::new(),
         });
-        let bus = ListenerBus { shared, epoch, thread: Mutex::new(None) };
+        let bus = ListenerBus { shared, epoch, hosts: Mutex::default(), thread: Mutex::new(None) };
         listeners.into_iter().try_for_each(|listener| bus.add(listener))?;
         Ok(bus)
     }
@@ -108,9 +116,48 @@ impl ListenerBus {
         self.shared.is_wanted.load(Ordering::Relaxed)
     }
 
-    /// Passes an event of the engine on.
+    /// Says that the application ends. Executors that end from now on are not lost, so nobody is told of them.
+    pub(crate) fn ends(&self) {
+        self.shared.is_ending.store(true, Ordering::Relaxed);
+    }
+
+    /// Holds all events back until [`ListenerBus::release`], also where nobody listens yet.
+    pub(crate) fn hold(&self) {
+        self.shared.state.lock().is_held = true;
+        self.shared.is_wanted.store(true, Ordering::Relaxed);
+    }
+
+    /// Hands on these events, and after them those that were held back.
+    pub(crate) fn release(&self, first: Vec<ListenerEvent>) {
+        let has_listeners = self.thread.lock().is_some();
+        let mut state = self.shared.state.lock();
+        let queued = first.into_iter().map(|event| Queued::Ready(Box::new(event)));
+        match std::mem::take(&mut state.is_held) {
+            true => drop(state.queue.splice(0..0, queued)),
+            false => state.queue.extend(queued),
+        }
+        if !has_listeners {
+            state.queue.clear();
+            self.shared.is_wanted.store(false, Ordering::Relaxed);
+        }
+        state.is_asleep = false;
+        self.shared.changed.notify_all();
+    }
+
+    /// Passes an event of the engine on, if there is anybody to tell. Executors' hosts are noted in any case, for those who listen later.
     pub(crate) fn post(&self, event: AppEvent) {
-        self.shared.push(Queued::Engine(event));
+        match &event {
+            AppEvent::ExecutorAdded { executor, host, .. } => {
+                self.hosts.lock().insert(*executor, host.clone());
+            }
+            AppEvent::ExecutorRemoved { executor, .. } => {
+                self.hosts.lock().remove(executor);
+            }
+            _ => {}
+        }
+        if self.is_wanted() {
+            self.shared.push(Queued::Engine(event));
+        }
     }
 
     /// Passes an event on that the engine does not know.
@@ -145,14 +192,19 @@ impl ListenerBus {
     /// When the operating system refuses a thread.
     pub(crate) fn add(&self, listener: Box<dyn Listener>) -> std::io::Result<()> {
         let mut thread = self.thread.lock();
+        // Before the hosts are copied: an executor that comes meanwhile is among them, or its event is told.
+        self.shared.is_wanted.store(true, Ordering::Relaxed);
         if thread.is_none() && !self.shared.state.lock().is_closed {
-            let (shared, translator) = (self.shared.clone(), Translator::new(self.epoch));
+            let (shared, mut translator) = (self.shared.clone(), Translator::new(self.epoch));
+            for (executor, host) in &*self.hosts.lock() {
+                translator.came(*executor, host);
+            }
             let builder = std::thread::Builder::new().name("firesteel-listeners".into());
-            *thread = Some(builder.spawn(move || shared.run(translator))?);
+            let begun = builder.spawn(move || shared.run(translator));
+            *thread = Some(begun.inspect_err(|_| self.shared.is_wanted.store(false, Ordering::Relaxed))?);
         }
         let mut state = self.shared.state.lock();
         state.added.push(listener);
-        self.shared.is_wanted.store(true, Ordering::Relaxed);
         self.shared.changed.notify_all();
         Ok(())
     }
@@ -281,7 +333,7 @@ impl Shared {
         let is_urgent = |state: &State| {
             state.is_closed || !state.added.is_empty() || state.flushes_asked > state.flushes_done
         };
-        while state.queue.is_empty() && !is_urgent(&state) {
+        while (state.queue.is_empty() || state.is_held) && !is_urgent(&state) {
             state.is_asleep = true;
             match is_due {
                 true if self.changed.wait_for(&mut state, SAMPLE_EVERY).timed_out() => break,
@@ -295,7 +347,10 @@ impl Shared {
             self.changed.wait_for(&mut state, GATHER);
         }
         Taken {
-            events: std::mem::take(&mut state.queue),
+            events: match state.is_held && !state.is_closed {
+                true => vec![],
+                false => std::mem::take(&mut state.queue),
+            },
             added: std::mem::take(&mut state.added),
             flushes: state.flushes_asked,
             is_closed: state.is_closed,
@@ -311,7 +366,8 @@ fn tell(listener: &mut dyn Listener, event: &ListenerEvent) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use firesteel_types::{JobId, Millis};
+    use crate::listener_events::tests::task;
+    use firesteel_types::{JobId, Millis, TaskSummary};
     use std::sync::mpsc::{Sender, channel};
 
     fn ended(job: u32) -> AppEvent {
@@ -386,6 +442,53 @@ mod tests {
         bus.post(ended(1));
         bus.stop();
         assert_eq!(from.into_iter().collect::<Vec<_>>(), [0, 1]);
+    }
+
+    #[test]
+    fn what_is_held_back_comes_after_what_comes_first() {
+        let (to, from) = channel();
+        let bus = ListenerBus::start(0, 10, vec![noting(to.clone())]).unwrap();
+        bus.hold();
+        bus.post(ended(1));
+        bus.add(noting(to)).unwrap();
+        assert!(from.recv_timeout(GATHER * 5).is_err(), "nothing is told before its time");
+        let first = firesteel_events::JobEnd { job_id: 0, ..firesteel_events::JobEnd::default() };
+        bus.release(vec![ListenerEvent::JobEnd(first)]);
+        bus.stop();
+        assert_eq!(from.into_iter().collect::<Vec<_>>(), [0, 0, 1, 1], "also to one that came meanwhile");
+        let nobody = ListenerBus::start(0, 10, vec![]).unwrap();
+        nobody.hold();
+        assert!(nobody.is_wanted());
+        nobody.release(vec![]);
+        assert!(!nobody.is_wanted());
+    }
+
+    #[test]
+    fn a_listener_that_comes_later_is_told_the_hosts_of_executors_that_came_before_it() {
+        let (to, from) = channel();
+        let hosts = Box::new(move |event: &ListenerEvent| {
+            if let ListenerEvent::TaskStart(start) = event {
+                to.send(start.task_info.host.to_string()).unwrap();
+            }
+        });
+        let added = |executor, host: &str| AppEvent::ExecutorAdded {
+            at: Millis(0),
+            executor: ExecutorId(executor),
+            host: host.into(),
+            slots: 1,
+        };
+        let bus = ListenerBus::start(0, 10, vec![]).unwrap();
+        bus.hold();
+        bus.post(added(2, "b"));
+        bus.release(vec![]);
+        bus.post(added(3, "c"));
+        bus.add(hosts).unwrap();
+        for executor in [2, 3] {
+            let task = TaskSummary { executor: ExecutorId(executor), ..task() };
+            bus.post(AppEvent::TaskStarted { at: Millis(1), task });
+        }
+        bus.stop();
+        assert_eq!(from.into_iter().collect::<Vec<_>>(), ["b", "c"]);
     }
 
     #[test]

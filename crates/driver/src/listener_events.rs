@@ -4,14 +4,17 @@ use firesteel_events as events;
 use firesteel_events::{EndReason, ListenerEvent};
 use firesteel_types::{
     AppEvent, BlockId, BlockSize, CallSite, ExecutorId, ExecutorLossReason, ExecutorMemory, FunctionTime,
-    JobFailure, KillReason, Locality, Millis, PythonMetrics, RddSummary, StageAttempt, StageSummary,
-    StorageLevel, TaskFailure, TaskMetrics, TaskSummary,
+    JobFailure, JobId, KillReason, Locality, Millis, Partition, PythonMetrics, RddId, RddSummary,
+    StageAttempt, StageId, StageSummary, StorageLevel, TaskFailure, TaskMetrics, TaskSummary,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 /// The property by which a job's tags are told, separated by commas.
 const TAGS: &str = "spark.job.tags";
+
+/// The executors that are gone of which names and hosts are kept.
+const GONE_KEPT: usize = 1000;
 
 /// Turns the events of one application into listener events.
 ///
@@ -19,23 +22,38 @@ const TAGS: &str = "spark.job.tags";
 pub(crate) struct Translator {
     /// The time that is 0 in the engine's events, in milliseconds since 1970.
     epoch: i64,
-    executors: HashMap<ExecutorId, Executor>,
+    executors: BTreeMap<ExecutorId, Executor>,
+    /// Executors that are gone, the last one last. Their tasks may end after them.
+    gone: VecDeque<ExecutorId>,
     levels: HashMap<i64, events::StorageLevel>,
+    /// The sizes of cached partitions as they were told last: listeners are told of changes.
+    sizes: BTreeMap<(ExecutorId, RddId, Partition), BlockSize>,
     /// The local properties of the job that wants each stage.
     properties: HashMap<i64, Arc<BTreeMap<String, String>>>,
+    localities: Localities,
 }
 
 /// An executor as events name it.
 #[derive(Clone)]
 struct Executor {
     name: Arc<str>,
-    host: String,
+    host: Arc<str>,
 }
 
 impl Translator {
     /// Makes a translator for an application whose times count from `epoch`, in milliseconds since 1970.
     pub(crate) fn new(epoch: i64) -> Self {
-        Translator { epoch, executors: HashMap::new(), levels: HashMap::new(), properties: HashMap::new() }
+        let (levels, properties) = (HashMap::new(), HashMap::new());
+        let (executors, gone) = (BTreeMap::new(), VecDeque::new());
+        Translator {
+            epoch,
+            executors,
+            gone,
+            levels,
+            sizes: BTreeMap::new(),
+            properties,
+            localities: Localities::new(),
+        }
     }
 
     /// Returns the listener event of an event.
@@ -43,19 +61,7 @@ impl Translator {
         match event {
             AppEvent::JobStarted { at, job, site, stages, group, tags, properties } => {
                 let properties = job_properties(&site, group, &tags, &properties);
-                let stage_infos: Vec<_> =
-                    stages.iter().map(|stage| self.stage(stage, StageAttempt(0), stage.tasks)).collect();
-                let shared = Arc::new(properties.clone());
-                for stage in &stages {
-                    self.properties.insert(i64::from(stage.stage.0), shared.clone());
-                }
-                ListenerEvent::JobStart(events::JobStart {
-                    job_id: job.0.into(),
-                    submission_time: self.time(at),
-                    stage_ids: stage_infos.iter().map(|stage| stage.stage_id).collect(),
-                    stage_infos,
-                    properties,
-                })
+                self.job_started(at, job, &stages, properties)
             }
             AppEvent::JobEnded { at, job, failure } => ListenerEvent::JobEnd(events::JobEnd {
                 job_id: job.0.into(),
@@ -90,20 +96,23 @@ impl Translator {
             }
             AppEvent::BlockStored { executor, key, size, .. } => {
                 let level = self.levels.get(&key.rdd.0.into()).copied().unwrap_or_default();
-                self.block_updated(executor, BlockId::Rdd(key.rdd, key.partition), level, size)
+                let before = self.sizes.insert((executor, key.rdd, key.partition), size).unwrap_or_default();
+                self.block_updated(executor, BlockId::Rdd(key.rdd, key.partition), level, (before, size))
             }
             AppEvent::BlockDropped { executor, key, .. } => {
                 let gone = events::StorageLevel::default();
-                self.block_updated(executor, BlockId::Rdd(key.rdd, key.partition), gone, BlockSize::default())
+                let before = self.sizes.remove(&(executor, key.rdd, key.partition)).unwrap_or_default();
+                let size = BlockSize::default();
+                self.block_updated(executor, BlockId::Rdd(key.rdd, key.partition), gone, (before, size))
             }
             AppEvent::ExecutorMemory { executor, memory, .. } => executor_memory(executor, memory),
             AppEvent::Unpersisted { rdd, .. } => {
                 self.levels.remove(&rdd.0.into());
+                self.sizes.retain(|(_, of, _), _| *of != rdd);
                 ListenerEvent::UnpersistRdd(events::UnpersistRdd { rdd_id: rdd.0.into() })
             }
             AppEvent::ExecutorAdded { at, executor, host, slots } => {
-                let name: Arc<str> = executor.name().into();
-                self.executors.insert(executor, Executor { name: name.clone(), host: host.clone() });
+                let name = self.came(executor, &host);
                 ListenerEvent::ExecutorAdded(events::ExecutorAdded {
                     timestamp: self.time(at),
                     executor_id: name.to_string(),
@@ -114,14 +123,69 @@ impl Translator {
                     },
                 })
             }
+            AppEvent::ExecutorExcluded { at, executor, failures, stage } => {
+                executor_excluded(self.time(at), executor, failures, stage)
+            }
+            AppEvent::ExecutorUnexcluded { at, executor } => {
+                let (timestamp, executor_id) = (self.time(at), executor.name());
+                ListenerEvent::ExecutorUnexcluded(events::ExecutorUnexcluded { timestamp, executor_id })
+            }
+            AppEvent::HostExcluded { at, host, executors, stage } => {
+                host_excluded(self.time(at), host, executors, stage)
+            }
+            AppEvent::HostUnexcluded { at, host } => {
+                let (timestamp, host_id) = (self.time(at), host);
+                ListenerEvent::NodeUnexcluded(events::NodeUnexcluded { timestamp, host_id })
+            }
             AppEvent::ExecutorRemoved { at, executor, reason } => {
-                self.executors.remove(&executor);
+                self.gone(executor);
                 ListenerEvent::ExecutorRemoved(events::ExecutorRemoved {
                     timestamp: self.time(at),
                     executor_id: executor.name(),
                     removed_reason: reason.to_string(),
                 })
             }
+        }
+    }
+
+    fn job_started(
+        &mut self,
+        at: Millis,
+        job: JobId,
+        stages: &[Arc<StageSummary>],
+        properties: BTreeMap<String, String>,
+    ) -> ListenerEvent {
+        let stage_infos: Vec<_> =
+            stages.iter().map(|stage| self.stage(stage, StageAttempt(0), stage.tasks)).collect();
+        let shared = Arc::new(properties.clone());
+        for stage in stages {
+            self.properties.insert(i64::from(stage.stage.0), shared.clone());
+        }
+        ListenerEvent::JobStart(events::JobStart {
+            job_id: job.0.into(),
+            submission_time: self.time(at),
+            stage_ids: stage_infos.iter().map(|stage| stage.stage_id).collect(),
+            stage_infos,
+            properties,
+        })
+    }
+
+    /// Notes an executor and its host, and returns its name.
+    pub(crate) fn came(&mut self, executor: ExecutorId, host: &str) -> Arc<str> {
+        self.gone.retain(|gone| *gone != executor);
+        let name: Arc<str> = executor.name().into();
+        self.executors.insert(executor, Executor { name: name.clone(), host: host.into() });
+        name
+    }
+
+    /// Notes that an executor is gone. When there are many, the one that went first is forgotten.
+    fn gone(&mut self, executor: ExecutorId) {
+        self.sizes.retain(|(of, ..), _| *of != executor);
+        self.gone.push_back(executor);
+        if self.gone.len() > GONE_KEPT
+            && let Some(first) = self.gone.pop_front()
+        {
+            self.executors.remove(&first);
         }
     }
 
@@ -156,22 +220,28 @@ impl Translator {
     }
 
     fn task(&mut self, task: &TaskSummary) -> events::TaskInfo {
+        let Executor { name, host } = self.executor(task.executor);
+        // Each field is named, since the default has texts of its own, which would be made for each event.
         events::TaskInfo {
             task_id: task.task.0 as i64,
             index: task.index.into(),
             attempt: task.attempt.into(),
             partition_id: task.partition.0.into(),
             launch_time: self.time(task.launched),
-            executor_id: self.executor(task.executor).name,
-            host: task.host.clone(),
-            locality: locality(task.locality),
+            executor_id: name,
+            host,
+            locality: self.localities.name(task.locality),
             speculative: task.speculative,
-            ..events::TaskInfo::default()
+            getting_result_time: 0,
+            finish_time: 0,
+            failed: false,
+            killed: false,
+            accumulables: vec![],
         }
     }
 
-    fn executor(&mut self, id: ExecutorId) -> Executor {
-        let unknown = || Executor { name: id.name().into(), host: String::new() };
+    fn executor(&self, id: ExecutorId) -> Executor {
+        let unknown = || Executor { name: id.name().into(), host: "".into() };
         self.executors.get(&id).cloned().unwrap_or_else(unknown)
     }
 
@@ -194,7 +264,7 @@ impl Translator {
                 let Executor { name, host } = self.executor(*executor);
                 let address = events::BlockManagerId {
                     executor_id: name.to_string(),
-                    host,
+                    host: host.to_string(),
                     port: events::BlockManagerId::NO_PORT,
                 };
                 EndReason {
@@ -225,13 +295,16 @@ impl Translator {
         }
     }
 
+    /// Tells of a block that has another size or place than `before`. As in Spark, sizes are what is added, or what is taken away
+    /// where the block lies no more.
     fn block_updated(
         &mut self,
         executor: ExecutorId,
         block: BlockId,
         level: events::StorageLevel,
-        size: BlockSize,
+        (before, size): (BlockSize, BlockSize),
     ) -> ListenerEvent {
+        let change = |before: u64, now: u64| if now > 0 { now as i64 - before as i64 } else { before as i64 };
         let Executor { name, host } = self.executor(executor);
         let storage_level = events::StorageLevel {
             use_memory: size.memory > 0,
@@ -243,13 +316,13 @@ impl Translator {
             info: events::BlockUpdatedInfo {
                 block_manager_id: events::BlockManagerId {
                     executor_id: name.to_string(),
-                    host,
+                    host: host.to_string(),
                     port: events::BlockManagerId::NO_PORT,
                 },
                 block_id: block.to_string(),
                 storage_level,
-                memory_size: size.memory as i64,
-                disk_size: size.disk as i64,
+                memory_size: change(before.memory, size.memory),
+                disk_size: change(before.disk, size.disk),
             },
         })
     }
@@ -270,6 +343,56 @@ impl Translator {
             details: stage.site.to_string(),
             shuffle_id: stage.output.map(|shuffle| shuffle.0.into()),
             ..events::StageInfo::default()
+        }
+    }
+}
+
+/// Returns the event that tells that an executor gets no tasks of a stage attempt, or of the application.
+fn executor_excluded(
+    timestamp: i64,
+    executor: ExecutorId,
+    failures: u32,
+    stage: Option<(StageId, StageAttempt)>,
+) -> ListenerEvent {
+    let (executor_id, task_failures) = (executor.name(), failures.into());
+    match stage {
+        None => ListenerEvent::ExecutorExcluded(events::ExecutorExcluded {
+            timestamp,
+            executor_id,
+            task_failures,
+        }),
+        Some((stage, attempt)) => {
+            let (stage_id, stage_attempt_id) = (stage.0.into(), attempt.0.into());
+            ListenerEvent::ExecutorExcludedForStage(events::ExecutorExcludedForStage {
+                timestamp,
+                executor_id,
+                task_failures,
+                stage_id,
+                stage_attempt_id,
+            })
+        }
+    }
+}
+
+/// Returns the event that tells that no executor of a host gets tasks of a stage attempt, or of the application.
+fn host_excluded(
+    timestamp: i64,
+    host_id: String,
+    executors: u32,
+    stage: Option<(StageId, StageAttempt)>,
+) -> ListenerEvent {
+    let executor_failures = executors.into();
+    match stage {
+        None => ListenerEvent::NodeExcluded(events::NodeExcluded { timestamp, host_id, executor_failures }),
+        Some((stage, attempt)) => {
+            let (stage_id, stage_attempt_id) = (stage.0.into(), attempt.0.into());
+            ListenerEvent::NodeExcludedForStage(events::NodeExcludedForStage {
+                timestamp,
+                host_id,
+                executor_failures,
+                stage_id,
+                stage_attempt_id,
+            })
         }
     }
 }
@@ -346,14 +469,32 @@ fn storage_level(level: StorageLevel) -> events::StorageLevel {
     }
 }
 
-fn locality(locality: Locality) -> Arc<str> {
-    match locality {
-        Locality::Process => "PROCESS_LOCAL",
-        Locality::Node => "NODE_LOCAL",
-        Locality::NoPreference => "NO_PREF",
-        Locality::Any => "ANY",
+/// Spark's names of localities. They are kept, since each task has one.
+struct Localities {
+    process: Arc<str>,
+    node: Arc<str>,
+    no_preference: Arc<str>,
+    any: Arc<str>,
+}
+
+impl Localities {
+    fn new() -> Self {
+        Localities {
+            process: "PROCESS_LOCAL".into(),
+            node: "NODE_LOCAL".into(),
+            no_preference: "NO_PREF".into(),
+            any: "ANY".into(),
+        }
     }
-    .into()
+
+    fn name(&self, locality: Locality) -> Arc<str> {
+        match locality {
+            Locality::Process => self.process.clone(),
+            Locality::Node => self.node.clone(),
+            Locality::NoPreference => self.no_preference.clone(),
+            Locality::Any => self.any.clone(),
+        }
+    }
 }
 
 fn kill_reason(reason: &KillReason) -> String {
@@ -381,8 +522,10 @@ fn task_metrics(metrics: &TaskMetrics) -> events::TaskMetrics {
     let ms = |us: u64| (us / 1_000) as i64;
     let own = events::OwnMetrics {
         slot_wait_time: metrics.slot_wait_us as i64,
+        remote_requests: metrics.shuffle_read.remote_requests as i64,
         run_time: metrics.run_us as i64,
         computed_persisted: metrics.computed_persisted as i64,
+        hot_key: metrics.hot_key.as_ref().map(|hot| (hot.key.clone(), hot.records as i64)),
         ..metrics.python.as_deref().map_or_else(events::OwnMetrics::default, python_metrics)
     };
     events::TaskMetrics {
@@ -446,9 +589,9 @@ fn function_time(function: &FunctionTime) -> events::FunctionTime {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
-    use firesteel_types::{BlockKey, JobId, Partition, RddId, StageId, TaskId};
+    use firesteel_types::{BlockKey, HotKey, Partition, RddId, ShuffleReadMetrics, StageId, TaskId};
 
     fn site(operation: &str) -> CallSite {
         CallSite { operation: operation.into(), file: "app.py".into(), line: 12, column: 0 }
@@ -469,7 +612,7 @@ mod tests {
         Arc::new(StageSummary { stage, site: site("count"), tasks, parents, output, rdds: [rdd].into() })
     }
 
-    fn task() -> TaskSummary {
+    pub(crate) fn task() -> TaskSummary {
         TaskSummary {
             task: TaskId(9),
             stage: StageId(7),
@@ -478,7 +621,6 @@ mod tests {
             partition: Partition(1),
             attempt: 0,
             executor: ExecutorId(3),
-            host: "h".into(),
             locality: Locality::NoPreference,
             speculative: false,
             launched: Millis(5),
@@ -577,5 +719,45 @@ mod tests {
             line.contains(r#""Block ID":"rdd_4_1""#) && line.contains(r#""Deserialized":true"#),
             "{line}"
         );
+    }
+
+    #[test]
+    fn a_cached_partition_that_moves_or_goes_takes_its_bytes_along() {
+        let mut translator = Translator::new(0);
+        let (at, executor) = (Millis(0), ExecutorId(3));
+        let key = BlockKey { rdd: RddId(4), partition: Partition(1), version: 0 };
+        let mut told = |event| {
+            let line = line(&mut translator, event);
+            let level = ["Use Disk", "Use Memory"].map(|name| line.contains(&format!("\"{name}\":true")));
+            let sizes = ["Memory Size", "Disk Size"].map(|name| {
+                let (_, rest) = line.split_once(&format!("\"{name}\":")).expect("it is told");
+                let end = rest.find(|c: char| c != '-' && !c.is_ascii_digit()).unwrap_or(rest.len());
+                rest[..end].parse::<i64>().unwrap()
+            });
+            (level, sizes)
+        };
+        let stored =
+            |memory, disk| AppEvent::BlockStored { at, executor, key, size: BlockSize { memory, disk } };
+        assert_eq!(told(stored(10, 0)), ([false, true], [10, 0]));
+        assert_eq!(told(stored(10, 0)), ([false, true], [0, 0]), "it was told before");
+        assert_eq!(told(stored(0, 4)), ([true, false], [10, 4]), "memory is free again");
+        assert_eq!(told(AppEvent::BlockDropped { at, executor, key }), ([false, false], [0, 4]));
+        assert_eq!(told(AppEvent::BlockDropped { at, executor, key }), ([false, false], [0, 0]));
+    }
+
+    #[test]
+    fn figures_that_spark_has_not_are_told_beside_its_own() {
+        let measured = TaskMetrics {
+            deserialize_cpu_us: 5,
+            shuffle_read: ShuffleReadMetrics { remote_requests: 4, ..ShuffleReadMetrics::default() },
+            hot_key: Some(Box::new(HotKey { key: "'DE'".into(), records: 9 })),
+            computed_persisted: 2,
+            ..TaskMetrics::default()
+        };
+        let told = task_metrics(&measured);
+        assert_eq!(told.executor_deserialize_cpu_time, 5_000);
+        let own = told.own.unwrap();
+        assert_eq!((own.remote_requests, own.computed_persisted), (4, 2));
+        assert_eq!(own.hot_key, Some(("'DE'".into(), 9)));
     }
 }

@@ -6,8 +6,12 @@ use firesteel_status::store::{
     Access, ApplicationInfo, Applications, ApplicationsAsk, OpenError, Retained, Store,
 };
 use parking_lot::RwLock;
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Returns the addresses of what an executor writes, by the names of its streams.
+pub(crate) type LogLinks = dyn Fn(&str) -> BTreeMap<String, String> + Send + Sync;
 
 /// Returns stacks of an executor's threads or processes, as JSON; `None` where there are none.
 pub(crate) type Stacks = dyn Fn(&str) -> Option<serde_json::Value> + Send + Sync;
@@ -16,12 +20,17 @@ pub(crate) type Stacks = dyn Fn(&str) -> Option<serde_json::Value> + Send + Sync
 pub(crate) struct LiveStore {
     store: RwLock<Store>,
     stacks: OnceLock<Box<Stacks>>,
+    logs: OnceLock<Box<LogLinks>>,
 }
 
 impl LiveStore {
     /// Makes an empty store that remembers this much.
     pub(crate) fn new(retained: Retained) -> Arc<Self> {
-        Arc::new(LiveStore { store: RwLock::new(Store::new(retained)), stacks: OnceLock::new() })
+        Arc::new(LiveStore {
+            store: RwLock::new(Store::new(retained)),
+            stacks: OnceLock::new(),
+            logs: OnceLock::new(),
+        })
     }
 
     /// Takes an event in.
@@ -36,6 +45,11 @@ impl LiveStore {
             Some(job) => explain::job_text(&store, job),
             None => "No job has run yet.\n".into(),
         }
+    }
+
+    /// Sets the way to the addresses of logs. Only the first call has an effect.
+    pub(crate) fn set_logs(&self, logs: Box<LogLinks>) {
+        let _ = self.logs.set(logs);
     }
 
     /// Sets the way to stacks. Only the first call has an effect.
@@ -77,6 +91,10 @@ impl Applications for OneApplication {
             true => Ok(self.0.clone()),
             false => Err(OpenError::Unknown),
         }
+    }
+
+    fn log_links(&self, _: &str, executor: &str) -> BTreeMap<String, String> {
+        self.0.logs.get().map(|logs| logs(executor)).unwrap_or_default()
     }
 
     fn threads(&self, _: &str, executor: &str) -> Option<serde_json::Value> {

@@ -79,8 +79,12 @@ impl DriverLink for Driver {
             // Workers' plans are asked for by their parent, and only agents say the rest.
             FromExecutor::AskPlan { .. }
             | FromExecutor::Migrated { .. }
+            | FromExecutor::OutputsStored { .. }
+            | FromExecutor::StoreDone { .. }
             | FromExecutor::Stacks { .. }
-            | FromExecutor::Left => return,
+            | FromExecutor::Log { .. }
+            | FromExecutor::Left
+            | FromExecutor::Notice { .. } => return,
         };
         self.post(event);
     }

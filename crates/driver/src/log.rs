@@ -135,7 +135,7 @@ impl<W: Fn(&Told<'_>) + 'static> Subscriber for Lines<W> {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        is_ours(metadata) && *metadata.level() <= *SHOWN.read()
+        *metadata.level() <= *SHOWN.read() && is_ours(metadata)
     }
 
     fn event(&self, event: &Event<'_>) {

@@ -1,12 +1,15 @@
-//! Lines of the log, at the level `info`, in the words that people and their tools know from Spark's log.
+//! Lines of the log, at the level `info` (exclusions: `warn`), in the words that people and their tools know from Spark's log.
 
 use firesteel_status::Status;
 use firesteel_types::AppEvent;
-use tracing::{Level, enabled, info};
+use tracing::{Level, enabled, info, warn};
 
 /// Tells the log of an event that `status` has taken in.
 pub(crate) fn log(event: &AppEvent, status: &Status) {
-    if !enabled!(Level::INFO) {
+    // Of tasks that go well there are no lines, and the loop is not to ask for each whether anybody reads them.
+    if matches!(event, AppEvent::TaskStarted { .. } | AppEvent::TaskEnded { failure: None, .. })
+        || !enabled!(Level::INFO) && !is_exclusion(event)
+    {
         return;
     }
     match event {
@@ -45,6 +48,7 @@ pub(crate) fn log(event: &AppEvent, status: &Status) {
             info!("Registered executor {} on {host} with {slots} cores", executor.name());
         }
         AppEvent::TaskEnded { task, failure: Some(failure), .. } => {
+            let host = status.executor(task.executor).map_or("", |executor| &executor.host);
             info!(
                 "Lost task {}.{} in stage {}.{} (TID {}) ({} executor {}): {failure}",
                 task.index,
@@ -52,10 +56,36 @@ pub(crate) fn log(event: &AppEvent, status: &Status) {
                 task.stage,
                 task.stage_attempt,
                 task.task,
-                task.host,
+                host,
                 task.executor.name()
             );
         }
+        AppEvent::ExecutorExcluded { executor, failures, stage, .. } => match stage {
+            None => warn!(
+                "Excluding executor {} from the application: {failures} tasks failed there",
+                executor.name()
+            ),
+            Some((stage, attempt)) => {
+                let executor = executor.name();
+                warn!(
+                    "Excluding executor {executor} from stage {stage}.{attempt}: {failures} of its tasks failed there"
+                );
+            }
+        },
+        AppEvent::HostExcluded { host, executors, stage, .. } => match stage {
+            None => {
+                warn!("Excluding host {host} from the application: {executors} executors there are excluded")
+            }
+            Some((stage, attempt)) => {
+                warn!(
+                    "Excluding host {host} from stage {stage}.{attempt}: {executors} executors there are excluded"
+                );
+            }
+        },
+        AppEvent::ExecutorUnexcluded { executor, .. } => {
+            info!("Executor {} is not excluded any more", executor.name());
+        }
+        AppEvent::HostUnexcluded { host, .. } => info!("Host {host} is not excluded any more"),
         // Lost executors have lines of their own, at a higher level.
         AppEvent::ExecutorRemoved { .. }
         | AppEvent::TaskStarted { .. }
@@ -65,6 +95,11 @@ pub(crate) fn log(event: &AppEvent, status: &Status) {
         | AppEvent::ExecutorMemory { .. }
         | AppEvent::Unpersisted { .. } => {}
     }
+}
+
+/// Returns whether an event is told to those who want warnings alone.
+fn is_exclusion(event: &AppEvent) -> bool {
+    matches!(event, AppEvent::ExecutorExcluded { .. } | AppEvent::HostExcluded { .. })
 }
 
 /// Milliseconds as seconds, with three places.

@@ -8,6 +8,7 @@ pub(crate) fn log_loss(event: &AppEvent) {
     let name = executor.name();
     match reason {
         ExecutorLossReason::Decommissioned => tracing::info!("executor {name} was decommissioned"),
+        ExecutorLossReason::Taken { .. } => tracing::info!("executor {name} is gone: {reason}"),
         ExecutorLossReason::Worker(end) => match &end.stack {
             Some(stack) => tracing::warn!(
                 "executor {name} was lost: {reason}\nIts calls as they were last known, innermost first:\n{}",

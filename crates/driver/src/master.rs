@@ -27,11 +27,39 @@ pub(crate) enum Master {
         /// Their addresses, `host:port`.
         addresses: Vec<String>,
     },
+    /// A cluster manager, which starts executors.
+    Managed(ManagerUrl),
     /// Executors that people start, and that connect to the driver.
     Listen {
         /// The address at which the driver listens, `host:port`.
         address: String,
     },
+}
+
+/// A cluster manager, and where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ManagerUrl {
+    /// Slurm, whose commands are on the path.
+    Slurm,
+    /// Kubernetes; the whole master, `k8s://https://host:port`.
+    Kubernetes(String),
+    /// YARN, whose configuration says where it is.
+    Yarn,
+    /// Ray, which a manager of the program's own language speaks to.
+    Ray,
+}
+
+impl ManagerUrl {
+    fn parse(text: &str) -> Option<ManagerUrl> {
+        match text {
+            "slurm" => Some(ManagerUrl::Slurm),
+            "yarn" => Some(ManagerUrl::Yarn),
+            "ray" => Some(ManagerUrl::Ray),
+            _ if text.starts_with("k8s://") => Some(ManagerUrl::Kubernetes(text.into())),
+            // Where it is concerns the manager alone.
+            _ => with_port(text.strip_prefix("ray://")?).map(|_| ManagerUrl::Ray),
+        }
+    }
 }
 
 /// The port of a cluster's master where the address has none.
@@ -44,7 +72,8 @@ impl Master {
             format!(
                 "the master cannot be `{text}`: write `local` (one thread), `local[4]`, `local[*]` (one thread a core), `local[4,2]` \
                  (a job fails at the second failure of a task), `local-cluster[2,1,1024]` (two processes with one core and 1024 MiB \
-                 each), `firesteel://host:7077` (a cluster) or `listen://host:port` (executors that connect)"
+                 each), `firesteel://host:7077` (a cluster), `slurm` (jobs of Slurm), `yarn` (containers of Hadoop's YARN), \
+                 `k8s://https://host:port` (pods of Kubernetes), `ray` (actors of Ray) or `listen://host:port` (executors that connect)"
             )
         };
         if text == "local" {
@@ -59,6 +88,9 @@ impl Master {
         if let Some(hosts) = text.strip_prefix("firesteel://").or_else(|| text.strip_prefix("spark://")) {
             let addresses = hosts.split(',').map(|host| with_port(host.trim())).collect::<Option<Vec<_>>>();
             return addresses.map(|addresses| Master::Standalone { addresses }).ok_or_else(refuse);
+        }
+        if let Some(manager) = ManagerUrl::parse(text) {
+            return Ok(Master::Managed(manager));
         }
         let address = text.strip_prefix("listen://").filter(|address| address.contains(':'));
         address.map(|address| Master::Listen { address: address.into() }).ok_or_else(refuse)
@@ -84,7 +116,7 @@ impl Master {
         match self {
             Master::Local { cores, .. } => Some(*cores),
             Master::LocalCluster { executors, cores, .. } => Some(executors * cores),
-            Master::Standalone { .. } | Master::Listen { .. } => None,
+            Master::Standalone { .. } | Master::Managed(_) | Master::Listen { .. } => None,
         }
     }
 
@@ -94,7 +126,7 @@ impl Master {
         let (executors, cores) = match self {
             Master::Local { cores, .. } => (1, *cores),
             Master::LocalCluster { executors, cores, .. } => (*executors, *cores),
-            Master::Standalone { .. } | Master::Listen { .. } => return Ok(None),
+            Master::Standalone { .. } | Master::Managed(_) | Master::Listen { .. } => return Ok(None),
         };
         match cores / cpus.max(1) {
             0 => Err(too_few_cores(cores, cpus)),
@@ -106,7 +138,10 @@ impl Master {
     pub(crate) fn max_failures(&self) -> Option<u32> {
         match self {
             Master::Local { max_failures, .. } => *max_failures,
-            Master::LocalCluster { .. } | Master::Standalone { .. } | Master::Listen { .. } => None,
+            Master::LocalCluster { .. }
+            | Master::Standalone { .. }
+            | Master::Managed(_)
+            | Master::Listen { .. } => None,
         }
     }
 
@@ -203,6 +238,9 @@ mod tests {
         let masters = Master::Standalone { addresses: vec!["a:7077".into(), "b:1234".into()] };
         assert_eq!(Master::parse("firesteel://a,b:1234"), Ok(masters.clone()));
         assert_eq!(Master::parse("spark://a:7077,b:1234"), Ok(masters));
+        for ray in ["ray", "ray://a:10001"] {
+            assert_eq!(Master::parse(ray), Ok(Master::Managed(ManagerUrl::Ray)), "{ray}");
+        }
         assert_eq!(
             Master::parse("listen://0.0.0.0:7000"),
             Ok(Master::Listen { address: "0.0.0.0:7000".into() })
@@ -213,7 +251,7 @@ mod tests {
             "local[",
             "local[2",
             "local[a]",
-            "yarn",
+            "yarn://host",
             "local[2,0]",
             "local-cluster[2,1]",
             "local-cluster[0,1,1024]",
@@ -221,6 +259,8 @@ mod tests {
             "firesteel://a:b",
             "spark://a:7077/x",
             "listen://x",
+            "ray://",
+            "ray://a:b",
         ];
         for wrong in wrong {
             assert!(Master::parse(wrong).unwrap_err().contains(wrong), "{wrong}");

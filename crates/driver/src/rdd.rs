@@ -11,6 +11,7 @@ mod save;
 pub(crate) mod save_sequences;
 #[cfg(feature = "parquet")]
 pub(crate) mod save_table;
+mod saving;
 
 use crate::context::DriverContext;
 use crate::error::Result;
@@ -121,9 +122,16 @@ impl DriverContext {
         let (id, partitions) = (self.next_rdd(), blocks.len() as u32);
         let store = &self.services().blocks;
         let mut code = code;
+        let mut hash = self.recovery().map(|_| blake3::Hasher::new());
         for (i, block) in blocks.enumerate() {
             let name = BlockId::Input(id, Partition(i as u32));
+            if let (Some(hash), Ok(block)) = (&mut hash, &block) {
+                hash.update(&(block.len() as u64).to_le_bytes()).update(block);
+            }
             code = block.and_then(|block| store.put(name, block)).and(code);
+        }
+        if let (Some(recovery), Some(hash)) = (self.recovery(), hash) {
+            recovery.note_input(id, *hash.finalize().as_bytes());
         }
         let blocks = InputBlocks { rdd: id, partitions, blocks: store.clone() };
         UntypedRdd::from_parts(self, id, Parts::source(site, partitions, code), Some(blocks))

@@ -2,6 +2,7 @@
 //! and the server of their files.
 
 use crate::agents::Agents;
+use crate::shuffle_storage::ShuffleStorage;
 use firesteel_net::Serving;
 use firesteel_transfer::BlockServer;
 use std::net::SocketAddr;
@@ -13,6 +14,8 @@ pub(crate) struct Remote {
     /// Serves the files that executors on this machine have written, if they leave that to the driver.
     pub(crate) host: Option<BlockServer>,
     pub(crate) serving: Serving,
+    /// Where map outputs outlive executors, if they do.
+    pub(crate) storage: Option<ShuffleStorage>,
 }
 
 impl Remote {
@@ -21,11 +24,15 @@ impl Remote {
         self.serving.address()
     }
 
-    /// Stops accepting connections, and ends the processes that the backend has started.
+    /// Stops accepting connections, and ends the processes that its manager has started.
     pub(crate) fn stop(&self) {
         self.serving.stop();
-        if let Some(backend) = self.agents.backend() {
-            backend.stop();
+        if let Some(cluster) = self.agents.cluster() {
+            cluster.stop();
+        }
+        // After those that write to it have ended.
+        if let Some(storage) = &self.storage {
+            storage.finish();
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::node::{RddNode, Source};
 use crate::persistence::{Checkpoint, Persisted};
 use crate::stage_recipe::{PlanNodeRecipe, StageRecipe};
 use firesteel_operators::OperatorRef;
-use firesteel_plan::{Dependency, IsTruncated, Lineage, Mapping, StageBoundary};
+use firesteel_plan::{CachedAs, Dependency, Lineage, Mapping, StageBoundary};
 use firesteel_scheduler::StageSpec;
 use firesteel_types::{CallSite, JobFailure, Partition, RddId, RddSummary, ShuffleId, StageId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -244,7 +244,8 @@ fn stage_spec(
         preferred,
         cached: lineage.cached(cut, |rdd| {
             let persisted = nodes[&rdd].persisted.as_ref()?;
-            Some(IsTruncated(persisted.is_truncated.load(Ordering::Relaxed)))
+            let is_truncated = persisted.is_truncated.load(Ordering::Relaxed);
+            Some(CachedAs { is_truncated, copies: persisted.level.replication })
         }),
         rdds: cut.rdds.iter().map(|rdd| rdd_summary(&nodes[rdd])).collect(),
         barrier: false,

@@ -6,6 +6,7 @@ use crate::listener::{self, Listener};
 use crate::listener_bus::ListenerBus;
 use crate::listener_events::executor_memory;
 use crate::live_store::{LiveStore, OneApplication, now};
+use crate::otel::OtelSpans;
 use crate::page_actions::PageActions;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
@@ -21,7 +22,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// The version of Spark whose words and shapes are spoken.
@@ -30,10 +31,20 @@ const SPARK_VERSION: &str = "4.3.0";
 /// The time that an explanation waits for events of the last moments.
 const EXPLAIN_WAITS: Duration = Duration::from_secs(5);
 
+/// The party that gives an application its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// The application itself.
+    Here,
+    /// The master of a standalone cluster, when the application registers. It can register only when its driver listens, so what
+    /// happens until then waits: the id is in the first event, and in the name of the log.
+    ByMaster,
+}
+
 /// The parts that show one application.
 pub(crate) struct Sight {
-    /// The application's id.
-    pub(crate) application_id: String,
+    /// The application's id, once it has one.
+    application_id: OnceLock<String>,
     /// The time at which it began, in milliseconds since 1970, and the same time as the engine's events count from it.
     pub(crate) epoch: i64,
     pub(crate) started: Instant,
@@ -50,9 +61,12 @@ impl Sight {
     ///
     /// # Errors
     /// When a setting is invalid, or the event log cannot be begun. Pages that cannot be served are told of, and do without.
-    pub(crate) fn start(conf: &Conf, listeners: Vec<Box<dyn Listener>>) -> Result<Sight> {
+    pub(crate) fn start(conf: &Conf, listeners: Vec<Box<dyn Listener>>, naming: Naming) -> Result<Sight> {
         let (started, epoch) = (Instant::now(), now());
-        let application_id = format!("local-{epoch}");
+        let application_id = OnceLock::new();
+        if naming == Naming::Here {
+            let _ = application_id.set(own_id(epoch));
+        }
         let store = LiveStore::new(retained(conf)?);
         let mut all: Vec<Box<dyn Listener>> = vec![];
         let is_shown = conf.get(&conf::UI)?;
@@ -60,8 +74,8 @@ impl Sight {
             let shown = store.clone();
             all.push(Box::new(move |event: &ListenerEvent| shown.apply(event)));
         }
-        if let Some(log) = open_log(conf, &application_id)? {
-            all.push(Box::new(log));
+        if let Some(id) = application_id.get() {
+            all.extend(recorders(conf, id)?);
         }
         all.extend(listener::named(&conf.get(&conf::EXTRA_LISTENERS)?).map_err(Error::Start)?);
         all.extend(listeners);
@@ -69,6 +83,9 @@ impl Sight {
         let bus =
             ListenerBus::start(epoch, capacity, all).map_err(|error| Error::Start(error.to_string()))?;
         let bus = Arc::new(bus);
+        if naming == Naming::ByMaster {
+            bus.hold();
+        }
         let sight = Sight {
             application_id,
             epoch,
@@ -79,11 +96,41 @@ impl Sight {
             actions: Arc::default(),
             ui: Mutex::default(),
         };
-        sight.begin(conf)?;
+        if naming == Naming::Here {
+            sight.begin(conf)?;
+        }
         if is_shown {
             sight.show(conf)?;
         }
         Ok(sight)
+    }
+
+    /// Gives an application its id that waits for one from its master, and tells of what has waited with it. Where the master has
+    /// not answered in time, it gets one of its own.
+    ///
+    /// # Errors
+    /// When a setting is invalid, or the event log cannot be begun.
+    pub(crate) fn name(&self, conf: &Conf, id: Option<String>) -> Result<()> {
+        let id = id.unwrap_or_else(|| {
+            let id = own_id(self.epoch);
+            tracing::warn!("no master has answered yet: on its pages and in its log the application is {id}");
+            id
+        });
+        let _ = self.application_id.set(id);
+        for recorder in recorders(conf, self.application_id())? {
+            self.bus.add(recorder).map_err(|error| Error::Start(error.to_string()))?;
+        }
+        self.begin(conf)
+    }
+
+    /// Returns the application's id; nothing while it waits for one.
+    pub(crate) fn application_id(&self) -> &str {
+        self.application_id.get().map_or("", String::as_str)
+    }
+
+    /// Returns the application's id, or, while it waits for one, another name that tells when it began.
+    pub(crate) fn name_so_far(&self) -> String {
+        self.application_id.get().cloned().unwrap_or_else(|| format!("application-{}", self.epoch))
     }
 
     /// Lets the pages do what they offer, now that there is a driver.
@@ -99,6 +146,10 @@ impl Sight {
             self.bus.post_block_manager(ExecutorId::DRIVER, "localhost".into(), memory);
         }
         self.leave_login_link(driver);
+        if let Some(url) = self.url() {
+            let actions = self.actions.clone();
+            self.store.set_logs(Box::new(move |executor| actions.log_links(&url, executor)));
+        }
         let actions = self.actions.clone();
         self.store.set_stacks(Box::new(move |executor| actions.threads(executor)));
     }
@@ -151,25 +202,27 @@ impl Sight {
         if !self.bus.is_wanted() {
             return Ok(());
         }
+        self.bus.release(self.beginning(conf)?);
+        Ok(())
+    }
+
+    fn beginning(&self, conf: &Conf) -> Result<Vec<ListenerEvent>> {
         let redaction = Redaction::new(&conf.get(&conf::REDACTION)?);
         let redaction = redaction.map_err(|error| Error::Start(error.to_string()))?;
-        self.bus.post_ready(ListenerEvent::LogStart(LogStart {
-            spark_version: SPARK_VERSION.into(),
-            firesteel_version: Some(env!("CARGO_PKG_VERSION").into()),
-        }));
-        self.bus.post_ready(ListenerEvent::EnvironmentUpdate(environment(
-            conf,
-            &redaction,
-            &self.application_id,
-        )));
-        self.bus.post_ready(ListenerEvent::ApplicationStart(ApplicationStart {
-            app_name: conf.get(&conf::APP_NAME).unwrap_or_default(),
-            app_id: Some(self.application_id.clone()),
-            timestamp: self.epoch,
-            user: user(),
-            ..ApplicationStart::default()
-        }));
-        Ok(())
+        Ok(vec![
+            ListenerEvent::LogStart(LogStart {
+                spark_version: SPARK_VERSION.into(),
+                firesteel_version: Some(env!("CARGO_PKG_VERSION").into()),
+            }),
+            ListenerEvent::EnvironmentUpdate(environment(conf, &redaction, self.application_id())),
+            ListenerEvent::ApplicationStart(ApplicationStart {
+                app_name: conf.get(&conf::APP_NAME).unwrap_or_default(),
+                app_id: Some(self.application_id().into()),
+                timestamp: self.epoch,
+                user: user(),
+                ..ApplicationStart::default()
+            }),
+        ])
     }
 
     fn show(&self, conf: &Conf) -> Result<()> {
@@ -188,6 +241,11 @@ impl Sight {
         }
         Ok(())
     }
+}
+
+/// Returns the id of an application that no master has named.
+fn own_id(epoch: i64) -> String {
+    format!("local-{epoch}")
 }
 
 /// Writes the event log, as a listener.
@@ -221,6 +279,18 @@ impl Drop for Log {
             }
         }
     }
+}
+
+/// Opens what records an application under its id, as far as settings ask for it: the event log, and spans for OpenTelemetry.
+fn recorders(conf: &Conf, id: &str) -> Result<Vec<Box<dyn Listener>>> {
+    let mut recorders: Vec<Box<dyn Listener>> = vec![];
+    if let Some(log) = open_log(conf, id)? {
+        recorders.push(Box::new(log));
+    }
+    if let Some(spans) = OtelSpans::open(conf, id)? {
+        recorders.push(Box::new(spans));
+    }
+    Ok(recorders)
 }
 
 fn open_log(conf: &Conf, id: &str) -> Result<Option<Log>> {
@@ -291,7 +361,11 @@ fn environment(conf: &Conf, redaction: &Redaction, id: &str) -> EnvironmentUpdat
     let shown = |key: &str, value: &str| (key.to_string(), redaction.shown(key, value).to_string());
     let mut settings: BTreeMap<String, String> = conf.iter().map(|(key, value)| shown(key, value)).collect();
     // Tools look for these under Spark's names.
-    for (key, setting) in [("spark.master", &conf::MASTER), ("spark.app.name", &conf::APP_NAME)] {
+    for (key, setting) in [
+        ("spark.master", &conf::MASTER),
+        ("spark.app.name", &conf::APP_NAME),
+        ("spark.scheduler.mode", &conf::SCHEDULER_MODE),
+    ] {
         settings.insert(key.into(), conf.get(setting).unwrap_or_default());
     }
     settings.insert("spark.app.id".into(), id.into());

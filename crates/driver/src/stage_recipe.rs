@@ -29,6 +29,11 @@ impl StageRecipe {
         StageRecipe { operators, encoded: OnceLock::new(), _sources: sources }
     }
 
+    /// Returns the operators.
+    pub(crate) fn operators(&self) -> &[PlanNodeRecipe] {
+        &self.operators
+    }
+
     /// Returns the plan as bytes; the first call encodes it.
     pub(crate) fn encoded(&self) -> std::result::Result<Arc<[u8]>, String> {
         self.encoded.get_or_init(|| self.encode()).clone()

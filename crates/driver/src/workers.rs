@@ -4,13 +4,13 @@
 use crate::context::DriverContext;
 use crate::driver::Driver;
 use crate::error::{Error, Result};
-use firesteel_executor::WorkerInfo;
 use firesteel_executor::decode::decode;
 use firesteel_executor::runner::run;
+use firesteel_executor::{SystemThread, WorkerInfo, system_threads};
 use firesteel_operators::{Services, Task};
 use firesteel_protocol::DeliveredOutcome;
 use firesteel_scheduler::ApplicationEvent;
-use firesteel_types::{BroadcastId, ThreadStack};
+use firesteel_types::{BroadcastId, ExecutorId, ThreadStack};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,6 +35,16 @@ impl DriverContext {
     pub fn offer_file(&self, path: &Path) -> Result<[u8; 32]> {
         let offered = self.driver().offer(path);
         offered.map_err(|error| Error::Start(format!("{} cannot be read: {error}", path.display())))
+    }
+
+    /// Notes a file or directory that is shipped to tasks, which read it from now on: answers of jobs depend on what is in it,
+    /// so a driver that restarts (`spark.driver.recovery.dir`) takes up no answer that came from other contents.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn note_shipped(&self, path: &Path) -> Result<()> {
+        let noted = self.recovery().map_or(Ok(()), |recovery| recovery.note_shipped(path));
+        noted.map_err(|error| Error::Start(format!("{} cannot be read: {error}", path.display())))
     }
 
     /// Returns whether executors are processes that connect to this one, perhaps remote ones.
@@ -97,4 +107,36 @@ impl Driver {
         let executors = self.executors.read().clone();
         executors.map_or_else(Vec::new, |executors| executors.stacks())
     }
+
+    /// Returns where the code of an executor's slots stands now. Of the driver, all threads of this process are told.
+    pub(crate) fn stacks_of(&self, executor: &str) -> Vec<ThreadStack> {
+        let is_driver = executor == ExecutorId::DRIVER.name();
+        if is_driver && !self.runs_tasks_here() {
+            return own_threads(&[]);
+        }
+        let mut stacks = self.stacks();
+        stacks.retain(|stack| stack.executor.name() == executor);
+        if is_driver {
+            let others = own_threads(&stacks);
+            stacks.extend(others);
+        }
+        stacks
+    }
+}
+
+/// Returns the threads of this process but for those that are told already.
+fn own_threads(told: &[ThreadStack]) -> Vec<ThreadStack> {
+    let is_told = |thread: u32| told.iter().any(|stack| stack.thread == thread);
+    let others = system_threads().into_iter().filter(|thread| !is_told(thread.thread));
+    let other = |thread: SystemThread| ThreadStack {
+        executor: ExecutorId::DRIVER,
+        name: thread.name,
+        process: std::process::id(),
+        thread: thread.thread,
+        state: thread.state,
+        running: None,
+        ran_ms: None,
+        text: String::new(),
+    };
+    others.map(other).collect()
 }

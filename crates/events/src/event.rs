@@ -26,12 +26,12 @@ macro_rules! events {
             /// Appends the event as a line of an event log, without the line's end.
             pub fn write_to(&self, line: &mut Vec<u8>) {
                 match self {
-                    $(ListenerEvent::$variant(body) => write($name, body, line),)+
+                    $(ListenerEvent::$variant(body) => write(package_of($name), $name, body, line),)+
                 }
             }
 
             fn parse_named(name: &str, line: &str) -> Result<Option<Self>, serde_json::Error> {
-                match name {
+                match name.strip_prefix(PACKAGE).unwrap_or(name) {
                     $($name => serde_json::from_str(line).map(|body| Some(ListenerEvent::$variant(body))),)+
                     _ => Ok(None),
                 }
@@ -75,6 +75,14 @@ events! {
     ExecutorExcluded(ExecutorExcluded) = "SparkListenerExecutorExcluded",
     /// An executor gets tasks again.
     ExecutorUnexcluded(ExecutorUnexcluded) = "SparkListenerExecutorUnexcluded",
+    /// An executor gets no more tasks of a stage attempt.
+    ExecutorExcludedForStage(ExecutorExcludedForStage) = "SparkListenerExecutorExcludedForStage",
+    /// No executor of a host gets tasks for a time.
+    NodeExcluded(NodeExcluded) = "SparkListenerNodeExcluded",
+    /// No executor of a host gets tasks of a stage attempt any more.
+    NodeExcludedForStage(NodeExcludedForStage) = "SparkListenerNodeExcludedForStage",
+    /// The executors of a host get tasks again.
+    NodeUnexcluded(NodeUnexcluded) = "SparkListenerNodeUnexcluded",
     /// An executor's memory for blocks.
     BlockManagerAdded(BlockManagerAdded) = "SparkListenerBlockManagerAdded",
     /// An executor's memory for blocks is gone.
@@ -116,9 +124,22 @@ impl ListenerEvent {
     }
 }
 
+/// The package of Spark's classes of events, with a dot at its end.
+const PACKAGE: &str = "org.apache.spark.scheduler.";
+
+/// Returns the package that stands before the name of an event in a log. Spark writes and reads some events by the whole
+/// names of their classes, and knows them by no other.
+fn package_of(name: &str) -> &'static str {
+    match name.contains("xcluded") {
+        true => PACKAGE,
+        false => "",
+    }
+}
+
 /// Writes the body of an event as an object whose first key is the event's name.
-fn write(name: &str, body: &impl Serialize, line: &mut Vec<u8>) {
+fn write(package: &str, name: &str, body: &impl Serialize, line: &mut Vec<u8>) {
     line.extend_from_slice(b"{\"Event\":\"");
+    line.extend_from_slice(package.as_bytes());
     line.extend_from_slice(name.as_bytes());
     line.extend_from_slice(b"\"");
     let comma = line.len();

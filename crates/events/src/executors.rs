@@ -81,6 +81,71 @@ pub struct ExecutorUnexcluded {
     pub executor_id: String,
 }
 
+/// An executor gets no more tasks of a stage attempt, since too many of them failed there.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExecutorExcludedForStage {
+    /// The time, in milliseconds since 1970.
+    #[serde(rename = "time")]
+    pub timestamp: i64,
+    /// Its id.
+    #[serde(rename = "executorId")]
+    pub executor_id: String,
+    /// The number of tasks that failed.
+    #[serde(rename = "taskFailures", default)]
+    pub task_failures: i64,
+    /// The stage.
+    #[serde(rename = "stageId")]
+    pub stage_id: i64,
+    /// The attempt.
+    #[serde(rename = "stageAttemptId", default)]
+    pub stage_attempt_id: i64,
+}
+
+/// No executor of a host gets tasks for a time, since too many of them were excluded.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NodeExcluded {
+    /// The time, in milliseconds since 1970.
+    #[serde(rename = "time")]
+    pub timestamp: i64,
+    /// The host.
+    #[serde(rename = "hostId")]
+    pub host_id: String,
+    /// The number of its executors that were excluded.
+    #[serde(rename = "executorFailures", default)]
+    pub executor_failures: i64,
+}
+
+/// No executor of a host gets tasks of a stage attempt any more, since too many of them were excluded from it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NodeExcludedForStage {
+    /// The time, in milliseconds since 1970.
+    #[serde(rename = "time")]
+    pub timestamp: i64,
+    /// The host.
+    #[serde(rename = "hostId")]
+    pub host_id: String,
+    /// The number of its executors that were excluded.
+    #[serde(rename = "executorFailures", default)]
+    pub executor_failures: i64,
+    /// The stage.
+    #[serde(rename = "stageId")]
+    pub stage_id: i64,
+    /// The attempt.
+    #[serde(rename = "stageAttemptId", default)]
+    pub stage_attempt_id: i64,
+}
+
+/// The executors of a host get tasks again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NodeUnexcluded {
+    /// The time, in milliseconds since 1970.
+    #[serde(rename = "time")]
+    pub timestamp: i64,
+    /// The host.
+    #[serde(rename = "hostId")]
+    pub host_id: String,
+}
+
 /// The place where an executor serves its blocks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BlockManagerId {

@@ -32,8 +32,9 @@ pub use application::{
 pub use event::ListenerEvent;
 pub use executors::{
     BlockManagerAdded, BlockManagerId, BlockManagerRemoved, BlockUpdated, BlockUpdatedInfo, ExecutorAdded,
-    ExecutorExcluded, ExecutorInfo, ExecutorMetricsUpdate, ExecutorRemoved, ExecutorRequest,
-    ExecutorUnexcluded, ResourceProfileAdded, StageExecutorMetrics, StageMetrics, TaskRequest, UnpersistRdd,
+    ExecutorExcluded, ExecutorExcludedForStage, ExecutorInfo, ExecutorMetricsUpdate, ExecutorRemoved,
+    ExecutorRequest, ExecutorUnexcluded, NodeExcluded, NodeExcludedForStage, NodeUnexcluded,
+    ResourceProfileAdded, StageExecutorMetrics, StageMetrics, TaskRequest, UnpersistRdd,
 };
 pub use metrics::{
     ExecutorMetrics, FunctionTime, InputMetrics, OutputMetrics, OwnMetrics, ShuffleReadMetrics,

@@ -3,6 +3,7 @@
 use crate::executors::BlockManagerId;
 use crate::metrics::{ExecutorMetrics, TaskMetrics};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// An attempt at a task was sent to an executor.
@@ -38,7 +39,7 @@ pub struct TaskEnd {
     pub stage_attempt_id: i64,
     /// `ResultTask` or `ShuffleMapTask`.
     #[serde(rename = "Task Type", default)]
-    pub task_type: String,
+    pub task_type: Cow<'static, str>,
     /// How it ended.
     #[serde(rename = "Task End Reason")]
     pub reason: EndReason,
@@ -157,7 +158,7 @@ pub struct EndReason {
     /// `Success`, `Resubmitted`, `FetchFailed`, `ExceptionFailure`, `TaskResultLost`, `TaskKilled`,
     /// `TaskCommitDenied`, `ExecutorLostFailure` or `UnknownReason`.
     #[serde(rename = "Reason")]
-    pub reason: String,
+    pub reason: Cow<'static, str>,
     /// Of `ExceptionFailure`: the class of the exception.
     #[serde(rename = "Class Name", default, skip_serializing_if = "Option::is_none")]
     pub class_name: Option<String>,
@@ -220,7 +221,7 @@ impl Default for EndReason {
 
 impl EndReason {
     /// Returns a reason with this name and no fields.
-    pub fn of(reason: &str) -> Self {
+    pub fn of(reason: &'static str) -> Self {
         EndReason {
             reason: reason.into(),
             class_name: None,

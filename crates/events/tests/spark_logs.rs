@@ -34,6 +34,31 @@ fn lines_are_read_and_written_again() {
     }
 }
 
+/// Spark's own words for these are the whole names of their classes, and the names of their fields.
+#[test]
+fn exclusions_go_by_the_names_of_their_classes_and_are_read_by_either_name() {
+    for (name, fields) in [
+        ("ExecutorExcluded", r#""time":7,"executorId":"1","taskFailures":2"#),
+        (
+            "ExecutorExcludedForStage",
+            r#""time":7,"executorId":"1","taskFailures":2,"stageId":3,"stageAttemptId":1"#,
+        ),
+        ("ExecutorUnexcluded", r#""time":7,"executorId":"1""#),
+        ("NodeExcluded", r#""time":7,"hostId":"a","executorFailures":2"#),
+        (
+            "NodeExcludedForStage",
+            r#""time":7,"hostId":"a","executorFailures":2,"stageId":3,"stageAttemptId":1"#,
+        ),
+        ("NodeUnexcluded", r#""time":7,"hostId":"a""#),
+    ] {
+        let line = format!("{{\"Event\":\"org.apache.spark.scheduler.SparkListener{name}\",{fields}}}");
+        let event = ListenerEvent::parse(&line).unwrap().unwrap();
+        assert_eq!((event.to_line(), event.name()), (line.clone(), format!("SparkListener{name}").as_str()));
+        let short = line.replace("org.apache.spark.scheduler.", "");
+        assert_eq!(ListenerEvent::parse(&short).unwrap(), Some(event));
+    }
+}
+
 /// Spark's server knows three words for it, and cannot read an application in which there is another one.
 #[test]
 fn a_level_of_determinism_that_is_not_known_is_left_out() {

@@ -1,5 +1,6 @@
 //! From a stage plan's bytes to operators that run.
 
+use crate::stage_lines::StageLines;
 use firesteel_closures::{BuildArgs, CodeName, Erased, ObjectHash, resolve};
 use firesteel_operators::{FinalOperator, Receiving, RunTaskOutput};
 use firesteel_plan::{Environment, PlanNode, StagePlan};
@@ -11,6 +12,14 @@ use std::sync::Arc;
 /// # Errors
 /// Says what is wrong: the bytes are not a plan, the code is not this program's, an environment does not decode.
 pub fn decode(bytes: &[u8], broadcasts: &Arc<Broadcasts>) -> Result<Arc<dyn FinalOperator>, String> {
+    decode_with_lines(bytes, broadcasts).map(|(terminal, _)| terminal)
+}
+
+/// Builds the operators of a stage, as [`decode`] does, and tells the lines of the program that they come from.
+pub(crate) fn decode_with_lines(
+    bytes: &[u8],
+    broadcasts: &Arc<Broadcasts>,
+) -> Result<(Arc<dyn FinalOperator>, StageLines), String> {
     let _receiving = Receiving::begin(broadcasts);
     let plan = StagePlan::decode(bytes).map_err(|e| e.to_string())?;
     let mut operators: Vec<Erased> = Vec::with_capacity(plan.nodes.len());
@@ -20,7 +29,7 @@ pub fn decode(bytes: &[u8], broadcasts: &Arc<Broadcasts>) -> Result<Arc<dyn Fina
     let last = operators.last().expect("a decoded plan has at least one operator");
     let terminal =
         last.downcast_ref::<RunTaskOutput>().ok_or("the plan's last operator does not end a stage")?;
-    Ok(terminal.0.clone())
+    Ok((terminal.0.clone(), StageLines::of(plan.nodes)))
 }
 
 fn build(

@@ -24,8 +24,12 @@ pub mod runner;
 mod server;
 mod services;
 mod slot_link;
+mod slot_place;
 mod slots;
+mod stage_lines;
+mod stored;
 mod task_queue;
+mod threads;
 mod worker;
 
 pub use link::{DriverLink, Executors, PlanError};
@@ -34,4 +38,5 @@ pub use processes::{Names, Processes, WorkerInfo};
 pub use server::{Watchdog, WorkerCommand};
 pub use slot_link::{CachedBlocksOf, SlotLink};
 pub use slots::Executor;
+pub use threads::{SystemThread, system_threads};
 pub use worker::Worker;

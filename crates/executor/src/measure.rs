@@ -64,6 +64,8 @@ pub(crate) struct Stopwatch {
     began: Instant,
     ready: Instant,
     waited: Duration,
+    /// The CPU time of decoding the stage's plan.
+    decode_cpu: Duration,
     traffic: Traffic,
 }
 
@@ -72,12 +74,27 @@ impl Stopwatch {
     pub(crate) fn begin(clock: &mut CpuClock, arrived: Instant) -> Self {
         let began = Instant::now();
         clock.begin(began);
-        Stopwatch { began, ready: began, waited: began - arrived, traffic: Traffic::of_this_thread() }
+        let (waited, decode_cpu) = (began - arrived, Duration::ZERO);
+        Stopwatch { began, ready: began, waited, decode_cpu, traffic: Traffic::of_this_thread() }
     }
 
-    /// The task's plan is there and decoded, which took time.
+    /// The time at which the task began.
+    pub(crate) fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// The task's plan is there and decoded, for which the task waited.
     pub(crate) fn ready(&mut self) {
         self.ready = Instant::now();
+    }
+
+    /// Fetches and decodes the task's plan.
+    pub(crate) fn decode<T>(&mut self, decode: impl FnOnce() -> T) -> T {
+        let before = thread_cpu_time();
+        let decoded = decode();
+        self.decode_cpu = thread_cpu_time().saturating_sub(before);
+        self.ready();
+        decoded
     }
 
     /// The task ends. Adds its times, and the bytes of files that it read and wrote, to what it has measured itself.
@@ -88,7 +105,8 @@ impl Stopwatch {
         metrics.slot_wait_us = micros(self.waited);
         metrics.deserialize_us = micros(self.ready - self.began);
         metrics.run_us = micros(now - self.ready);
-        metrics.cpu_us = micros(cpu.min(now - self.ready));
+        metrics.deserialize_cpu_us = micros(self.decode_cpu);
+        metrics.cpu_us = micros(cpu.saturating_sub(self.decode_cpu).min(now - self.ready));
         metrics.input_bytes += traffic.read;
         metrics.output_bytes += traffic.written;
     }
@@ -122,6 +140,19 @@ mod tests {
         let slept = measure(&|| std::thread::sleep(Duration::from_millis(20)));
         assert!(computed.cpu_us >= 20_000 && computed.run_us >= computed.cpu_us, "{computed:?}");
         assert!(slept.run_us >= 20_000 && slept.cpu_us < 20_000, "{slept:?}");
+    }
+
+    #[test]
+    fn the_time_of_decoding_a_plan_is_not_the_tasks() {
+        let mut clock = CpuClock::default();
+        let mut stopwatch = Stopwatch::begin(&mut clock, Instant::now());
+        assert_eq!(stopwatch.decode(|| (compute(Duration::from_millis(20)), 7)).1, 7);
+        compute(Duration::from_millis(5));
+        let mut metrics = TaskMetrics::default();
+        stopwatch.end(&mut clock, &mut metrics);
+        assert!(metrics.deserialize_cpu_us >= 20_000, "{metrics:?}");
+        assert!(metrics.deserialize_us >= metrics.deserialize_cpu_us, "{metrics:?}");
+        assert!(metrics.cpu_us >= 5_000 && metrics.cpu_us <= metrics.run_us, "{metrics:?}");
     }
 
     #[test]

@@ -249,10 +249,14 @@ impl Processes {
             | FromExecutor::Lost { .. }
             | FromExecutor::Alive { .. }
             | FromExecutor::Migrated { .. }
+            | FromExecutor::OutputsStored { .. }
+            | FromExecutor::StoreDone { .. }
             | FromExecutor::RunsLong { .. }
             | FromExecutor::Stacks { .. }
+            | FromExecutor::Log { .. }
             | FromExecutor::OutOfWorkers { .. }
-            | FromExecutor::Left => return,
+            | FromExecutor::Left
+            | FromExecutor::Notice { .. } => return,
         };
         driver.receive(message);
     }
@@ -353,7 +357,11 @@ impl Executors for Processes {
             | ToExecutor::RemoveOutput { .. }
             | ToExecutor::RemoveResult { .. }
             | ToExecutor::Migrate { .. }
+            | ToExecutor::Store { .. }
+            | ToExecutor::RemoveStored { .. }
+            | ToExecutor::ForgetStored { .. }
             | ToExecutor::AskStacks { .. }
+            | ToExecutor::AskLog { .. }
             | ToExecutor::Alive
             | ToExecutor::Leave => {}
         }
@@ -377,7 +385,11 @@ impl Executors for Processes {
     }
 
     fn stacks(&self) -> Vec<ThreadStack> {
-        self.stacks_now()
+        self.stacks_now(StackFile::ask)
+    }
+
+    fn sampled(&self) -> Vec<ThreadStack> {
+        self.stacks_now(StackFile::ask_interpreter)
     }
 }
 

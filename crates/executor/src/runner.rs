@@ -1,13 +1,16 @@
 //! One task from its beginning to its end, whatever happens in between.
 
 use crate::panics;
+use firesteel_data::Workspace;
 use firesteel_operators::{FinalOperator, Task, TaskOutput, UpdateTable, data_failure, watch};
 use firesteel_protocol::DeliveredOutcome;
 use firesteel_types::{AccumulatorUpdate, CallSite, TaskFailure};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::sync::{Arc, Weak};
 
 thread_local! {
     static IN_TASK: Cell<bool> = const { Cell::new(false) };
+    static WORKSPACE: RefCell<Option<Weak<dyn Workspace>>> = const { RefCell::new(None) };
 }
 
 /// Returns whether this thread runs a task.
@@ -15,12 +18,19 @@ pub fn is_in_task() -> bool {
     IN_TASK.get()
 }
 
+/// Returns the workspace of the task that this thread runs, for functions that get no task from the engine. An owner that may outlive the
+/// task keeps it weakly: until it is dropped, the task shares the executor's memory.
+pub fn workspace() -> Option<Arc<dyn Workspace>> {
+    WORKSPACE.with_borrow(|workspace| workspace.as_ref()?.upgrade())
+}
+
 /// Marks this thread as running a task, until it is dropped.
 struct InTask;
 
 impl InTask {
-    fn begin() -> Self {
+    fn begin(task: &Task) -> Self {
         IN_TASK.set(true);
+        WORKSPACE.set(Some(Arc::downgrade(&task.dyn_workspace())));
         InTask
     }
 }
@@ -28,6 +38,7 @@ impl InTask {
 impl Drop for InTask {
     fn drop(&mut self) {
         IN_TASK.set(false);
+        WORKSPACE.set(None);
     }
 }
 
@@ -35,7 +46,7 @@ impl Drop for InTask {
 /// Gives what its functions added to accumulators, if it did not fail.
 pub fn run(terminal: &dyn FinalOperator, task: &Task) -> (DeliveredOutcome, Vec<AccumulatorUpdate>) {
     let partition = task.spec().partition;
-    let _in_task = InTask::begin();
+    let _in_task = InTask::begin(task);
     let run = || {
         let table = UpdateTable::begin(task.services().application);
         let output = terminal.run(partition, task)?;

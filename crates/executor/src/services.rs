@@ -1,9 +1,10 @@
 //! The services that an executor in a process of its own lends to its tasks: stores whose contents lie in files that all processes of the
 //! host find, and the ways to other hosts.
 
+use crate::stored::StoredReader;
 use firesteel_data::{Cipher, DataError};
 use firesteel_operators::{BarrierGate, CommitGate, Services, Stores};
-use firesteel_protocol::handshake::SHARED_DIRECTORY;
+use firesteel_protocol::handshake::{SHARED_DIRECTORY, StorageConfig};
 use firesteel_shuffle::{RemoteShuffle, ShuffleStore};
 use firesteel_storage::cached::BlockListener;
 use firesteel_storage::{
@@ -22,10 +23,14 @@ pub(crate) struct Parts<'a> {
     pub(crate) directory: &'a Path,
     /// The name of the executor's own part of it.
     pub(crate) own: String,
+    /// True if it publishes the partitions that it caches as files, since it does not serve them itself.
+    pub(crate) publishes_cached: bool,
     /// The memory budget, in bytes.
     pub(crate) memory: u64,
     /// The way to other hosts, where there are such.
     pub(crate) remote: Option<Arc<RemoteFetcher>>,
+    /// The shuffle storage, where there is one.
+    pub(crate) storage: Option<&'a StorageConfig>,
     /// Encrypts the files that tasks write, where they are encrypted.
     pub(crate) cipher: Option<Cipher>,
     /// The application's settings, by which its tasks reach stores.
@@ -42,8 +47,13 @@ pub(crate) fn services(parts: Parts<'_>) -> Result<Services, DataError> {
         files.encrypt_with(cipher);
         dirs.encrypt_with(cipher);
     }
+    if let (Some(remote), Some(storage)) = (&parts.remote, parts.storage) {
+        let stores = Stores::by_settings(parts.settings);
+        remote.set_stored(Arc::new(StoredReader::new(stores, &storage.directory, files.clone())));
+    }
     let memory = Arc::new(MemoryPool::new(parts.memory as usize));
-    let cached = CachedBlocks::sharing(memory.clone(), dirs.clone(), files.clone());
+    let make = if parts.publishes_cached { CachedBlocks::sharing } else { CachedBlocks::beside };
+    let cached = make(memory.clone(), dirs.clone(), files.clone());
     cached.set_listener(parts.listener);
     let mut broadcasts = Broadcasts::sharing(memory.clone(), dirs.clone(), files.clone());
     let mut blocks = BlockStore::sharing(files.clone());

@@ -1,11 +1,14 @@
 //! Slots: threads that take tasks from a queue and run them.
 
-use crate::decode::decode;
+use crate::decode::decode_with_lines;
 use crate::link::{DriverLink, Executors, PlanError};
 use crate::measure::{CpuClock, Stopwatch};
 use crate::runner;
 use crate::slot_link::SlotLink;
+use crate::slot_place::SlotPlace;
+use crate::stage_lines::StageLines;
 use crate::task_queue::{CancelFlag, TaskQueue};
+use crate::threads;
 use firesteel_operators::{FinalOperator, Services, Task};
 use firesteel_protocol::{DeliveredOutcome, FromExecutor, TaskSpec, ToExecutor};
 use firesteel_types::{
@@ -15,13 +18,16 @@ use firesteel_types::{
 use parking_lot::{Condvar, Mutex};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// The operators of a stage. Locked while they are fetched and decoded: other tasks that need them wait, and the next one tries again if
 /// that failed.
-type Plan = Arc<Mutex<Option<Arc<dyn FinalOperator>>>>;
+type Plan = Arc<Mutex<Option<Decoded>>>;
+
+/// The operator that ends a stage, and the lines of all.
+type Decoded = (Arc<dyn FinalOperator>, Arc<StageLines>);
 
 struct Shared {
     services: Arc<Services>,
@@ -32,12 +38,9 @@ struct Shared {
     wake: Condvar,
     /// The number of tasks that wait for a slot, for slots that look without the lock.
     waiting: AtomicUsize,
-    /// The task that each slot runs, for display.
-    slots: Vec<AtomicU64>,
+    /// The place where each slot shows its task, for display.
+    slots: Vec<SlotPlace>,
 }
-
-/// The number of no task.
-const NO_TASK: u64 = u64::MAX;
 
 fn thread_name(slot: usize) -> String {
     format!("firesteel-task-{slot}")
@@ -68,7 +71,7 @@ impl Executor {
         link: Arc<SlotLink>,
     ) -> std::io::Result<Self> {
         let (state, wake, waiting) = (Mutex::default(), Condvar::new(), AtomicUsize::new(0));
-        let running = (0..slots).map(|_| AtomicU64::new(NO_TASK)).collect();
+        let running = (0..slots).map(|_| SlotPlace::new()).collect();
         let shared = Shared { services, driver, link, state, wake, waiting, slots: running };
         let shared = Arc::new(shared);
         let executor = Executor { shared, threads: Mutex::default() };
@@ -132,7 +135,11 @@ impl Executors for Executor {
             | ToExecutor::NextExecutor { .. }
             | ToExecutor::WorkerSetting { .. }
             | ToExecutor::Migrate { .. }
+            | ToExecutor::Store { .. }
+            | ToExecutor::RemoveStored { .. }
+            | ToExecutor::ForgetStored { .. }
             | ToExecutor::AskStacks { .. }
+            | ToExecutor::AskLog { .. }
             | ToExecutor::Alive
             | ToExecutor::Leave => {}
         }
@@ -155,15 +162,33 @@ impl Executors for Executor {
     }
 
     fn stacks(&self) -> Vec<ThreadStack> {
-        let executor = self.shared.services.executor;
-        let slots = self.shared.slots.iter().enumerate().map(|(slot, task)| {
-            let task = Some(task.load(Ordering::Relaxed)).filter(|task| *task != NO_TASK).map(TaskId);
-            let name = thread_name(slot);
-            ThreadStack { executor, name, process: std::process::id(), task, text: String::new() }
+        let (executor, process) = (self.shared.services.executor, std::process::id());
+        let slots = self.shared.slots.iter().enumerate().map(|(slot, place)| {
+            let task = place.task();
+            let text = task.map_or_else(String::new, |(running, _)| {
+                let lines = self.shared.lines(running.stage);
+                lines.map_or_else(
+                    || GETS_PLAN.to_owned(),
+                    |lines| lines.stack(place.functions().get()).join("\n"),
+                )
+            });
+            ThreadStack {
+                executor,
+                name: thread_name(slot),
+                process,
+                thread: place.thread(),
+                state: threads::state_of(process, place.thread()),
+                running: task.map(|(running, _)| running),
+                ran_ms: task.map(|(_, ran)| ran.as_millis() as u64),
+                text,
+            }
         });
         slots.collect()
     }
 }
+
+/// The text in place of the stack of a slot whose task has no operators yet.
+const GETS_PLAN: &str = "the stage's plan is fetched and decoded";
 
 /// The number of times that a slot without a task looks for one before it sleeps: a few microseconds.
 const LOOKS: u32 = 100;
@@ -191,15 +216,16 @@ impl Drop for Executor {
 
 impl Shared {
     /// The life of a slot, which shows the task that it runs.
-    fn work(&self, shown: &AtomicU64) {
+    fn work(&self, place: &SlotPlace) {
+        place.thread_begins();
         let mut clock = CpuClock::default();
         while let Some((spec, arrived, cancelled)) = self.next_task() {
-            shown.store(spec.task.0, Ordering::Relaxed);
             let mut stopwatch = Stopwatch::begin(&mut clock, arrived);
+            place.begin(&spec, stopwatch.began());
             let (outcome, updates, mut metrics) = self.run(&spec, cancelled, &mut stopwatch);
             stopwatch.end(&mut clock, &mut metrics);
             metrics.result_bytes = outcome.result_bytes();
-            shown.store(NO_TASK, Ordering::Relaxed);
+            place.end();
             let (executor, task, report) = (self.services.executor, spec.task, outcome.into());
             let metrics = Some(Box::new(metrics));
             self.driver.receive(FromExecutor::Finished { executor, task, report, updates, metrics });
@@ -240,9 +266,7 @@ impl Shared {
         if cancelled.load(Ordering::Relaxed) {
             return failed(TaskFailure::Killed(KillReason::JobEnded));
         }
-        let plan = self.plan(spec.stage);
-        stopwatch.ready();
-        match plan {
+        match self.plan(spec.stage, stopwatch) {
             Ok(terminal) => {
                 let task = Task::new(spec.clone(), self.services.clone(), cancelled);
                 let (outcome, updates) = runner::run(&*terminal, &task);
@@ -252,23 +276,40 @@ impl Shared {
         }
     }
 
-    /// The operators of a stage: decoded by the first task that needs them, while the others wait.
-    fn plan(&self, stage: StageId) -> Result<Arc<dyn FinalOperator>, TaskFailure> {
+    /// The lines of a stage's operators, if these are there already.
+    fn lines(&self, stage: StageId) -> Option<Arc<StageLines>> {
+        let plan = self.state.lock().plans.get(&stage)?.clone();
+        // Locked for long while it is fetched, for which nobody who only looks waits.
+        let plan = plan.try_lock()?;
+        plan.as_ref().map(|(_, lines)| lines.clone())
+    }
+
+    /// The operators of a stage: decoded by the first task that needs them, while the others wait. The clock is read only by these.
+    fn plan(&self, stage: StageId, stopwatch: &mut Stopwatch) -> Result<Arc<dyn FinalOperator>, TaskFailure> {
         let plan = self.state.lock().plans.entry(stage).or_default().clone();
-        let mut plan = plan.lock();
-        if let Some(plan) = &*plan {
-            return Ok(plan.clone());
+        let at_once = plan.try_lock();
+        let has_waited = at_once.is_none();
+        let mut plan = at_once.unwrap_or_else(|| plan.lock());
+        if let Some((terminal, _)) = &*plan {
+            if has_waited {
+                stopwatch.ready();
+            }
+            return Ok(terminal.clone());
         }
-        let decoded = self
-            .driver
-            .plan(stage)
-            .map_err(PlanError::into_failure)
-            .and_then(|bytes| decode(&bytes, &self.services.broadcasts).map_err(TaskFailure::BadPlan));
-        match &decoded {
-            Ok(terminal) => *plan = Some(terminal.clone()),
+        let decoded = stopwatch.decode(|| {
+            let bytes = self.driver.plan(stage).map_err(PlanError::into_failure)?;
+            decode_with_lines(&bytes, &self.services.broadcasts).map_err(TaskFailure::BadPlan)
+        });
+        match decoded {
+            Ok((terminal, lines)) => {
+                *plan = Some((terminal.clone(), Arc::new(lines)));
+                Ok(terminal)
+            }
             // A task that ends late asks for a stage that is over, which is not forgotten a second time.
-            Err(_) => drop(self.state.lock().plans.remove(&stage)),
+            Err(failure) => {
+                self.state.lock().plans.remove(&stage);
+                Err(failure)
+            }
         }
-        decoded
     }
 }

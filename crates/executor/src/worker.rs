@@ -8,6 +8,7 @@ use crate::measure::{CpuClock, Stopwatch};
 use crate::runner;
 use crate::services::{Parts, services};
 use crate::task_queue::TaskQueue;
+use firesteel_data::Cipher;
 use firesteel_net::{receive, send};
 use firesteel_operators::{BarrierGate, CommitGate, FinalOperator, Services, Task};
 use firesteel_protocol::handshake::{WorkerInit, WorkerReady};
@@ -214,13 +215,15 @@ fn worker_services(
     let executor = init.executor;
     let gate = || Arc::new(Gate { executor, inbox: inbox.clone(), driver: driver.clone() });
     let parts = Parts {
+        storage: init.remote.as_ref().and_then(|remote| remote.storage.as_ref()),
         executor,
         application: init.application,
         directory: &init.directory,
         own: format!("worker-{}", executor.name()),
+        publishes_cached: true,
         memory: init.memory,
         remote,
-        cipher: None,
+        cipher: init.files_secret.as_ref().map(|secret| Cipher::of_secret(&secret.0)),
         settings: &init.settings,
         listener: Box::new(Listener { executor, driver: driver.clone() }),
         commit: gate(),
@@ -302,7 +305,11 @@ fn listen(mut socket: UnixStream, inbox: &Inbox, services: &Services) {
             | ToExecutor::NextExecutor { .. }
             | ToExecutor::WorkerSetting { .. }
             | ToExecutor::Migrate { .. }
+            | ToExecutor::Store { .. }
+            | ToExecutor::RemoveStored { .. }
+            | ToExecutor::ForgetStored { .. }
             | ToExecutor::AskStacks { .. }
+            | ToExecutor::AskLog { .. }
             | ToExecutor::Alive
             | ToExecutor::Leave => {}
         }
@@ -322,6 +329,7 @@ mod tests {
             memory: 1 << 20,
             remote: None,
             settings: vec![],
+            files_secret: None,
         }
     }
 

@@ -291,6 +291,11 @@ impl Context {
         self.driver.broadcasts_sent()
     }
 
+    /// The number of map outputs that are with their executors alone, and not in the shuffle storage.
+    pub fn unstored_outputs(&self) -> usize {
+        self.driver.unstored_outputs()
+    }
+
     /// The address at which this process listens for executors, if it does.
     pub fn listens_at(&self) -> Option<std::net::SocketAddr> {
         self.driver.listens_at()

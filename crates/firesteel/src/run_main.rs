@@ -39,7 +39,10 @@ impl<T: ExitWith, E: Display> ExitWith for Result<T, E> {
 /// `#[firesteel::main]` calls this.
 pub fn run_main<T: ExitWith>(body: impl FnOnce() -> T) -> ExitCode {
     become_executor_if_asked();
-    body().exit_with()
+    let code = body().exit_with();
+    // Where the process is its application's master, its manager is told how it went.
+    firesteel_driver::program_ended(code == ExitCode::SUCCESS);
+    code
 }
 
 /// Runs the executor in a process that was started as one, and ends the process with it. In other processes
@@ -49,12 +52,10 @@ pub fn run_main<T: ExitWith>(body: impl FnOnce() -> T) -> ExitCode {
 /// `main`, and a file of tests whose contexts have executors in other processes calls it in a test of its
 /// own, which it names by [`Builder::agent_command`](crate::Builder::agent_command).
 pub fn become_executor_if_asked() {
-    if std::env::var_os(AGENT_VARIABLE).is_none() {
-        return;
-    }
+    let Some(told) = std::env::var_os(AGENT_VARIABLE) else { return };
     firesteel_driver::show_log();
     // Programs that tasks start are not executors.
-    let config = agent::config_from_parent();
+    let config = agent::own_config(&told.to_string_lossy());
     let ended = config.and_then(|config| agent::run(config, None));
     let code = match ended {
         Ok(()) => 0,

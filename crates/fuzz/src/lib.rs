@@ -8,9 +8,11 @@
 
 mod columns;
 mod files;
+mod journal;
 mod messages;
 mod records;
 mod tables;
+mod yarn;
 
 use firesteel_io::Codec;
 
@@ -65,6 +67,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "csv", run: tables::csv, seeds: tables::csv_seeds },
     Target { name: "csv_columns", run: columns::csv, seeds: columns::csv_seeds },
     Target { name: "json_lines", run: tables::json_lines, seeds: tables::json_seeds },
+    Target { name: "journal", run: journal::journal, seeds: journal::seeds },
     Target { name: "glob", run: files::glob, seeds: files::glob_seeds },
     Target { name: "blocks", run: records::blocks, seeds: records::block_seeds },
     Target { name: "frames", run: records::frames, seeds: records::block_seeds },
@@ -72,6 +75,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "stage_plan", run: records::stage_plan, seeds: records::plan_seeds },
     Target { name: "messages", run: messages::messages, seeds: messages::message_seeds },
     Target { name: "code_name", run: records::code_name, seeds: records::name_seeds },
+    Target { name: "yarn", run: yarn::answers, seeds: yarn::seeds },
 ];
 
 /// Runs the target of a name.

@@ -4,7 +4,8 @@
 use firesteel_data::block::{decode_value, encode_value};
 use firesteel_net::{receive, receive_at_most, send};
 use firesteel_protocol::handshake::{
-    AgentReply, RegisterAgent, RemoteConfig, Welcome, WorkerInit, WorkerReady,
+    AgentReply, FilesSecret, RegisterAgent, RemoteConfig, StorageConfig, StorageWrite, Welcome, WorkerInit,
+    WorkerReady,
 };
 use firesteel_protocol::standalone::{
     ApplicationMessage, ApplicationSpec, ApplicationStatus, ClientAnswer, ClientMessage, Epoch, FencedOrder,
@@ -13,11 +14,11 @@ use firesteel_protocol::standalone::{
 };
 use firesteel_protocol::{
     BlockRequest, DeliveredOutcome, FromExecutor, MigrateOrder, OutputsName, PlanBytes, ResultOnExecutor,
-    TaskReport, TaskSpec, ToExecutor,
+    StoreOrder, TaskReport, TaskSpec, ToExecutor,
 };
 use firesteel_types::{
     BlockKey, BroadcastId, ExecutorId, JobId, Partition, RddId, ShuffleId, ShuffleOutputs, StageAttempt,
-    StageId, TaskFailure, TaskId,
+    StageId, StoredObject, StoredOutputs, TaskFailure, TaskId,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -68,10 +69,11 @@ fn standalone_seeds() -> Vec<Vec<u8>> {
         cores_max: Some(4),
         cores_per_executor: None,
         memory_per_executor_mib: 1024,
+        pages: None,
         launch: Payload::new(&b"what a worker needs"[..]),
     };
     let (key, status) = (RequestKey::new("by chance"), ApplicationStatus::default());
-    let offer = WorkerOffer { host: "a".into(), resources: Resources::new(4, 4096) };
+    let offer = WorkerOffer { host: "a".into(), resources: Resources::new(4, 4096), pages: None };
     let register =
         WorkerMessage::Register { worker: WorkerId::new("worker-a"), offer, report: WorkerReport::default() };
     let launch = LaunchExecutor {
@@ -90,7 +92,7 @@ fn standalone_seeds() -> Vec<Vec<u8>> {
         encoded(&ToMaster::Worker { message: register }),
         encoded(&ToMaster::Client { message: ClientMessage::Overview }),
         encoded(&FromMaster::Worker {
-            order: FencedOrder { epoch: Epoch(3), order: WorkerOrder::Registered },
+            order: FencedOrder { epoch: Epoch(3), order: WorkerOrder::Registered { pages: None } },
         }),
         encoded(&FromMaster::Client { answer: ClientAnswer::Unknown }),
         encoded(&launch),
@@ -107,8 +109,14 @@ fn handshake_seeds() -> Vec<Vec<u8>> {
         memory: 1 << 30,
         has_processes: false,
         blocks: "a:7000".into(),
+        cached: "a:7001".into(),
         outputs_survive: true,
         process: 4711,
+    };
+    let storage = StorageConfig {
+        directory: "s3a://bucket/a".into(),
+        write: StorageWrite::Through,
+        object_bytes: 1 << 20,
     };
     let welcome = Welcome {
         application: 1,
@@ -121,6 +129,7 @@ fn handshake_seeds() -> Vec<Vec<u8>> {
         retry_wait_ms: 100,
         setting: Some("{}".into()),
         encrypted: true,
+        storage: Some(storage.clone()),
     };
     let remote = RemoteConfig {
         secret: Some("s".into()),
@@ -129,6 +138,7 @@ fn handshake_seeds() -> Vec<Vec<u8>> {
         retries: 3,
         retry_wait_ms: 100,
         timeout_ms: 1000,
+        storage: Some(storage),
     };
     let init = WorkerInit {
         executor: ExecutorId(1),
@@ -137,6 +147,7 @@ fn handshake_seeds() -> Vec<Vec<u8>> {
         memory: 1 << 20,
         settings: vec![],
         remote: Some(remote),
+        files_secret: Some(FilesSecret("f".into())),
     };
     vec![
         encoded(&register),
@@ -188,6 +199,17 @@ fn executor_seeds() -> Vec<Vec<u8>> {
             outcome: Ok(Arc::from(["said".to_owned()])),
         }),
         encoded(&ToExecutor::Migrate { order }),
+        encoded(&ToExecutor::Store {
+            order: StoreOrder { number: 1, outputs: vec![(ShuffleId(1), Partition(2), task)] },
+        }),
+        encoded(&ToExecutor::ForgetStored { shuffle: ShuffleId(1) }),
+        encoded(&FromExecutor::OutputsStored {
+            stored: StoredOutputs {
+                shuffle: ShuffleId(1),
+                object: StoredObject { by: executor, number: 1, index_at: 100, length: 120 },
+                outputs: vec![(Partition(2), task)],
+            },
+        }),
         encoded(&FromExecutor::Stored { executor, key, size: Default::default() }),
         encoded(&FromExecutor::BarrierSync { executor, task, epoch: 0, message: Some("said".into()) }),
         encoded(&FromExecutor::Alive { running: vec![(executor, vec![task])], memory: vec![] }),

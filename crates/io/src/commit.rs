@@ -160,6 +160,23 @@ impl OutputCommitter {
         }
     }
 
+    /// Returns whether there is anything at the output's path.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub fn is_there(&self, stores: &Stores) -> Result<bool, IoError> {
+        match self.protocol(stores)? {
+            Protocol::Renames(job) => job.is_there(),
+            Protocol::Uploads(job) => job.is_there(),
+        }
+    }
+
+    /// Returns whether a [`commit_job`](Self::commit_job) that has succeeded can be told by what it left, so that it may be
+    /// repeated.
+    pub fn shows_success(&self) -> bool {
+        self.marks_success && self.existing == Existing::Refuse
+    }
+
     /// Begins an attempt's part file, whose name ends in `suffix`: [`crate::Codec::suffix`], or that of a
     /// format. It must be finished before the attempt is committed.
     ///

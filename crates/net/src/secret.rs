@@ -141,6 +141,13 @@ impl Secret {
         self.0.to_string()
     }
 
+    /// Returns a text that follows from the secret for one purpose, and from which the secret does not follow: 64 hexadecimal
+    /// digits.
+    pub fn derived(&self, purpose: &str) -> String {
+        let key = Zeroizing::new(blake3::derive_key(purpose, self.0.as_bytes()));
+        key.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Writes it to a new file that only this user can read.
     ///
     /// # Errors

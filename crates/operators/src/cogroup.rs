@@ -5,6 +5,7 @@
 
 use crate::code::{self, OperatorRef};
 use crate::combine::CombinedStream;
+use crate::hot_keys::HotKeys;
 use crate::stream::{Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task};
 use crate::watch;
@@ -48,10 +49,12 @@ macro_rules! cogroup {
                 let scope = self.origin.scope(partition);
                 let _scope = watch::enter(&scope);
                 let mut combiner = Combiner::<K, $groups>::new(task.dyn_workspace(), true);
+                let mut hot_keys = HotKeys::default();
                 $(
                     self.$input.open(partition, task)?.for_each(|batch| {
+                        let (records, mut last) = (batch.len(), 0);
                         batch.for_each(|(key, value)| combiner.insert(
-                            hash_key(&key),
+                            noted(hash_key(&key), &mut last),
                             KeyRef::Owned(key),
                             value,
                             |value| first_of(|groups: &mut $groups| groups.$at.push(value)),
@@ -60,6 +63,7 @@ macro_rules! cogroup {
                                 groups
                             },
                         ));
+                        hot_keys.note(last, records);
                         combiner.check_memory().map_err(|e| self.origin.data_failure(e))
                     })?;
                 )*
@@ -68,10 +72,18 @@ macro_rules! cogroup {
                     earlier
                 });
                 let combined = combined.map_err(|e| self.origin.data_failure(e))?;
-                Ok(Stream::new(task, CombinedStream { combined, scope: scope.clone() }))
+                let (hot_key, scope) = (hot_keys.hottest(), scope.clone());
+                Ok(Stream::new(task, CombinedStream { combined, hot_key, task: task.clone(), scope }))
             }
         }
     };
+}
+
+/// Returns the hash, and leaves it for who asks for the last one.
+#[inline(always)]
+fn noted(hash: u64, last: &mut u64) -> u64 {
+    *last = hash;
+    hash
 }
 
 /// Makes the groups of a key that was not met before.

@@ -6,6 +6,7 @@
 //! the processor's caches, and only a fraction of a partition's keys is in memory at a time.
 
 use crate::code::{self, OperatorRef};
+use crate::hot_keys::{HotKey, HotKeys, STRIDE};
 use crate::shuffle_read::Blocks;
 use crate::stream::{Batches, Op, Operator, Stream};
 use crate::task::{Origin, Outcome, Task};
@@ -150,33 +151,42 @@ where
         chunk: Partition,
         task: &Task,
         scope: &Arc<TaskScope>,
-    ) -> Outcome<Combined<K, C>> {
+    ) -> Outcome<CombinedStream<K, C>> {
         let _scope = watch::enter(scope);
         let mut combiner = self.combiner(task);
-        let mut blocks = Blocks::new(shuffle, chunk, task)?;
+        let (mut blocks, mut hot_keys) = (Blocks::new(shuffle, chunk, task)?, HotKeys::default());
         while let Some(bytes) = blocks.next()? {
-            let combined = self.combine_blocks(&bytes, &mut combiner);
+            let combined = self.combine_blocks(&bytes, &mut combiner, &mut hot_keys);
             task.meter().shuffle_records_read.add(combined.map_err(|e| self.origin.data_failure(e))?);
         }
-        self.finish(combiner)
+        let combined = self.finish(combiner)?;
+        // Values that are absorbed were so before the shuffle, and a hot key came as few records.
+        let hot_key = hot_keys.hottest().filter(|_| self.combining.accumulates);
+        Ok(CombinedStream { combined, hot_key, task: task.clone(), scope: scope.clone() })
     }
 
     /// Combines the pairs of some blocks, and returns their number.
-    fn combine_blocks(&self, mut bytes: &[u8], combiner: &mut Combiner<K, C>) -> Result<u64, DataError> {
-        /// Memory is checked each time this many pairs were combined.
-        const STRIDE: usize = 1024;
+    fn combine_blocks(
+        &self,
+        mut bytes: &[u8],
+        combiner: &mut Combiner<K, C>,
+        hot_keys: &mut HotKeys,
+    ) -> Result<u64, DataError> {
         let mut pairs = 0;
         while let Some(mut block) = Pairs::<K, V>::take(&mut bytes)? {
             pairs += block.left() as u64;
             while block.left() > 0 {
-                for _ in 0..STRIDE.min(block.left()) {
+                let (stride, mut last) = (STRIDE.min(block.left()), 0);
+                for _ in 0..stride {
                     let Some((key, value)) = block.next_ref()? else { break };
                     let hash = match &key {
                         KeyRef::Owned(key) => hash_key(key),
                         KeyRef::Text(text) => hash_text(text),
                     };
                     self.insert(hash, key, value, combiner);
+                    last = hash;
                 }
+                hot_keys.note(last, stride);
                 combiner.check_memory()?;
             }
         }
@@ -206,7 +216,8 @@ where
         match &self.source {
             Source::Narrow(input) => {
                 let combined = self.combine_input(input, partition, task, &scope)?;
-                Ok(Stream::new(task, CombinedStream { combined, scope }))
+                let task = task.clone();
+                Ok(Stream::new(&task.clone(), CombinedStream { combined, hot_key: None, task, scope }))
             }
             &Source::Shuffle { shuffle, fan_out } => {
                 let chunks = partition.0 * fan_out..(partition.0 + 1) * fan_out;
@@ -253,9 +264,8 @@ where
             }
             self.current = None;
             let Some(chunk) = self.chunks.next() else { return Ok(None) };
-            let combined =
-                self.operator.combine_chunk(self.shuffle, Partition(chunk), &self.task, &self.scope)?;
-            self.current = Some(CombinedStream { combined, scope: self.scope.clone() });
+            let (operator, chunk) = (&self.operator, Partition(chunk));
+            self.current = Some(operator.combine_chunk(self.shuffle, chunk, &self.task, &self.scope)?);
         }
     }
 }
@@ -263,14 +273,20 @@ where
 /// The combinations that a [`Combiner`] gave, in batches.
 pub(crate) struct CombinedStream<K, C> {
     pub(crate) combined: Combined<K, C>,
+    /// A hot key that was not met yet.
+    pub(crate) hot_key: Option<HotKey>,
+    pub(crate) task: Task,
     pub(crate) scope: Arc<TaskScope>,
 }
 
-impl<K: Data, C: Data> Batches<(K, C)> for CombinedStream<K, C> {
+impl<K: Data + Hash, C: Data> Batches<(K, C)> for CombinedStream<K, C> {
     fn next_batch(&mut self) -> Outcome<Option<Batch<(K, C)>>> {
         let _scope = watch::enter(&self.scope);
         let batch: Result<Vec<_>, _> = self.combined.by_ref().take(batch_len::<(K, C)>()).collect();
         let batch = batch.map_err(|e| self.scope.data_failure(e))?;
+        if self.hot_key.is_some_and(|hot| hot.tell(&batch, self.task.meter())) {
+            self.hot_key = None;
+        }
         Ok(if batch.is_empty() { None } else { Some(Batch::Owned(batch)) })
     }
 }

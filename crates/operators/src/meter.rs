@@ -1,19 +1,20 @@
 //! [`Meter`]: what a task counts while it runs. Operators add to it once per batch or block, never once per record.
 
-use firesteel_types::{PythonMetrics, ShuffleReadMetrics, ShuffleWriteMetrics, TaskMetrics};
+use firesteel_types::{HotKey, ShuffleReadMetrics, ShuffleWriteMetrics, TaskMetrics};
+use parking_lot::Mutex;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Takes what this thread's task has measured in Python, where Python runs.
-pub type TakePythonMetrics = fn() -> Option<Box<PythonMetrics>>;
+/// Adds what this thread's task has measured in Python, where Python runs.
+pub type AddPythonMetrics = fn(&mut TaskMetrics);
 
-static PYTHON: OnceLock<TakePythonMetrics> = OnceLock::new();
+static PYTHON: OnceLock<AddPythonMetrics> = OnceLock::new();
 
-/// Sets the function that takes what a task has measured in Python. It is called on the task's thread, at the end of each task. Only
+/// Sets the function that adds what a task has measured in Python. It is called on the task's thread, at the end of each task. Only
 /// the first call has an effect.
-pub fn measure_python(take: TakePythonMetrics) {
-    let _ = PYTHON.set(take);
+pub fn measure_python(add: AddPythonMetrics) {
+    let _ = PYTHON.set(add);
 }
 
 /// A number that grows.
@@ -55,6 +56,8 @@ pub struct Meter {
     pub remote_bytes: Counter,
     /// Their records.
     pub shuffle_records_read: Counter,
+    /// Requests to other hosts.
+    pub remote_requests: Counter,
     /// The time of waiting for other hosts.
     pub fetch_wait_us: Counter,
     /// Records written to a shuffle.
@@ -65,12 +68,21 @@ pub struct Meter {
     pub shuffle_write_us: Counter,
     /// Partitions of persisted RDDs that were computed.
     pub computed_persisted: Counter,
+    hot_key: Mutex<Option<Box<HotKey>>>,
 }
 
 impl Meter {
+    /// Notes a key that is met often. The hottest counts.
+    pub fn note_hot_key(&self, key: String, records: u64) {
+        let mut hottest = self.hot_key.lock();
+        if hottest.as_ref().is_none_or(|known| known.records < records) {
+            *hottest = Some(Box::new(HotKey { key, records }));
+        }
+    }
+
     /// Returns what was counted. Times that only the executor knows are 0.
     pub(crate) fn read(&self) -> TaskMetrics {
-        TaskMetrics {
+        let mut metrics = TaskMetrics {
             input_bytes: self.cached_bytes.get(),
             input_records: self.input_records.get(),
             output_records: self.output_records.get(),
@@ -80,6 +92,7 @@ impl Meter {
                 local_bytes: self.local_bytes.get(),
                 remote_bytes: self.remote_bytes.get(),
                 records: self.shuffle_records_read.get(),
+                remote_requests: self.remote_requests.get(),
                 wait_us: self.fetch_wait_us.get(),
             },
             shuffle_write: ShuffleWriteMetrics {
@@ -88,9 +101,13 @@ impl Meter {
                 time_us: self.shuffle_write_us.get(),
             },
             computed_persisted: self.computed_persisted.get(),
-            python: PYTHON.get().and_then(|take| take()),
+            hot_key: self.hot_key.lock().clone(),
             ..TaskMetrics::default()
+        };
+        if let Some(add) = PYTHON.get() {
+            add(&mut metrics);
         }
+        metrics
     }
 }
 
@@ -128,6 +145,7 @@ mod tests {
             &meter.local_bytes,
             &meter.remote_bytes,
             &meter.shuffle_records_read,
+            &meter.remote_requests,
             &meter.fetch_wait_us,
             &meter.shuffle_records_written,
             &meter.shuffle_bytes_written,
@@ -148,10 +166,11 @@ mod tests {
                 local_bytes: 6,
                 remote_bytes: 7,
                 records: 8,
-                wait_us: 9,
+                remote_requests: 9,
+                wait_us: 10,
             },
-            shuffle_write: ShuffleWriteMetrics { records: 10, bytes: 11, time_us: 12 },
-            computed_persisted: 13,
+            shuffle_write: ShuffleWriteMetrics { records: 11, bytes: 12, time_us: 13 },
+            computed_persisted: 14,
             ..TaskMetrics::default()
         };
         assert_eq!(meter.read(), expected);

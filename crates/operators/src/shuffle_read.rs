@@ -56,6 +56,7 @@ impl Blocks {
                 let _timed = Timed::begin(&self.task.meter().fetch_wait_us);
                 remote.read(map, &|| self.task.is_cancelled())
             };
+            self.task.meter().remote_requests.add(remote.take_requests());
             match read {
                 Ok(Some(bytes)) if bytes.is_empty() => return Ok(()),
                 Ok(Some(bytes)) => {
@@ -71,6 +72,9 @@ impl Blocks {
                 }
                 Err(RemoteReadFailure::Gone { message, unreachable }) => {
                     return Err(self.failed(map, message, unreachable));
+                }
+                Err(RemoteReadFailure::Here { message }) => {
+                    return Err(data_failure(DataError::Remote { address: "this host".into(), message }));
                 }
             }
         }
@@ -241,6 +245,10 @@ mod tests {
             self.0.asked.lock().push(map.map.0);
             self.0.answers.get(&map.map.0).cloned().transpose()
         }
+
+        fn take_requests(&mut self) -> u64 {
+            1
+        }
     }
 
     fn encoded(map: u32) -> Vec<u8> {
@@ -303,6 +311,15 @@ mod tests {
             panic!("{failure:?}")
         };
         assert_eq!((map, unreachable, &*message), (Partition(1), vec![ExecutorId(8)], "no answer"));
+    }
+
+    #[test]
+    fn trouble_of_this_host_is_no_failure_to_fetch() {
+        let here = RemoteReadFailure::Here { message: "no space left".into() };
+        let executor = Executor::with_memory(1 << 20).reach(Elsewhere::with([(0, Err(here))]).0);
+        let failure = *read(&executor, vec![output(0)]).unwrap_err();
+        let TaskFailure::Operation { message, retryable, .. } = failure else { panic!("{failure:?}") };
+        assert_eq!((&*message, retryable), ("no space left (this host)", true));
     }
 
     #[test]

@@ -5,10 +5,11 @@
 //! it before it calls the user's function, once per batch. Afterwards the previous scope is restored, but not
 //! while a panic unwinds: the code that catches the panic finds the line where it began.
 
-use firesteel_types::{CallSite, Partition, UpdateScope};
+use firesteel_types::{CallSite, JobId, Partition, RddId, ShuffleId, UpdateScope};
 use serde::Serialize;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The scope in which functions run: one computation of one partition. Two computations of the same partition
 /// have two scopes.
@@ -33,6 +34,56 @@ thread_local! {
     /// The address of the current scope, 0 for none: a cheaper question than [`scope`], for code that asks once
     /// per record.
     static HERE: Cell<usize> = const { Cell::new(0) };
+    /// The place where other threads look up which functions this one runs.
+    static SHOWN: OnceCell<Arc<Shown>> = const { OnceCell::new() };
+}
+
+/// The functions that a thread runs now, for other threads to see. It is for display: nothing may depend on it.
+#[derive(Debug, Default)]
+pub struct Shown(AtomicU64);
+
+/// The kinds of scopes, as they are shown beside their number.
+const NOBODY: u64 = 0;
+const RDD: u64 = 1;
+const MAP_SIDE: u64 = 2;
+const JOB: u64 = 3;
+
+impl Shown {
+    fn set(&self, scope: Option<UpdateScope>) {
+        let (kind, number) = match scope {
+            None => (NOBODY, 0),
+            Some(UpdateScope::Rdd(rdd)) => (RDD, rdd.0),
+            Some(UpdateScope::MapSide(shuffle)) => (MAP_SIDE, shuffle.0),
+            Some(UpdateScope::Job(job)) => (JOB, job.0),
+        };
+        self.0.store(kind << 32 | u64::from(number), Ordering::Relaxed);
+    }
+
+    /// Returns whose functions run; `None` between them.
+    pub fn get(&self) -> Option<UpdateScope> {
+        let shown = self.0.load(Ordering::Relaxed);
+        let number = shown as u32;
+        match shown >> 32 {
+            RDD => Some(UpdateScope::Rdd(RddId(number))),
+            MAP_SIDE => Some(UpdateScope::MapSide(ShuffleId(number))),
+            JOB => Some(UpdateScope::Job(JobId(number))),
+            _ => None,
+        }
+    }
+}
+
+/// Shows from now on, to those who have `shown`, which functions this thread runs. Only a thread's first call has an effect.
+pub fn show_in(shown: Arc<Shown>) {
+    SHOWN.with(|here| drop(here.set(shown)));
+}
+
+#[inline]
+fn show(scope: Option<&Arc<TaskScope>>) {
+    SHOWN.with(|here| {
+        if let Some(shown) = here.get() {
+            shown.set(scope.map(|scope| scope.scope));
+        }
+    });
 }
 
 impl TaskScope {
@@ -52,6 +103,7 @@ pub struct Entered {
 #[inline]
 pub fn enter(scope: &Arc<TaskScope>) -> Entered {
     HERE.set(scope.address());
+    show(Some(scope));
     Entered { before: NOTED.with_borrow_mut(|noted| noted.scope.replace(scope.clone())) }
 }
 
@@ -61,6 +113,7 @@ impl Drop for Entered {
         // A panic keeps its scope, for the code that catches it.
         if !std::thread::panicking() {
             HERE.set(self.before.as_ref().map_or(0, TaskScope::address));
+            show(self.before.as_ref());
             NOTED.with_borrow_mut(|noted| noted.scope = self.before.take());
         }
     }
@@ -109,12 +162,13 @@ pub fn forget_record() {
 /// Takes what was noted: the line, and the record as text.
 pub fn take() -> (Option<Arc<CallSite>>, Option<String>) {
     HERE.set(0);
+    show(None);
     let noted = NOTED.with_borrow_mut(std::mem::take);
     (noted.scope.map(|scope| scope.site.clone()), noted.record.map(|render| render()))
 }
 
 /// A record as text for a person: JSON, cut short.
-fn render<T: Serialize>(record: &T) -> String {
+pub(crate) fn render<T: Serialize>(record: &T) -> String {
     const CHARACTERS: usize = 300;
     match serde_json::to_string(record) {
         Ok(text) if text.chars().count() <= CHARACTERS => text,
@@ -146,6 +200,31 @@ mod tests {
         assert!(result.is_err());
         assert_eq!(take(), (Some(inner.site.clone()), Some(r#"["a",5]"#.to_string())));
         assert_eq!(take(), (None, None));
+    }
+
+    #[test]
+    fn others_see_whose_functions_run() {
+        let shown = Arc::new(Shown::default());
+        let theirs = shown.clone();
+        let thread = std::thread::spawn(move || {
+            show_in(theirs.clone());
+            let mut seen = vec![theirs.get()];
+            let _outer = enter(&scope(1));
+            let inner =
+                TaskScope { scope: UpdateScope::Job(JobId(u32::MAX)), ..Arc::try_unwrap(scope(2)).unwrap() };
+            {
+                let _inner = enter(&Arc::new(inner));
+                seen.push(theirs.get());
+            }
+            seen.push(theirs.get());
+            take();
+            seen.push(theirs.get());
+            seen
+        });
+        let outer = Some(UpdateScope::Rdd(RddId(0)));
+        assert_eq!(thread.join().unwrap(), [None, Some(UpdateScope::Job(JobId(u32::MAX))), outer, None]);
+        let _here = enter(&scope(1));
+        assert_eq!(shown.get(), None, "another thread's functions are not shown there");
     }
 
     #[test]

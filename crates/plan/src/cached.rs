@@ -40,6 +40,8 @@ pub struct CachedRdd {
     pub behind: Vec<ShuffleId>,
     /// True if its lineage was truncated: its cached partitions, of any version, are all that there is.
     pub is_truncated: bool,
+    /// The number of hosts on which each of its partitions is wanted.
+    pub copies: u8,
     /// True if it is computed behind a barrier within the stage: then all its partitions are read, or all are
     /// computed.
     pub barrier: bool,
@@ -57,8 +59,8 @@ struct Reading {
 
 impl Lineage {
     /// Describes the cached RDDs of a stage. `persisted` tells of an RDD whether it is persisted, and if so,
-    /// whether its lineage was truncated. Takes time linear in the stage, and hardly any if nothing is cached.
-    pub fn cached(&self, cut: &StageBoundary, persisted: impl Fn(RddId) -> Option<IsTruncated>) -> Cached {
+    /// how. Takes time linear in the stage, and hardly any if nothing is cached.
+    pub fn cached(&self, cut: &StageBoundary, persisted: impl Fn(RddId) -> Option<CachedAs>) -> Cached {
         if cut.rdds.iter().all(|rdd| persisted(*rdd).is_none()) {
             return Cached::default();
         }
@@ -69,7 +71,7 @@ impl Lineage {
             let info = self.get(*rdd);
             let mut reading = Reading::default();
             info.dependencies.iter().for_each(|dependency| reading.extend(dependency, &readings));
-            if let Some(IsTruncated(is_truncated)) = persisted(*rdd) {
+            if let Some(CachedAs { is_truncated, copies }) = persisted(*rdd) {
                 rdds.push(CachedRdd {
                     rdd: *rdd,
                     partitions: info.partitions,
@@ -77,6 +79,7 @@ impl Lineage {
                     reads: reading.reads(),
                     behind: reading.behind.iter().copied().collect(),
                     is_truncated,
+                    copies,
                     barrier: behind_barriers.contains(rdd),
                 });
                 reading.shuffles.clear();
@@ -104,9 +107,14 @@ impl Lineage {
     }
 }
 
-/// True if the lineage of a persisted RDD was truncated.
+/// How an RDD is persisted, as far as plans depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IsTruncated(pub bool);
+pub struct CachedAs {
+    /// True if its lineage was truncated.
+    pub is_truncated: bool,
+    /// The number of hosts on which each of its partitions is wanted.
+    pub copies: u8,
+}
 
 impl Reading {
     fn extend(&mut self, dependency: &Dependency, readings: &BTreeMap<RddId, Reading>) {
@@ -166,8 +174,8 @@ mod tests {
         Dependency::Shuffle { parent: RddId(0), shuffle: ShuffleId(shuffle) }
     }
 
-    fn persisted(rdds: &[u32]) -> impl Fn(RddId) -> Option<IsTruncated> {
-        move |rdd| rdds.contains(&rdd.0).then_some(IsTruncated(false))
+    fn persisted(rdds: &[u32]) -> impl Fn(RddId) -> Option<CachedAs> {
+        move |rdd| rdds.contains(&rdd.0).then_some(CachedAs { is_truncated: false, copies: 1 })
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod stage_plan;
 mod stages;
 
 pub use barrier::BarrierError;
-pub use cached::{Cached, CachedRdd, IsTruncated, Reads};
+pub use cached::{Cached, CachedAs, CachedRdd, Reads};
 pub use lineage::{Dependency, Lineage, Mapping, RddInfo};
 pub use partitioner::Partitioner;
 pub use stage_plan::{CodeRef, Environment, PlanError, PlanNode, StagePlan};

@@ -68,6 +68,14 @@ pub enum BlockRequest {
         /// The map tasks, and the attempts that wrote the outputs.
         maps: Vec<(Partition, TaskId)>,
     },
+    /// Which objects of the shuffle storage have map outputs: an item for each, in this order, an encoded
+    /// [`StoredObject`](firesteel_types::StoredObject); missing where the storage does not have it.
+    StoredAt {
+        /// The shuffle.
+        shuffle: ShuffleId,
+        /// The map tasks, and the attempts that wrote the outputs.
+        maps: Vec<(Partition, TaskId)>,
+    },
     /// Where a partition is cached: an item for each address.
     CachedAt {
         /// The partition.

@@ -7,7 +7,8 @@ use crate::result::TaskReport;
 use crate::task::{BarrierOutcome, TaskSpec};
 use firesteel_types::{
     AccumulatorUpdate, BlockKey, BlockSize, BroadcastId, ExecutorId, ExecutorLossReason, ExecutorMemory,
-    LongTask, Partition, RddId, ShuffleId, ShuffleOutputs, StageId, TaskId, TaskMetrics, ThreadStack,
+    LongTask, Partition, RddId, ShuffleId, ShuffleOutputs, StageId, StoredOutputs, TaskId, TaskMetrics,
+    ThreadStack,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -126,10 +127,35 @@ pub enum ToExecutor {
         /// The blocks, and the address that serves them.
         order: MigrateOrder,
     },
+    /// Write map outputs to the shuffle storage now. Answered with [`FromExecutor::OutputsStored`] for each object, then
+    /// [`FromExecutor::StoreDone`].
+    Store {
+        /// The outputs.
+        order: StoreOrder,
+    },
+    /// Forget what was read of a shuffle's objects in the shuffle storage, and write no more of it.
+    RemoveStored {
+        /// The shuffle.
+        shuffle: ShuffleId,
+    },
+    /// Take nothing of a shuffle for stored that was written to the shuffle storage until now: it cannot be read there.
+    ForgetStored {
+        /// The shuffle.
+        shuffle: ShuffleId,
+    },
     /// Tell where the code of all slots stands. Answered with [`FromExecutor::Stacks`].
     AskStacks {
         /// The question's number, which its answer carries.
         question: u64,
+        /// True for one of many questions in a row: only what answers at once does.
+        is_sample: bool,
+    },
+    /// Tell a part of what the process and its workers have written. Answered with [`FromExecutor::Log`].
+    AskLog {
+        /// The question's number, which its answer carries.
+        question: u64,
+        /// The part.
+        ask: LogAsk,
     },
     /// The driver lives.
     Alive,
@@ -216,6 +242,18 @@ pub enum FromExecutor {
         /// The blocks that it has now.
         report: MigrateReport,
     },
+    /// The agent has written an object to the shuffle storage, whole.
+    OutputsStored {
+        /// The object, and the outputs that it has.
+        stored: StoredOutputs,
+    },
+    /// The agent has done what [`ToExecutor::Store`] says, as far as it could.
+    StoreDone {
+        /// The number of the order.
+        number: u64,
+        /// The number of outputs that the storage has now.
+        stored: u32,
+    },
     /// A task has run for longer than its watchdog waits, which reports it once.
     RunsLong {
         /// Where it runs.
@@ -230,6 +268,13 @@ pub enum FromExecutor {
         /// The agent's slots.
         stacks: Vec<ThreadStack>,
     },
+    /// The answer to [`ToExecutor::AskLog`].
+    Log {
+        /// The number of the question.
+        question: u64,
+        /// The part, or why there is none, as a sentence.
+        part: Result<LogBytes, String>,
+    },
     /// Workers cannot be started any more.
     OutOfWorkers {
         /// Why, as a sentence.
@@ -237,6 +282,53 @@ pub enum FromExecutor {
     },
     /// The agent ends, as it was told to: no task is to blame.
     Left,
+    /// A manager takes the agent's process away.
+    Notice {
+        /// The time until then, in milliseconds.
+        within_ms: u64,
+    },
+}
+
+/// A stream that a process writes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LogStream {
+    /// Its standard output.
+    Stdout,
+    /// Its standard error.
+    Stderr,
+}
+
+impl LogStream {
+    /// Returns its name, as files and addresses have it: `stdout`, `stderr`.
+    pub fn name(self) -> &'static str {
+        match self {
+            LogStream::Stdout => "stdout",
+            LogStream::Stderr => "stderr",
+        }
+    }
+}
+
+/// A question for a part of what a process has written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogAsk {
+    /// The stream.
+    pub stream: LogStream,
+    /// The first byte of the part; `None` for the last bytes that were written.
+    pub offset: Option<u64>,
+    /// The most bytes of the part. The answer may have fewer.
+    pub length: u32,
+}
+
+/// A part of what a process has written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogBytes {
+    /// The bytes.
+    #[serde(with = "serde_bytes")]
+    pub bytes: Vec<u8>,
+    /// The number of bytes before them.
+    pub offset: u64,
+    /// The number of bytes of all that was written.
+    pub length: u64,
 }
 
 /// The blocks that an agent is to fetch before the agent that has them goes.
@@ -254,6 +346,15 @@ pub struct MigrateOrder {
     pub cached: Vec<BlockKey>,
 }
 
+/// The map outputs that an agent is to write to the shuffle storage, since its files will not be there for long.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreOrder {
+    /// The order's number, which its answer carries.
+    pub number: u64,
+    /// Map outputs.
+    pub outputs: Vec<(ShuffleId, Partition, TaskId)>,
+}
+
 /// The blocks that an agent has fetched of a [`MigrateOrder`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MigrateReport {
@@ -263,6 +364,6 @@ pub struct MigrateReport {
     pub executor: ExecutorId,
     /// Map outputs.
     pub outputs: Vec<(ShuffleId, Partition, TaskId)>,
-    /// Cached partitions.
-    pub cached: Vec<BlockKey>,
+    /// Cached partitions, with their sizes there.
+    pub cached: Vec<(BlockKey, BlockSize)>,
 }

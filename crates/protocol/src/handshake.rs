@@ -12,7 +12,9 @@ use std::path::PathBuf;
 /// Where, in an application's directory, its processes find each other's files.
 pub const SHARED_DIRECTORY: &str = "shared";
 
-/// The variable that tells a program to be an agent, and to read its [`AgentConfig`] from its standard input.
+/// The variable that tells a program to be an agent. Its value says where its [`AgentConfig`] is: `1` on standard input, whose other end
+/// the process holds that has started it and with which it ends; else in the file of this path, in which names, hosts and directories may
+/// hold `${NAME}`, variables of its environment.
 pub const AGENT_VARIABLE: &str = "FIRESTEEL_AGENT";
 
 /// The configuration of an agent: one line of JSON. It contains a secret: it is handed over through a pipe or a file of
@@ -27,7 +29,7 @@ pub struct AgentConfig {
     pub name: String,
     /// Its host, as preferred locations name it, and as others reach it.
     pub host: String,
-    /// Where it serves its files, `host:port`; port 0 is any that is free. Of no account when another process serves them.
+    /// Where it serves its files, or what it has in memory, `host:port`; port 0 is any that is free.
     pub bind: String,
     /// The number of its cores: of tasks at a time, where each takes one.
     pub cores: u32,
@@ -38,6 +40,22 @@ pub struct AgentConfig {
     /// The address at which a process that outlives it serves them. Then the directory is the application's own on this host, and
     /// that process removes it.
     pub service: Option<String>,
+    /// The files that its standard output and error go to, if the process that starts it keeps them; its driver may ask for what they hold.
+    #[serde(default)]
+    pub logs: Option<LogFiles>,
+    /// The time, in milliseconds, from SIGTERM to the end of its process, where SIGTERM is a manager's notice that it takes the process
+    /// away. None where SIGTERM ends it at once.
+    #[serde(default)]
+    pub notice_ms: Option<u64>,
+}
+
+/// The files that a process writes to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogFiles {
+    /// Its standard output.
+    pub stdout: PathBuf,
+    /// Its standard error.
+    pub stderr: PathBuf,
 }
 
 /// Without the secret.
@@ -66,7 +84,9 @@ pub struct RegisterAgent {
     pub has_processes: bool,
     /// Where the files of its executors are served.
     pub blocks: String,
-    /// True if a process that outlives it serves them.
+    /// Where the partitions are served that its executors have cached: in the same place, or by itself, since they lie in its memory.
+    pub cached: String,
+    /// True if a process that outlives it serves the files.
     pub outputs_survive: bool,
     /// Its process id.
     pub process: u32,
@@ -110,6 +130,31 @@ pub struct Welcome {
     pub setting: Option<String>,
     /// True if tasks encrypt the files that they write, with a key that follows from the application's secret.
     pub encrypted: bool,
+    /// The shuffle storage, if the application has one.
+    pub storage: Option<StorageConfig>,
+}
+
+/// The shuffle storage of an application: a directory, on disks that hosts share or in a store, in which map outputs
+/// outlive executors.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorageConfig {
+    /// The application's own directory there.
+    pub directory: String,
+    /// When outputs are written there.
+    pub write: StorageWrite,
+    /// The number of bytes of outputs that are gathered for one object.
+    pub object_bytes: u64,
+}
+
+/// When map outputs are written to the shuffle storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StorageWrite {
+    /// Soon after their tasks have ended.
+    Background,
+    /// Before their tasks end.
+    Through,
+    /// When the driver says that their executor's files will not be there for long.
+    Notice,
 }
 
 /// The first message to a worker.
@@ -127,6 +172,18 @@ pub struct WorkerInit {
     pub settings: Vec<(String, String)>,
     /// The way to other hosts, where there are such.
     pub remote: Option<RemoteConfig>,
+    /// The secret that the key of the files follows from, where tasks encrypt the files that they write.
+    pub files_secret: Option<FilesSecret>,
+}
+
+/// A secret that the key of an application's files follows from. It goes only where [`WorkerInit`] goes, and is never shown.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilesSecret(pub String);
+
+impl fmt::Debug for FilesSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FilesSecret(..)")
+    }
 }
 
 /// A worker's answer to [`WorkerInit`]: it is ready.
@@ -151,6 +208,9 @@ pub struct RemoteConfig {
     pub retry_wait_ms: u64,
     /// For how long a host may say nothing, in milliseconds.
     pub timeout_ms: u64,
+    /// The shuffle storage, if the application has one.
+    #[serde(default)]
+    pub storage: Option<StorageConfig>,
 }
 
 /// Without the secret.

@@ -21,7 +21,10 @@ mod task;
 
 pub use blocks::BlockRequest;
 pub use codec::Malformed;
-pub use executor::{FromExecutor, MigrateOrder, MigrateReport, OutputsName, PlanBytes, ToExecutor};
+pub use executor::{
+    FromExecutor, LogAsk, LogBytes, LogStream, MigrateOrder, MigrateReport, OutputsName, PlanBytes,
+    StoreOrder, ToExecutor,
+};
 pub use result::{DeliveredOutcome, ResultBytes, ResultOnExecutor, TaskOutcome, TaskReport};
 pub use sent_outputs::SentOutputs;
 pub use task::{BarrierOutcome, BarrierRefusal, TaskSpec};

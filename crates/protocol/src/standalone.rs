@@ -27,7 +27,8 @@ pub use messages::{
 };
 pub use names::{ApplicationId, DriverId, DriverRun, Epoch, ExecutorName, RequestKey, WorkerId};
 pub use overview::{
-    ApplicationView, DriverView, ExecutorCondition, ExecutorView, Overview, WorkerCondition, WorkerView,
+    ApplicationView, DriverView, EndedExecutor, ExecutorCondition, ExecutorView, LostWorker, Overview,
+    WorkerCondition, WorkerView,
 };
 pub use payload::Payload;
 pub use records::{ApplicationRecord, DriverState, EndedApplication};

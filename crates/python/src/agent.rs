@@ -7,24 +7,24 @@
 use crate::files;
 use crate::settings::watchdog;
 use firesteel_executor::WorkerCommand;
-use firesteel_executor::agent::{Beginning, MakeWorkers, config_from_parent, read_config, run};
+use firesteel_executor::agent::{Beginning, MakeWorkers, own_config, read_config, run};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// Runs an agent until its driver releases it. Its configuration is JSON; if `config` is `None`, the agent
-/// reads it from standard input, into which the process that started this one writes it.
+/// Runs an agent until its driver releases it. Its configuration is JSON; if `config` is `None`, `told`, the value
+/// of the variable that makes this process an agent, says where it is.
 ///
 /// `command` is called with the driver's setting for workers, and with the application's directory on this
 /// host. It returns the program of the server of workers, its arguments, its environment and its directory.
 #[pyfunction]
-#[pyo3(signature = (config, command))]
-pub(crate) fn agent(py: Python<'_>, config: Option<&str>, command: Py<PyAny>) -> PyResult<()> {
+#[pyo3(signature = (config, told, command))]
+pub(crate) fn agent(py: Python<'_>, config: Option<&str>, told: &str, command: Py<PyAny>) -> PyResult<()> {
     firesteel_driver::show_log();
     let config = match config {
         Some(config) => read_config(&mut config.as_bytes()),
-        None => config_from_parent(),
+        None => own_config(told),
     };
     let config = config.map_err(PyValueError::new_err)?;
     let ended = py.detach(|| {

@@ -56,9 +56,9 @@ pub(crate) fn command_names() -> Vec<(String, String)> {
     firesteel_cli::commands()
 }
 
-/// Has a Python program run in a cluster; returns the name by which its master knows it.
+/// Has a Python program run in a cluster; `tell` is called with the name by which the cluster knows it.
 #[pyfunction]
-#[pyo3(signature = (*, master, secret_file, program, arguments, environment, files, cores, memory_mib, supervise))]
+#[pyo3(signature = (*, master, secret_file, program, arguments, environment, files, cores, memory_mib, supervise, settings, dry_run, tell))]
 #[expect(clippy::too_many_arguments, reason = "keywords, to Python")]
 pub(crate) fn submit_driver(
     py: Python<'_>,
@@ -71,7 +71,10 @@ pub(crate) fn submit_driver(
     cores: u32,
     memory_mib: u64,
     supervise: bool,
-) -> PyResult<String> {
+    settings: Vec<(String, String)>,
+    dry_run: bool,
+    tell: Py<PyAny>,
+) -> PyResult<()> {
     let driver = InterpretedDriver {
         master,
         secret_file,
@@ -82,6 +85,18 @@ pub(crate) fn submit_driver(
         cores,
         memory_mib,
         supervise,
+        settings,
+        dry_run,
     };
-    py.detach(|| driver.submit()).map_err(PyRuntimeError::new_err)
+    let mut said = Ok(());
+    let hear = |name: &str| said = Python::attach(|py| tell.call1(py, (name,)).map(drop));
+    let ended = py.detach(|| driver.submit(hear));
+    said?;
+    ended.map_err(PyRuntimeError::new_err)
+}
+
+/// Tells a cluster manager how this process's program has ended, where it asks.
+#[pyfunction]
+pub(crate) fn program_ended(py: Python<'_>, is_success: bool) {
+    py.detach(|| firesteel_driver::program_ended(is_success));
 }

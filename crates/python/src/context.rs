@@ -7,7 +7,7 @@ use crate::listeners::EventLines;
 use crate::objects::Objects;
 use crate::rdd::{Pairs, Rdd, file_options};
 use crate::settings::watchdog;
-use crate::{files, sites, sources, worker};
+use crate::{files, manager, sites, sources, worker};
 use firesteel_data::Batch;
 use firesteel_data::block::write_records;
 use firesteel_driver::{
@@ -49,7 +49,7 @@ impl Context {
 #[pymethods]
 impl Context {
     #[new]
-    #[pyo3(signature = (conf, environment, agent, python, lines=None))]
+    #[pyo3(signature = (conf, environment, agent, python, lines=None, manager=None))]
     fn new(
         py: Python<'_>,
         conf: Vec<(String, String)>,
@@ -57,6 +57,7 @@ impl Context {
         agent: Vec<String>,
         python: Option<String>,
         lines: Option<PyRef<'_, EventLines>>,
+        manager: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let (program, arguments) = agent.split_first().ok_or_else(|| PyValueError::new_err("no program"))?;
         let agents = AgentCommand {
@@ -73,6 +74,9 @@ impl Context {
         }
         if let Some(lines) = lines {
             builder = builder.listener(lines.writer());
+        }
+        if let Some(make) = manager {
+            builder = builder.manager(manager::maker(make));
         }
         let inner = py.detach(|| builder.create()).map_err(|error| to_python(py, error))?;
         Ok(Context { inner })
@@ -116,8 +120,10 @@ impl Context {
         py.detach(|| self.inner.explain_last_job())
     }
 
-    fn stop(&self, py: Python<'_>) {
-        py.detach(|| self.inner.stop());
+    /// Stops it. After a program that has `failed`, the journal of `spark.driver.recovery.dir` stays.
+    #[pyo3(signature = (failed = false))]
+    fn stop(&self, py: Python<'_>, failed: bool) {
+        py.detach(|| if failed { self.inner.stop_failed() } else { self.inner.stop() });
     }
 
     fn is_stopped(&self) -> bool {
@@ -128,7 +134,7 @@ impl Context {
     fn stacks(&self, py: Python<'_>) -> Vec<(String, String, u32, Option<u64>, String)> {
         let stacks = py.detach(|| self.inner.stacks()).into_iter();
         let fields = stacks.map(|stack| {
-            let task = stack.task.map(|task| task.0);
+            let task = stack.running.map(|running| running.task.0);
             (stack.executor.name(), stack.name, stack.process, task, stack.text)
         });
         fields.collect()
@@ -147,6 +153,10 @@ impl Context {
     fn offer_file(&self, py: Python<'_>, path: PathBuf) -> PyResult<String> {
         let offered = py.detach(|| self.inner.offer_file(&path)).map_err(|error| to_python(py, error))?;
         Ok(files::to_hex(&offered))
+    }
+
+    fn note_shipped(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        py.detach(|| self.inner.note_shipped(&path)).map_err(|error| to_python(py, error))
     }
 
     fn parallelize(&self, partitions: Vec<Vec<Vec<u8>>>, site: &str) -> Rdd {

@@ -163,6 +163,7 @@ fn job_failure(py: Python<'_>, action: &CallSite, failure: JobFailure) -> PyErr 
         }
         JobFailure::Indeterminate { .. }
         | JobFailure::TooFewSlots { .. }
+        | JobFailure::Excluded { .. }
         | JobFailure::NoExecutors { .. }
         | JobFailure::NoExecutorLeft { .. } => of_kind(py, "other", &text),
     };
@@ -219,6 +220,7 @@ fn task_failure<'py>(
                 ExecutorLossReason::Worker(end) => worker_end(&details, end)?,
                 ExecutorLossReason::Unheard { .. }
                 | ExecutorLossReason::Reported { .. }
+                | ExecutorLossReason::Taken { .. }
                 | ExecutorLossReason::Decommissioned => {}
             }
             Ok(details)

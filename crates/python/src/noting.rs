@@ -11,14 +11,19 @@ thread_local! {
 
 /// Returns the record that the function was given last, shown and shortened, if records are noted.
 pub(crate) fn noted(py: Python<'_>) -> Option<String> {
-    const CHARACTERS: usize = 300;
     let record = NOTED.with_borrow_mut(Option::take)?;
-    let shown = record.bind(py).repr().map(|shown| shown.to_string());
+    Some(shown(record.bind(py)))
+}
+
+/// Returns the `repr` of a record, shortened.
+pub(crate) fn shown(record: &Bound<'_, PyAny>) -> String {
+    const CHARACTERS: usize = 300;
+    let shown = record.repr().map(|shown| shown.to_string());
     let shown = shown.unwrap_or_else(|error| format!("a record whose repr fails: {error}"));
-    Some(match shown.char_indices().nth(CHARACTERS) {
+    match shown.char_indices().nth(CHARACTERS) {
         None => shown,
         Some((end, _)) => format!("{}…", &shown[..end]),
-    })
+    }
 }
 
 /// Forgets the record, so that it is neither kept alive nor blamed for a later failure.

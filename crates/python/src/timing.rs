@@ -27,10 +27,13 @@ struct Timing {
 
 thread_local! {
     static TIMING: RefCell<Timing> =
-        const { RefCell::new(Timing { now: Work::Engine, since: None, pickling: Duration::ZERO, functions: vec![] }) };
+        const { RefCell::new(Timing::NOTHING) };
 }
 
 impl Timing {
+    const NOTHING: Self =
+        Timing { now: Work::Engine, since: None, pickling: Duration::ZERO, functions: vec![] };
+
     /// Counts the time since the last change, and goes on with other work. Returns what was at work before.
     fn change(&mut self, work: Work) -> Work {
         let now = Instant::now();

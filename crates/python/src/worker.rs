@@ -1,7 +1,7 @@
 //! A worker's process: tasks run one after the other on the interpreter's main thread.
 
 use crate::{accumulator, barrier, failure, files, noting};
-use firesteel_executor::Worker;
+use firesteel_executor::{Worker, resident_bytes};
 use firesteel_operators::Services;
 use firesteel_protocol::TaskSpec;
 use parking_lot::Mutex;
@@ -12,7 +12,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 static SERVICES: Mutex<Option<Arc<Services>>> = Mutex::new(None);
 /// The application's directory on this host.
@@ -22,6 +22,20 @@ static CURRENT: Mutex<Option<Py<TaskInfo>>> = Mutex::new(None);
 
 /// The number of cores that each task takes.
 static CPUS: AtomicU32 = AtomicU32::new(1);
+
+/// The bytes that the process held before its first task.
+static AT_FIRST: AtomicU64 = AtomicU64::new(0);
+
+/// Returns the bytes that this process held before its first task; 0 in a process that runs none.
+pub(crate) fn resident_at_first() -> u64 {
+    AT_FIRST.load(Ordering::Relaxed)
+}
+
+/// Returns the bytes that this process may hold while it runs tasks: those at first, and its memory budget.
+pub(crate) fn resident_limit() -> u64 {
+    let budget = services().map_or(0, |services| services.memory.arbiter().total() as u64);
+    resident_at_first().saturating_add(budget)
+}
 
 /// Returns the services that this process provides to its tasks, if it runs any.
 pub(crate) fn services() -> Option<Arc<Services>> {
@@ -55,7 +69,7 @@ pub(crate) fn work(py: Python<'_>) -> PyResult<()> {
     )?;
     let Some(mut worker) = py.detach(|| Worker::start(socket)).map_err(failed)? else { return Ok(()) };
     lend(worker.services());
-    firesteel_operators::measure_python(crate::timing::take);
+    firesteel_operators::measure_python(crate::hot_key::add_to);
     begin(&worker);
     apply(&worker.init().settings);
     let sys = py.import("sys")?;
@@ -89,6 +103,7 @@ fn begin(worker: &Worker) {
         files::fetch_by(remote);
     }
     *DIRECTORY.lock() = Some(worker.init().directory.clone());
+    AT_FIRST.store(resident_bytes(std::process::id()), Ordering::Relaxed);
 }
 
 /// The task that runs in this process.
@@ -103,8 +118,6 @@ pub(crate) struct TaskInfo {
     local_properties: BTreeMap<String, String>,
     executor: String,
     directory: String,
-    spill_directory: String,
-    memory_limit: u64,
     cpus: u32,
 }
 
@@ -123,8 +136,6 @@ impl TaskInfo {
             local_properties: (*task.properties).clone(),
             executor: services.executor.name(),
             directory: directory.to_string_lossy().into_owned(),
-            spill_directory: services.dirs.path().to_string_lossy().into_owned(),
-            memory_limit: services.memory.arbiter().total() as u64,
             cpus: CPUS.load(Ordering::Relaxed),
         }
     }

@@ -22,7 +22,7 @@
 
 use crate::effect::Effect;
 use firesteel_types::{
-    AccumulatorId, AccumulatorUpdate, JobId, Partition, RddId, ShuffleId, TaskId, UpdateScope,
+    AccumulatorId, AccumulatorUpdate, CountedUpdate, JobId, Partition, RddId, ShuffleId, TaskId, UpdateScope,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -36,6 +36,8 @@ pub(crate) struct Accumulators {
     /// The RDDs whose entries are settled: for each stretch of ids, the first with the last. Cached
     /// partitions may still bring updates of them, where a lineage is cut off.
     released: BTreeMap<RddId, RddId>,
+    /// The updates that count and are not written down yet, with their tasks; none if nothing is written down.
+    unwritten: Option<Vec<(Source, AccumulatorUpdate)>>,
 }
 
 /// The updates of one accumulator that are not settled.
@@ -47,6 +49,8 @@ struct Ledger {
     /// The first attempt after the accumulator was last reset. Partitions that earlier attempts cached bring
     /// additions from before the reset.
     began: Option<TaskId>,
+    /// The number of times that it was reset.
+    resets: u32,
 }
 
 type EntryName = (AccumulatorId, UpdateScope, Partition);
@@ -75,6 +79,11 @@ pub(crate) enum Source {
 }
 
 impl Accumulators {
+    /// Makes an empty table. Updates are kept until they are [written down](Accumulators::take_unwritten), if any are.
+    pub(crate) fn new(is_written_down: bool) -> Self {
+        Accumulators { unwritten: is_written_down.then(Vec::new), ..Accumulators::default() }
+    }
+
     pub(crate) fn register(&mut self, id: AccumulatorId) {
         let before = self.table.insert(id, Ledger::default());
         assert!(before.is_none(), "accumulator {id} was registered twice");
@@ -92,6 +101,7 @@ impl Accumulators {
         self.forget_entries(id);
         if let Some(ledger) = self.table.get_mut(&id) {
             ledger.began = Some(next);
+            ledger.resets += 1;
         }
     }
 
@@ -102,16 +112,50 @@ impl Accumulators {
         for ((scope, partition), entry) in entries {
             self.unindex((id, scope, partition), &entry.contributions);
         }
+        self.forget_unwritten(|_, update| update.accumulator == id);
+    }
+
+    fn forget_unwritten(&mut self, is_gone: impl Fn(Source, &AccumulatorUpdate) -> bool) {
+        if let Some(unwritten) = &mut self.unwritten {
+            unwritten.retain(|(from, update)| !is_gone(*from, update));
+        }
+    }
+
+    /// Returns the updates that were taken in since the last call and still count, to be written down.
+    pub(crate) fn take_unwritten(&mut self) -> Vec<CountedUpdate> {
+        let unwritten = self.unwritten.as_mut().map(std::mem::take).unwrap_or_default();
+        let counted = |(_, update): (Source, AccumulatorUpdate)| {
+            let resets = self.table.get(&update.accumulator).map_or(0, |ledger| ledger.resets);
+            CountedUpdate { update, resets }
+        };
+        unwritten.into_iter().map(counted).collect()
+    }
+
+    /// Takes in updates that counted for an earlier driver: nothing can undo them.
+    pub(crate) fn restore(&mut self, updates: Vec<CountedUpdate>) {
+        let unwritten = self.unwritten.take();
+        let counts = |counted: &CountedUpdate| {
+            self.table.get(&counted.update.accumulator).is_some_and(|ledger| ledger.resets == counted.resets)
+        };
+        let updates = updates.into_iter().filter(counts).map(|counted| counted.update).collect();
+        self.accept(Source::Final, updates);
+        self.unwritten = unwritten;
     }
 
     /// Takes in the updates of an outcome that counts.
     pub(crate) fn accept(&mut self, from: Source, updates: Vec<AccumulatorUpdate>) {
-        for AccumulatorUpdate { accumulator, scope, partition, extent, bytes, cached_by } in updates {
+        for update in updates {
+            let AccumulatorUpdate { accumulator, scope, partition, extent, .. } = update;
+            let (bytes, cached_by) = (update.bytes.clone(), update.cached_by);
             let is_gone = matches!(scope, UpdateScope::Rdd(rdd) if self.is_released(rdd));
             let Some(ledger) = self.table.get_mut(&accumulator).filter(|_| !is_gone) else { continue };
             // The partition was cached before the reset, and so were the additions that it brings along.
             if cached_by.is_some_and(|task| ledger.began.is_some_and(|began| task < began)) {
                 continue;
+            }
+            if let Some(unwritten) = &mut self.unwritten {
+                // It counts, and the ids of attempts mean nothing to another driver.
+                unwritten.push((from, AccumulatorUpdate { cached_by: None, ..update }));
             }
             assert!(extent > 0, "an update of accumulator {accumulator} adds at least once");
             let entry = ledger.entries.entry((scope, partition)).or_default();
@@ -135,6 +179,7 @@ impl Accumulators {
     }
 
     fn undo(&mut self, shuffle: ShuffleId, undone: impl Fn(Source) -> bool) {
+        self.forget_unwritten(|from, _| undone(from));
         for name in self.by_shuffle.get(&shuffle).cloned().unwrap_or_default() {
             let (id, scope, partition) = name;
             let ledger = self.table.get_mut(&id).expect("what is indexed is there");

@@ -73,6 +73,9 @@ pub struct Demand {
     pub waiting: u32,
     /// The number of tasks that run.
     pub running: u32,
+    /// The number of stages that wait for executors beside those that there are, since a task of theirs may run on none of
+    /// them.
+    pub stuck: u32,
     /// The executors that there are, without those that are leaving.
     pub executors: Vec<Lent>,
 }
@@ -195,21 +198,29 @@ impl Allocation {
     fn needed(&self, demand: &Demand) -> u32 {
         let tasks = demand.waiting.saturating_add(demand.running);
         if let Some(slots) = self.settings.slots {
-            return tasks.div_ceil(slots.max(1));
+            return self.with_others(tasks.div_ceil(slots.max(1)), demand);
         }
         let mut slots: Vec<u32> = demand.executors.iter().map(|lent| lent.slots).collect();
         slots.sort_unstable_by_key(|slots| Reverse(*slots));
         let mut left = tasks;
         for (needed, slots) in (0..).zip(&slots) {
             if left == 0 {
-                return needed;
+                return self.with_others(needed, demand);
             }
             left = left.saturating_sub(*slots);
         }
         // A barrier stage needs slots for all of its tasks, so the executors that there are do not count as large as
         // the largest of them.
         let most = slots.first().copied().unwrap_or(1).max(1);
-        (slots.len() as u32).saturating_add(left.div_ceil(most))
+        self.with_others((slots.len() as u32).saturating_add(left.div_ceil(most)), demand)
+    }
+
+    /// Returns the number of executors that are needed beside those that do not help the stages that are stuck.
+    fn with_others(&self, needed: u32, demand: &Demand) -> u32 {
+        match demand.stuck {
+            0 => needed,
+            stuck => needed.max((demand.executors.len() as u32).saturating_add(stuck)),
+        }
     }
 }
 
@@ -302,7 +313,8 @@ mod tests {
                 let has = left.min(lent.slots);
                 (lent.is_busy, left) = (has > 0, left - has);
             }
-            let demand = Demand { waiting: left, running: tasks - left, executors: self.executors.clone() };
+            let demand =
+                Demand { waiting: left, running: tasks - left, stuck: 0, executors: self.executors.clone() };
             let before = self.allocation.wanted();
             let Decision { wanted, give_back } = self.allocation.decide(now, &demand);
             prop_assert!(min <= wanted && wanted <= max);

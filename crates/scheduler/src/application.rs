@@ -13,7 +13,7 @@
 //! let (mut effects, agent) = (vec![], AgentId(7));
 //! let registration = RegisterAgent {
 //!     name: "0".into(), program: [0; 32], host: "a".into(), cores: 4, memory: 1 << 30, has_processes: false,
-//!     blocks: "a:7337".into(), outputs_survive: false, process: 17,
+//!     blocks: "a:7337".into(), cached: "a:7337".into(), outputs_survive: false, process: 17,
 //! };
 //! application.handle(Millis(0), ApplicationEvent::AgentRegistered { agent, registration }, &mut effects);
 //! let [ApplicationEffect::Welcome { executors, .. }] = &effects[..] else { panic!("{effects:?}") };
@@ -23,8 +23,10 @@
 //! assert!(application.scheduler().knows_executor(ExecutorId(0)));
 //! ```
 
+mod copies;
 mod effect;
 mod event;
+mod exclusions;
 
 pub use effect::ApplicationEffect;
 pub use event::{AgentMessage, ApplicationEvent, ReportedOutcome};
@@ -38,12 +40,12 @@ use crate::results::{Results, WaitingResult};
 use crate::scheduler::{Load, Scheduler, SoleCopies};
 use crate::settings::SchedulerSettings;
 use firesteel_protocol::handshake::RegisterAgent;
-use firesteel_protocol::{MigrateOrder, MigrateReport};
+use firesteel_protocol::{MigrateOrder, MigrateReport, StoreOrder};
 use firesteel_types::{
-    AccumulatorUpdate, AppEvent, BlockSize, CallSite, ExecutorId, ExecutorMemory, JobFailure, JobId,
-    KillReason, Millis, Partition, ShuffleId, TaskFailure, TaskId, TaskMetrics,
+    AccumulatorUpdate, AppEvent, CallSite, ExecutorId, ExecutorMemory, JobFailure, JobId, JournalEntry,
+    KillReason, Millis, Partition, ShuffleId, StageId, TaskFailure, TaskId, TaskMetrics,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The interval at which dynamic allocation looks at the work that there is, in milliseconds. Spark looks as
 /// often.
@@ -68,6 +70,8 @@ pub struct Application {
     allocation: Option<DynamicAllocation>,
     /// The reason why no executor will come any more, as a sentence.
     given_up: Option<String>,
+    /// The stages with a task that may run on no executor, for which no executor could be replaced.
+    stuck: BTreeSet<StageId>,
 }
 
 /// Dynamic allocation, and its last request.
@@ -90,6 +94,7 @@ impl Application {
             results: Results::new(settings.max_result_size),
             allocation: None,
             given_up: None,
+            stuck: BTreeSet::new(),
         }
     }
 
@@ -102,6 +107,7 @@ impl Application {
     pub fn allocate_dynamically(&mut self, settings: AllocationSettings) {
         let allocation = Allocation::new(settings);
         let asked = allocation.wanted();
+        self.scheduler.gets_other_executors();
         self.allocation = Some(DynamicAllocation { allocation, asked, look_at: self.now });
     }
 
@@ -124,6 +130,11 @@ impl Application {
     /// Returns whether an agent is being decommissioned: by an order of the cluster, or since it is not needed.
     pub fn is_decommissioned(&self, agent: AgentId) -> bool {
         self.fleet.is_decommissioned(agent)
+    }
+
+    /// Returns the address at which the partitions are served that an executor has cached.
+    pub fn cached_address_of(&self, executor: ExecutorId) -> Option<&str> {
+        self.fleet.cached_address_of(executor)
     }
 
     /// Returns the address at which the files of an executor are served.
@@ -187,7 +198,9 @@ impl Application {
         }
         let silent = self.fleet.silent(self.now, self.scheduler.settings.network_timeout_ms);
         fx.extend(silent.into_iter().map(|agent| ApplicationEffect::Close { agent }));
+        self.replace_useless(fx);
         self.migrate(fx);
+        self.copy_cached(fx);
         self.allocate(fx);
     }
 
@@ -198,6 +211,7 @@ impl Application {
             self.scheduler.next_deadline(),
             self.fleet.next_deadline(self.scheduler.settings.network_timeout_ms),
             self.fleet.migrations.next_deadline(),
+            self.fleet.copies.next_deadline(),
             self.allocation.as_ref().map(|dynamic| dynamic.look_at),
         ];
         due.into_iter().flatten().min()
@@ -210,7 +224,7 @@ impl Application {
             Event::TaskFinished { outcome: TaskOutcome::Result { bytes }, .. } => *bytes,
             _ => 0,
         };
-        let (mut effects, mut too_large) = (vec![], vec![]);
+        let (mut effects, mut too_large, mut excluded) = (vec![], vec![], BTreeSet::new());
         self.scheduler.handle(self.now, event, &mut effects);
         for effect in effects {
             match effect {
@@ -223,6 +237,12 @@ impl Application {
                         fx.push(ApplicationEffect::ResultRefused { task });
                         continue;
                     }
+                }
+                // A job whose results are too large has no answer.
+                Effect::Journal(JournalEntry::JobEnded { job, .. })
+                    if self.results.too_large(job).is_some() =>
+                {
+                    continue;
                 }
                 Effect::MapOutputDropped { shuffle, map, task, executor } => {
                     self.output_dropped((shuffle, map, task), executor, fx);
@@ -249,7 +269,16 @@ impl Application {
                     fx.extend(agent.map(|agent| ApplicationEffect::Close { agent }));
                     continue;
                 }
+                Effect::Event(AppEvent::ExecutorExcluded { executor, stage: None, .. }) => {
+                    excluded.extend(self.fleet.owner(executor));
+                }
+                Effect::Event(AppEvent::HostExcluded { ref host, stage: None, .. }) => {
+                    let on_host = |(_, agent): &(&AgentId, &Agent)| agent.registration.host == *host;
+                    excluded.extend(self.fleet.agents().iter().filter(on_host).map(|(id, _)| *id));
+                }
                 Effect::Launch(_)
+                | Effect::StoredShuffleDropped { .. }
+                | Effect::StoredShuffleForgotten { .. }
                 | Effect::Kill { .. }
                 | Effect::BarrierRelease { .. }
                 | Effect::BarrierRefused { .. }
@@ -257,6 +286,7 @@ impl Application {
                 | Effect::DropCached { .. }
                 | Effect::CommitDecision { .. }
                 | Effect::UpdateSettled { .. }
+                | Effect::Journal(_)
                 | Effect::Event(_) => {}
             }
             fx.push(ApplicationEffect::Scheduler(effect));
@@ -264,6 +294,7 @@ impl Application {
         for (job, failure) in too_large {
             self.schedule(Event::FailJob { job, failure }, fx);
         }
+        excluded.into_iter().for_each(|agent| self.remove_excluded(agent, fx));
     }
 
     /// Has a map output removed from an executor. If another executor has a copy that counts, only this
@@ -275,6 +306,10 @@ impl Application {
         executor: ExecutorId,
         fx: &mut Vec<ApplicationEffect>,
     ) {
+        // The objects of the shuffle storage have outputs of several tasks, and go with their shuffle.
+        if executor == ExecutorId::STORAGE {
+            return;
+        }
         let holder = self.scheduler.holder_of_output(shuffle, map, task);
         let address = self.fleet.address_of(executor);
         let is_same = |holder| address.is_some() && self.fleet.address_of(holder) == address;
@@ -364,12 +399,22 @@ impl Application {
                 self.schedule(Event::BlockDropped { executor, key }, fx);
             }
             AgentMessage::Migrated { report } => self.migrated(agent, report, fx),
+            AgentMessage::OutputsStored { stored } => self.schedule(Event::OutputsStored(stored), fx),
+            AgentMessage::StoreDone { number, stored } => {
+                self.fleet.migrations.store_answered(agent, number, stored);
+            }
             // An agent that is gone says nothing about the executors of others.
             AgentMessage::OutOfWorkers { .. } if !self.fleet.agents().contains_key(&agent) => {}
             AgentMessage::OutOfWorkers { reason } => {
                 self.handle(self.now, ApplicationEvent::NoMoreExecutors { reason }, fx);
             }
-            AgentMessage::Leaving => self.fleet.leaves(agent),
+            AgentMessage::Leaving => {
+                self.fleet.leaves(agent);
+                // Copies elsewhere are made before its connection ends.
+                for executor in self.fleet.agents().get(&agent).iter().flat_map(|agent| &agent.executors) {
+                    self.scheduler.blocks.executor_leaves(*executor);
+                }
+            }
         }
     }
 
@@ -391,6 +436,7 @@ impl Application {
         self.schedule(Event::ExecutorAdded { executor, host, slots }, fx);
         // A migration may have waited for an agent that can take over blocks.
         self.fleet.migrations.reconsider();
+        self.fleet.copies.agent_came(self.now);
     }
 
     /// Watches an agent whose last ready executor is gone.
@@ -579,26 +625,69 @@ impl Application {
             self.fleet.to_release(address).into_iter().partition(|agent| self.is_busy(*agent));
         let is_over = self.fleet.migrations.is_over(now, address, !busy.is_empty(), within_ms);
         let takers = self.fleet.takers(address);
+        if !is_over && self.store(address, &mut sole_copies, fx) && sole_copies.cached.is_empty() {
+            return self.fleet.migrations.wait(now, address);
+        }
         let Some(plan) = self.fleet.migrations.plan(address) else { return };
         if is_over || plan.is_hopeless(&sole_copies) {
             // An agent that still copies blocks of others would take the copies along.
-            let may_end = |agent: &AgentId| is_over || !self.fleet.migrations.is_asked(*agent);
+            let is_asked = |agent| self.fleet.migrations.is_asked(agent) || self.fleet.copies.is_asked(agent);
+            let may_end = |agent: &AgentId| is_over || !is_asked(*agent);
             let free: Vec<AgentId> = idle.into_iter().filter(may_end).collect();
             free.into_iter().for_each(|agent| self.release(agent, fx));
             return self.fleet.migrations.wait(now, address);
         }
         for (executor, copies) in plan.deal(&sole_copies, &takers) {
             let Some(agent) = self.fleet.owner(executor) else { continue };
-            let Some(number) = self.fleet.migrations.ask(address, agent, now + within_ms) else { continue };
-            let SoleCopies { outputs, cached } = copies;
-            let outputs = outputs.into_iter().map(|(shuffle, output)| (shuffle, output.map, output.task));
-            let (from, outputs) = (address.to_string(), outputs.collect());
-            let order = MigrateOrder { number, executor, from, outputs, cached };
-            fx.push(ApplicationEffect::Migrate { agent, order });
+            for (from, SoleCopies { outputs, cached }) in self.by_source(address, copies) {
+                let Some(number) = self.fleet.migrations.ask(address, agent, now + within_ms) else {
+                    continue;
+                };
+                let outputs = outputs.into_iter().map(|(shuffle, output)| (shuffle, output.map, output.task));
+                let order = MigrateOrder { number, executor, from, outputs: outputs.collect(), cached };
+                fx.push(ApplicationEffect::Migrate { agent, order });
+            }
         }
         // A round may end at once with answers that have copied nothing. Without a pause, the few tries would
         // be used up in no time.
         self.fleet.migrations.wait(now, address);
+    }
+
+    /// Deals blocks by the addresses that serve them: map outputs are at the address that is cleared, and cached
+    /// partitions there or with executors that keep them in memory.
+    fn by_source(&self, address: &str, copies: SoleCopies) -> BTreeMap<String, SoleCopies> {
+        let mut by_source: BTreeMap<String, SoleCopies> = BTreeMap::new();
+        if !copies.outputs.is_empty() {
+            by_source.entry(address.into()).or_default().outputs = copies.outputs;
+        }
+        for key in copies.cached {
+            let holders = self.scheduler.holders(key.rdd, key.partition, key.version);
+            let from = holders.into_iter().find_map(|holder| self.fleet.cached_address_of(holder));
+            by_source.entry(from.unwrap_or(address).into()).or_default().cached.push(key);
+        }
+        by_source
+    }
+
+    /// Has map outputs that are left only at an address written to the shuffle storage, if there is one, by an agent
+    /// there. Returns false if that cannot be, or was tried, and the outputs are to be copied to other hosts.
+    fn store(
+        &mut self,
+        address: &str,
+        sole_copies: &mut SoleCopies,
+        fx: &mut Vec<ApplicationEffect>,
+    ) -> bool {
+        if sole_copies.outputs.is_empty() || !self.fleet.stores_outputs(address) {
+            return false;
+        }
+        let Some(agent) = self.fleet.to_release(address).first().copied() else { return false };
+        let outputs = sole_copies.outputs.iter();
+        let outputs: Vec<_> = outputs.map(|(shuffle, output)| (*shuffle, output.map, output.task)).collect();
+        let within_ms = self.fleet.decommission_within_ms();
+        let asked = self.fleet.migrations.ask_to_store(self.now, address, agent, &outputs, within_ms);
+        let Some(number) = asked else { return false };
+        sole_copies.outputs.clear();
+        fx.push(ApplicationEffect::Store { agent, order: StoreOrder { number, outputs } });
+        true
     }
 
     /// Returns whether an agent has tasks, or results that are on their way.
@@ -616,8 +705,9 @@ impl Application {
             return;
         }
         let taken = outputs.len() + cached.len();
-        for key in cached {
-            self.schedule(Event::BlockStored { executor, key, size: BlockSize::default() }, fx);
+        let copied = cached.iter().map(|(key, _)| (key.rdd, key.partition)).collect();
+        for (key, size) in cached {
+            self.schedule(Event::BlockStored { executor, key, size }, fx);
         }
         if owner.is_some() && self.scheduler.knows_executor(executor) {
             self.schedule(Event::OutputsMoved { to: executor, outputs }, fx);
@@ -626,6 +716,7 @@ impl Application {
             outputs.into_iter().for_each(|output| self.output_dropped(output, executor, fx));
         }
         self.fleet.migrations.answered(agent, number, taken);
+        self.fleet.copies.answered(self.now, (agent, number), &copied);
     }
 
     fn allocate(&mut self, fx: &mut Vec<ApplicationEffect>) {
@@ -655,7 +746,7 @@ impl Application {
                     && agent.executors.iter().any(|executor| self.scheduler.caches_any(*executor)),
             }
         });
-        Demand { waiting, running, executors: lent.collect() }
+        Demand { waiting, running, stuck: self.stuck.len() as u32, executors: lent.collect() }
     }
 }
 

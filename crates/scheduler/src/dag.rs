@@ -1,6 +1,6 @@
 //! The steps that concern jobs and stages: a job enters ([`submit`]), its stages run when their inputs are
 //! there ([`advance`]), outputs that were computed from a changed input are undone ([`rollback`]), outputs
-//! move ([`moved`]), jobs end ([`end`]).
+//! move ([`moved`]), jobs end ([`end`]), a driver takes up what an earlier one has done ([`restore`]).
 //!
 //! The steps are methods of the [`Scheduler`](crate::Scheduler), and change its tables. A stage moves between
 //! three phases; `advance` makes all the moves, and [`cached`] decides which inputs the stage needs:
@@ -19,5 +19,6 @@ mod advance;
 mod cached;
 mod end;
 mod moved;
+mod restore;
 mod rollback;
 mod submit;

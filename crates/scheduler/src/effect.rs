@@ -1,8 +1,8 @@
 //! Effects of the scheduler: the work that it leaves to the shell.
 
 use firesteel_types::{
-    AccumulatorId, AppEvent, ExecutorId, JobFailure, JobId, KillReason, Locality, Partition, RddId,
-    ShuffleId, StageAttempt, StageId, TaskId,
+    AccumulatorId, AppEvent, ExecutorId, JobFailure, JobId, JournalEntry, KillReason, Locality, Partition,
+    RddId, ShuffleId, StageAttempt, StageId, TaskId,
 };
 use std::sync::Arc;
 
@@ -96,6 +96,17 @@ pub enum Effect {
         /// The executor that has it, or had it.
         executor: ExecutorId,
     },
+    /// Remove all objects of a shuffle from the shuffle storage: nothing will read them.
+    StoredShuffleDropped {
+        /// The shuffle.
+        shuffle: ShuffleId,
+    },
+    /// Tell agents that what the shuffle storage has of a shuffle counts no more, since a reader could not read it: what
+    /// they are told to write is written again.
+    StoredShuffleForgotten {
+        /// The shuffle.
+        shuffle: ShuffleId,
+    },
     /// Drop the cached partitions of an RDD from an executor: the program does not want them any more.
     DropCached {
         /// The RDD.
@@ -120,6 +131,8 @@ pub enum Effect {
         /// The value to merge, as the task encoded it.
         bytes: Arc<[u8]>,
     },
+    /// Write an entry of the journal. The end of a job is told to the program after that.
+    Journal(JournalEntry),
     /// Pass an event on to the listeners of the application.
     Event(AppEvent),
 }

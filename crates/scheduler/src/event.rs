@@ -2,8 +2,9 @@
 
 use firesteel_plan::Cached;
 use firesteel_types::{
-    AccumulatorId, AccumulatorUpdate, BlockKey, BlockSize, CallSite, ExecutorId, ExecutorLossReason,
-    JobFailure, JobId, Partition, RddId, RddSummary, ShuffleId, StageId, TaskId, TaskLocation, TaskMetrics,
+    AccumulatorId, AccumulatorUpdate, BlockKey, BlockSize, CallSite, CountedUpdate, ExecutorId,
+    ExecutorLossReason, JobFailure, JobId, MapOutput, Partition, RddId, RddSummary, ShuffleId, StageId,
+    StoredOutputs, TaskId, TaskLocation, TaskMetrics,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -63,6 +64,28 @@ pub type TaskOutcome = firesteel_protocol::TaskOutcome<u64>;
 pub enum Event {
     /// An action submits a job.
     SubmitJob(JobSpec),
+    /// A job has its answer from an earlier driver of the application: none of its tasks runs.
+    JobRestored {
+        /// The job.
+        job: JobSpec,
+        /// The accumulator updates that counted by its end, of its own functions and of those that it needed.
+        updates: Vec<CountedUpdate>,
+    },
+    /// Map outputs of an earlier driver of the application can still be read. Comes before the job that needs them, and
+    /// changes nothing where a map task has an output already.
+    OutputsRestored {
+        /// The shuffle.
+        shuffle: ShuffleId,
+        /// The number of its map tasks.
+        maps: u32,
+        /// The shuffles that they read.
+        inputs: Vec<ShuffleId>,
+        /// The outputs, with the digest of the records of each. The executors need not be known: then the outputs are
+        /// where those of a lost executor are that survive it.
+        outputs: Vec<(MapOutput, u64)>,
+        /// The accumulator updates that counted by the time when they were written.
+        updates: Vec<CountedUpdate>,
+    },
     /// The program cancels a job. An unknown job has ended already.
     CancelJob {
         /// The job.
@@ -131,6 +154,8 @@ pub enum Event {
         /// The outputs, with the attempts that wrote them.
         outputs: Vec<(ShuffleId, Partition, TaskId)>,
     },
+    /// The shuffle storage has map outputs: these are not lost with their executors.
+    OutputsStored(StoredOutputs),
     /// An executor lives and runs these tasks. The scheduler tries a task again that the executor should run
     /// and does not, for longer than
     /// [`unaccounted_task_timeout_ms`](crate::SchedulerSettings::unaccounted_task_timeout_ms): a message was

@@ -26,6 +26,8 @@ pub(crate) struct Executors {
     timeout_ms: u64,
     /// The time since which there is no executor.
     without_executors_since: Option<Millis>,
+    /// The time at which an executor came or went last.
+    last_changed: Millis,
     /// The number of slots of all executors that take tasks.
     slots: u32,
     /// The number of those that are free.
@@ -44,9 +46,15 @@ pub(crate) struct Executor {
     absent: BTreeMap<TaskId, Millis>,
     /// True if it takes no more tasks.
     leaving: bool,
+    /// True if it takes no tasks for a time: the application is kept from it.
+    is_excluded: bool,
 }
 
 impl Executor {
+    fn takes_tasks(&self) -> bool {
+        !self.leaving && !self.is_excluded
+    }
+
     fn free_slots(&self) -> u32 {
         self.slots - self.running.len() as u32
     }
@@ -62,6 +70,7 @@ impl Executors {
             reviews: BTreeSet::new(),
             timeout_ms,
             without_executors_since: Some(Millis(0)),
+            last_changed: Millis(0),
             slots: 0,
             free_slots: 0,
         }
@@ -72,19 +81,17 @@ impl Executors {
         if self.heard(now, id) {
             return false;
         }
-        *self.hosts.entry(host.clone()).or_default() += 1;
         let (running, absent) = (BTreeSet::new(), BTreeMap::new());
-        let executor = Executor { host, slots, running, last_seen: now, absent, leaving: false };
+        let (leaving, is_excluded) = (false, false);
+        let executor =
+            Executor { host: host.clone(), slots, running, last_seen: now, absent, leaving, is_excluded };
         self.table.insert(id, executor);
-        self.slots += slots;
-        self.free_slots += slots;
-        if slots > 0 {
-            self.free.insert(id);
-        }
+        self.give_back(id, host, slots, slots);
         if id != ExecutorId::DRIVER {
             self.reviews.insert((now + self.timeout_ms, id));
         }
         self.without_executors_since = None;
+        self.last_changed = now;
         true
     }
 
@@ -93,10 +100,39 @@ impl Executors {
         let Some(executor) = self.table.get_mut(&id).filter(|executor| !executor.leaving) else {
             return false;
         };
+        let took_tasks = executor.takes_tasks();
         executor.leaving = true;
         let (host, slots, free) = (executor.host.clone(), executor.slots, executor.free_slots());
-        self.withdraw(id, &host, slots, free);
+        if took_tasks {
+            self.withdraw(id, &host, slots, free);
+        }
         true
+    }
+
+    /// Notes whether the application is kept from an executor. Returns false if that changes nothing about the tasks that it
+    /// takes.
+    pub(crate) fn exclude(&mut self, id: ExecutorId, is_excluded: bool) -> bool {
+        let Some(executor) = self.table.get_mut(&id) else { return false };
+        let took_tasks = executor.takes_tasks();
+        executor.is_excluded = is_excluded;
+        let takes_tasks = executor.takes_tasks();
+        let (host, slots, free) = (executor.host.clone(), executor.slots, executor.free_slots());
+        match (took_tasks, takes_tasks) {
+            (true, false) => self.withdraw(id, &host, slots, free),
+            (false, true) => self.give_back(id, host, slots, free),
+            (true, true) | (false, false) => return false,
+        }
+        true
+    }
+
+    /// Takes the slots of an executor into the counts.
+    fn give_back(&mut self, id: ExecutorId, host: Arc<str>, slots: u32, free: u32) {
+        *self.hosts.entry(host).or_default() += 1;
+        self.slots += slots;
+        self.free_slots += free;
+        if free > 0 {
+            self.free.insert(id);
+        }
     }
 
     /// Takes the slots of an executor out of the counts.
@@ -114,7 +150,8 @@ impl Executors {
     /// Forgets an executor, and returns its entry.
     pub(crate) fn remove(&mut self, now: Millis, id: ExecutorId) -> Option<Executor> {
         let executor = self.table.remove(&id)?;
-        if !executor.leaving {
+        self.last_changed = now;
+        if executor.takes_tasks() {
             self.withdraw(id, &executor.host, executor.slots, executor.free_slots());
         }
         if self.table.is_empty() {
@@ -138,7 +175,7 @@ impl Executors {
 
     /// Returns whether an executor takes tasks, so that it is worth waiting for its slots.
     pub(crate) fn takes_tasks(&self, id: ExecutorId) -> bool {
-        self.table.get(&id).is_some_and(|executor| !executor.leaving)
+        self.table.get(&id).is_some_and(Executor::takes_tasks)
     }
 
     /// Returns whether a host has an executor that takes tasks.
@@ -154,7 +191,7 @@ impl Executors {
     /// Gives a free slot to an attempt.
     pub(crate) fn occupy(&mut self, id: ExecutorId, task: TaskId) {
         let executor = self.table.get_mut(&id).expect("only a registered executor has slots");
-        assert!(executor.free_slots() > 0 && !executor.leaving, "executor {id} has no free slot");
+        assert!(executor.free_slots() > 0 && executor.takes_tasks(), "executor {id} has no free slot");
         executor.running.insert(task);
         self.free_slots -= 1;
         if executor.free_slots() == 0 {
@@ -169,10 +206,23 @@ impl Executors {
         if !executor.absent.is_empty() {
             executor.absent.remove(&task);
         }
-        if !executor.leaving {
+        if executor.takes_tasks() {
             self.free.insert(id);
             self.free_slots += 1;
         }
+    }
+
+    /// Returns the executors that stay, those from which the application is kept among them, with their hosts.
+    pub(crate) fn staying(&self) -> impl Iterator<Item = (ExecutorId, &Arc<str>)> {
+        self.table
+            .iter()
+            .filter(|(_, executor)| !executor.leaving)
+            .map(|(id, executor)| (*id, &executor.host))
+    }
+
+    /// Returns the time at which an executor came or went last.
+    pub(crate) fn last_changed(&self) -> Millis {
+        self.last_changed
     }
 
     /// Returns the number of slots of all executors that take tasks.

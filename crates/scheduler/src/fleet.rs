@@ -9,9 +9,11 @@
 //! Pure: [`Application`](crate::Application) asks, and turns the answers into events of the scheduler and
 //! effects.
 
+mod copies;
 mod migrations;
 mod newcomers;
 
+pub(crate) use copies::{CachedPartition, Copies, ORDERS_OF_AN_AGENT, PARTITIONS_OF_AN_ORDER};
 pub(crate) use migrations::{Migrations, Step};
 
 use crate::agent_id::AgentId;
@@ -34,6 +36,10 @@ pub struct FleetSettings {
     /// The time that the cluster may take to report how an agent ended whose connection has ended, in
     /// milliseconds; 0 if it never reports that.
     pub end_within_ms: u64,
+    /// True if a copy of a cached partition that is gone is made again elsewhere (`storage.replication.proactive`).
+    pub repairs_copies: bool,
+    /// True if there is a shuffle storage, to which agents that end write their map outputs.
+    pub stores_outputs: bool,
 }
 
 impl Default for FleetSettings {
@@ -44,6 +50,8 @@ impl Default for FleetSettings {
             task_cpus: 1,
             decommission_within_ms: 60_000,
             end_within_ms: 2_000,
+            repairs_copies: true,
+            stores_outputs: false,
         }
     }
 }
@@ -117,6 +125,15 @@ pub(crate) struct Loss {
     pub(crate) address: Option<(String, Vec<ExecutorId>)>,
 }
 
+/// A place for copies: an agent that stays, with one of its executors.
+#[derive(Debug)]
+pub(crate) struct Home {
+    pub(crate) agent: AgentId,
+    pub(crate) executor: ExecutorId,
+    pub(crate) address: String,
+    pub(crate) host: String,
+}
+
 /// All agents of an application.
 #[derive(Debug, Default)]
 pub(crate) struct Fleet {
@@ -147,6 +164,7 @@ pub(crate) struct Fleet {
     ends: BTreeMap<String, ExecutorLossReason>,
     departed: BTreeMap<AgentId, Departed>,
     pub(crate) migrations: Migrations,
+    pub(crate) copies: Copies,
     is_stopped: bool,
 }
 
@@ -168,8 +186,23 @@ impl Fleet {
         self.addresses.get(&executor).map(String::as_str)
     }
 
+    /// Returns the address at which the partitions are served that an executor has cached.
+    pub(crate) fn cached_address_of(&self, executor: ExecutorId) -> Option<&str> {
+        let agent = self.owner(executor).and_then(|id| self.agents.get(&id));
+        agent.map(|agent| agent.registration.cached.as_str()).or_else(|| self.address_of(executor))
+    }
+
+    pub(crate) fn repairs_copies(&self) -> bool {
+        self.settings.repairs_copies
+    }
+
     pub(crate) fn decommission_within_ms(&self) -> u64 {
         self.settings.decommission_within_ms
+    }
+
+    /// Returns whether map outputs at an address are to be written to the shuffle storage.
+    pub(crate) fn stores_outputs(&self, address: &str) -> bool {
+        self.settings.stores_outputs && self.migrations.may_store(address)
     }
 
     /// Decides about an agent that registers.
@@ -358,6 +391,7 @@ impl Fleet {
         self.unwatched.remove(&id);
         self.waits_no_more_to_end(&agent.registration.blocks, id);
         self.migrations.agent_gone(id);
+        self.copies.agent_gone(now, id);
         let known = self.ends.remove(&agent.registration.name);
         if agent.is_leaving || agent.decommission.is_some() {
             return Some(self.loss(agent, ExecutorLossReason::Decommissioned));
@@ -506,10 +540,28 @@ impl Fleet {
         elsewhere.filter_map(|agent| agent.ready.first().copied()).collect()
     }
 
+    /// Returns the places for copies: one for each agent that stays and has a ready executor which is not lost.
+    pub(crate) fn homes(&self, is_known: impl Fn(ExecutorId) -> bool) -> Vec<Home> {
+        let home = |(id, agent): (&AgentId, &Agent)| {
+            let executor = agent.ready.iter().copied().find(|executor| is_known(*executor))?;
+            let registration = &agent.registration;
+            let (address, host) = (registration.cached.clone(), registration.host.clone());
+            (!self.is_going(*id)).then_some(Home { agent: *id, executor, address, host })
+        };
+        self.agents.iter().filter_map(home).collect()
+    }
+
+    /// Returns the host of an executor whose agent stays.
+    pub(crate) fn host_that_stays(&self, executor: ExecutorId) -> Option<&str> {
+        let id = self.owner(executor).filter(|id| !self.is_going(*id))?;
+        self.agents.get(&id).map(|agent| agent.registration.host.as_str())
+    }
+
     /// Accepts no agent any more. Returns all that are connected.
     pub(crate) fn stop(&mut self) -> Vec<AgentId> {
         self.is_stopped = true;
         self.migrations = Migrations::default();
+        self.copies = Copies::default();
         let waiting = std::mem::take(&mut self.waiting).into_iter().map(|(id, _)| id);
         self.agents.keys().copied().chain(waiting).collect()
     }

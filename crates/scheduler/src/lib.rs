@@ -34,7 +34,7 @@
 //! **How it is laid out.** [`Scheduler`] owns tables that decide about their own matter: `jobs`, `stages`
 //! (with a `task_set` each), `running_tasks`, `executors` (with their free slots), `map_outputs` (which
 //! attempt wrote each, and where it is), `block_locations` (of cached partitions), `accumulators` (the
-//! updates that count), `commit`, `barriers` and `pools`. `dag/` has the steps of the scheduler that concern
+//! updates that count), `commit`, `barriers`, `exclusion` and `pools`. `dag/` has the steps of the scheduler that concern
 //! jobs and stages, `tasks/` those that concern single tasks: methods that change the tables. No table
 //! imports a step. Beside the scheduler, [`Application`] owns the `fleet` of agents with its migrations
 //! (dealt by [`MigrationPlan`]), the `results` on their way, and [`Allocation`].
@@ -49,6 +49,7 @@ mod commit;
 mod dag;
 mod effect;
 mod event;
+mod exclusion;
 mod executors;
 mod fleet;
 mod jobs;
@@ -62,18 +63,23 @@ mod settings;
 mod stages;
 mod task_set;
 mod tasks;
+mod unschedulable;
 
 pub use agent_id::AgentId;
 pub use allocation::{Allocation, AllocationSettings, Decision, Demand, Lent};
 pub use application::{
     AgentMessage, Application, ApplicationEffect, ApplicationEvent, ApplicationSettings, ReportedOutcome,
 };
+pub use block_locations::CachedCopies;
 pub use effect::{Effect, MapOutput, ShuffleOutputs, TaskLaunch};
 pub use event::{Event, JobSpec, StageSpec, TaskOutcome};
 pub use firesteel_plan::{Cached, CachedRdd, Reads};
 pub use firesteel_protocol::handshake::RegisterAgent;
-pub use firesteel_protocol::{MigrateOrder, MigrateReport};
+pub use firesteel_protocol::{MigrateOrder, MigrateReport, StoreOrder};
 pub use fleet::{Agent, FleetSettings};
 pub use migration_plan::MigrationPlan;
 pub use scheduler::{Load, Scheduler, SoleCopies};
-pub use settings::{PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings};
+pub use settings::{
+    ExclusionSettings, JournalSettings, PoolSettings, Removal, SchedulerSettings, SchedulingMode,
+    SpeculationSettings,
+};

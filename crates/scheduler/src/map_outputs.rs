@@ -5,6 +5,9 @@
 //! every output by the attempt ([`TaskId`]) that wrote it. An output may move to another executor and still
 //! be the same attempt's: readers with an older snapshot fail to fetch it, and get a newer one.
 //!
+//! An output may have a copy in the shuffle storage. While an executor has the output, readers go there; when the
+//! executor is lost, the output moves to [`ExecutorId::STORAGE`] instead of being lost.
+//!
 //! **When a map task writes other records the second time.** Each output comes with a digest of its records.
 //! The digest of the first is kept after the output is gone; a later attempt with the same digest wrote the
 //! same records, and may stand beside all that was computed from the first. An attempt with another digest
@@ -13,7 +16,7 @@
 //! outputs outlive the jobs that wrote them.
 
 use crate::effect::{MapOutput, ShuffleOutputs};
-use firesteel_types::{ExecutorId, Partition, ShuffleId, TaskId};
+use firesteel_types::{ExecutorId, Partition, ShuffleId, StoredObject, StoredOutputs, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -39,6 +42,8 @@ struct Shuffle {
     snapshot: Option<Arc<ShuffleOutputs>>,
     /// True once no later job will read it.
     release_asked: bool,
+    /// True once an object of the shuffle storage was written for it.
+    has_objects: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -46,6 +51,8 @@ struct MapSlot {
     output: Option<Written>,
     /// The digest of the first output, since the last rollback.
     checksum: Option<u64>,
+    /// The object of the shuffle storage that has the output of an attempt whose end was not reported yet.
+    stored_early: Option<(TaskId, StoredObject)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +60,8 @@ struct Written {
     task: TaskId,
     executor: ExecutorId,
     bytes: u64,
+    /// The object of the shuffle storage that has it as well.
+    stored: Option<StoredObject>,
 }
 
 /// The comparison of an output with the first of its map task.
@@ -78,6 +87,7 @@ impl MapOutputs {
             readers: BTreeSet::new(),
             snapshot: None,
             release_asked: false,
+            has_objects: false,
         });
         assert_eq!(known.maps.len(), maps as usize, "shuffle {id} changed its number of map tasks");
         let new: Vec<ShuffleId> =
@@ -120,16 +130,19 @@ impl MapOutputs {
 
     /// Registers an output of a map task that has none.
     pub(crate) fn register(&mut self, id: ShuffleId, output: MapOutput, checksum: u64) -> Registered {
-        let first = self.shuffle_mut(id).maps[output.map.index()].checksum.replace(checksum);
-        self.insert(id, output);
+        let slot = &mut self.shuffle_mut(id).maps[output.map.index()];
+        let first = slot.checksum.replace(checksum);
+        let stored = slot.stored_early.take().filter(|(task, _)| *task == output.task);
+        self.insert(id, output, stored.map(|(_, object)| object));
         if first.is_none_or(|first| first == checksum) { Registered::Consistent } else { Registered::Changed }
     }
 
-    fn insert(&mut self, id: ShuffleId, output: MapOutput) {
+    fn insert(&mut self, id: ShuffleId, output: MapOutput, stored: Option<StoredObject>) {
         let shuffle = self.shuffle_mut(id);
         let slot = &mut shuffle.maps[output.map.index()];
         assert!(slot.output.is_none(), "map task {} of shuffle {id} has an output already", output.map);
-        slot.output = Some(Written { task: output.task, executor: output.executor, bytes: output.bytes });
+        let MapOutput { task, executor, bytes, .. } = output;
+        slot.output = Some(Written { task, executor, bytes, stored });
         shuffle.registered += 1;
         shuffle.generation += 1;
         shuffle.snapshot = None;
@@ -139,7 +152,7 @@ impl MapOutputs {
     /// Unregisters the output of a map task, if it has one.
     pub(crate) fn unregister(&mut self, id: ShuffleId, map: Partition) -> Option<MapOutput> {
         let shuffle = self.shuffles.get_mut(&id)?;
-        let Written { task, executor, bytes } = shuffle.maps.get_mut(map.index())?.output.take()?;
+        let Written { task, executor, bytes, .. } = shuffle.maps.get_mut(map.index())?.output.take()?;
         shuffle.registered -= 1;
         shuffle.generation += 1;
         shuffle.snapshot = None;
@@ -154,8 +167,58 @@ impl MapOutputs {
 
     /// Notes that another executor has the registered output of a map task now.
     pub(crate) fn relocate(&mut self, id: ShuffleId, map: Partition, to: ExecutorId) {
+        let stored = self.stored(id, map);
         let output = self.unregister(id, map).expect("only a registered output moves");
-        self.insert(id, MapOutput { executor: to, ..output });
+        self.insert(id, MapOutput { executor: to, ..output }, stored);
+    }
+
+    /// Returns the object of the shuffle storage that has the registered output of a map task.
+    pub(crate) fn stored(&self, id: ShuffleId, map: Partition) -> Option<StoredObject> {
+        self.shuffles.get(&id)?.maps.get(map.index())?.output?.stored
+    }
+
+    /// Notes that the shuffle storage has outputs. Those of other attempts than the registered ones are of no use, but
+    /// for one that is registered next: its task ends when its output is stored. Returns false if the shuffle is not known, so that nothing will read the object.
+    pub(crate) fn store(&mut self, stored: &StoredOutputs) -> bool {
+        let Some(shuffle) = self.shuffles.get_mut(&stored.shuffle) else { return false };
+        shuffle.has_objects = true;
+        for (map, task) in &stored.outputs {
+            let Some(slot) = shuffle.maps.get_mut(map.index()) else { continue };
+            match slot.output.as_mut().filter(|output| output.task == *task) {
+                Some(output) => output.stored = Some(stored.object),
+                None => slot.stored_early = Some((*task, stored.object)),
+            }
+        }
+        true
+    }
+
+    /// Returns the number of outputs that would be lost with their executors.
+    pub(crate) fn unstored(&self) -> usize {
+        let slots = self.shuffles.values().flat_map(|shuffle| &shuffle.maps);
+        slots.filter(|slot| slot.output.is_some_and(|output| output.stored.is_none())).count()
+    }
+
+    /// Returns the outputs of an executor that the shuffle storage has as well.
+    pub(crate) fn stored_on(&self, executor: ExecutorId) -> Vec<(ShuffleId, MapOutput)> {
+        self.on(executor).filter(|(shuffle, output)| self.stored(*shuffle, output.map).is_some()).collect()
+    }
+
+    /// Forgets that the shuffle storage has outputs of a shuffle: one of them could not be read. Unregisters and
+    /// returns those that nobody else has.
+    pub(crate) fn forget_stored(&mut self, id: ShuffleId) -> Vec<MapOutput> {
+        let Some(shuffle) = self.shuffles.get_mut(&id) else { return vec![] };
+        for output in shuffle.maps.iter_mut().filter_map(|slot| slot.output.as_mut()) {
+            output.stored = None;
+        }
+        let in_storage = self.by_executor.get(&ExecutorId::STORAGE).into_iter().flatten();
+        let lost: Vec<Partition> =
+            in_storage.filter(|(shuffle, _)| *shuffle == id).map(|(_, map)| *map).collect();
+        lost.into_iter().filter_map(|map| self.unregister(id, map)).collect()
+    }
+
+    /// Returns whether the shuffle storage has, or had, objects of a shuffle.
+    pub(crate) fn has_objects(&self, id: ShuffleId) -> bool {
+        self.shuffles.get(&id).is_some_and(|shuffle| shuffle.has_objects)
     }
 
     /// Returns the executor that has the registered output of a map task.
@@ -171,6 +234,16 @@ impl MapOutputs {
             (shuffle, MapOutput { map, task: written.task, executor, bytes: written.bytes })
         };
         self.by_executor.get(&executor).into_iter().flatten().map(output)
+    }
+
+    /// Returns all registered outputs of a shuffle, in the order of map tasks, with the digests of their records.
+    pub(crate) fn of(&self, id: ShuffleId) -> Vec<(MapOutput, u64)> {
+        let slots = self.shuffles.get(&id).into_iter().flat_map(|shuffle| &shuffle.maps).zip(0..);
+        let output = |(slot, map): (&MapSlot, u32)| {
+            let Written { task, executor, bytes, .. } = slot.output?;
+            Some((MapOutput { map: Partition(map), task, executor, bytes }, slot.checksum?))
+        };
+        slots.filter_map(output).collect()
     }
 
     /// Unregisters all outputs that an executor has, and returns them.
@@ -216,7 +289,7 @@ impl MapOutputs {
             return snapshot.clone();
         }
         let output = |(map, slot): (usize, &MapSlot)| {
-            let Written { task, executor, bytes } =
+            let Written { task, executor, bytes, .. } =
                 slot.output.expect("a reader starts when all outputs are there");
             MapOutput { map: Partition(map as u32), task, executor, bytes }
         };

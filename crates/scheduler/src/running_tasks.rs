@@ -22,7 +22,6 @@ pub(crate) struct RunningTask {
     pub(crate) executor: ExecutorId,
     /// The number of earlier attempts at the partition in the stage attempt.
     pub(crate) attempt: u32,
-    pub(crate) host: Arc<str>,
     pub(crate) locality: Locality,
     pub(crate) speculative: bool,
     pub(crate) has_result: bool,
@@ -43,7 +42,6 @@ impl RunningTask {
             partition: self.partition,
             attempt: self.attempt,
             executor: self.executor,
-            host: self.host.clone(),
             locality: self.locality,
             speculative: self.speculative,
             launched: self.started,
@@ -71,6 +69,11 @@ impl RunningTasks {
     /// Returns the attempt that will be launched next.
     pub(crate) fn next(&self) -> TaskId {
         TaskId(self.next)
+    }
+
+    /// Launches no attempt by the id of one that an earlier driver has launched.
+    pub(crate) fn skip(&mut self, id: TaskId) {
+        self.next = self.next.max(id.0 + 1);
     }
 
     pub(crate) fn get(&self, id: TaskId) -> Option<&RunningTask> {

@@ -6,21 +6,23 @@
 
 use crate::accumulators::Accumulators;
 use crate::barriers::Barriers;
-use crate::block_locations::BlockLocations;
+use crate::block_locations::{BlockLocations, CachedCopies};
 use crate::commit::Commits;
 use crate::effect::{Effect, MapOutput};
 use crate::event::Event;
+use crate::exclusion::ApplicationExclusion;
 use crate::executors::Executors;
 use crate::jobs::Job;
 use crate::map_outputs::MapOutputs;
 use crate::pools::Pools;
 use crate::running_tasks::RunningTasks;
-use crate::settings::SchedulerSettings;
+use crate::settings::{JournalSettings, SchedulerSettings};
 use crate::stages::Stages;
 use crate::task_set::TaskSet;
+use crate::unschedulable::Unschedulable;
 use firesteel_types::{
     AccumulatorId, BlockKey, CallSite, ExecutorId, JobId, Millis, Partition, RddId, ShuffleId, StageId,
-    TaskId,
+    StoredObject, TaskId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -44,6 +46,8 @@ pub struct Scheduler {
     pub(crate) dirty_stages: BTreeSet<StageId>,
     pub(crate) vacancies: Vacancies,
     pub(crate) next_speculation: Millis,
+    pub(crate) exclusion: ApplicationExclusion,
+    pub(crate) unschedulable: Unschedulable,
 }
 
 /// The slots to offer once the agenda is empty.
@@ -87,7 +91,7 @@ impl Scheduler {
             outputs: MapOutputs::default(),
             blocks: BlockLocations::default(),
             commits: Commits::default(),
-            accumulators: Accumulators::default(),
+            accumulators: Accumulators::new(settings.journal != JournalSettings::Nothing),
             barriers: Barriers::default(),
             pools: Pools::new(&settings),
             jobs: BTreeMap::new(),
@@ -96,6 +100,8 @@ impl Scheduler {
             dirty_stages: BTreeSet::new(),
             vacancies: Vacancies::default(),
             next_speculation: Millis(0),
+            exclusion: ApplicationExclusion::new(settings.exclusion.unwrap_or_default()),
+            unschedulable: Unschedulable::new(settings.exclusion.is_some()),
             settings,
         }
     }
@@ -109,8 +115,13 @@ impl Scheduler {
     /// If a [`JobSpec`](crate::JobSpec) breaks a rule that its documentation states.
     pub fn handle(&mut self, now: Millis, event: Event, fx: &mut Vec<Effect>) {
         self.now = self.now.max(now);
+        self.include_again(fx);
         match event {
             Event::SubmitJob(spec) => self.submit_job(spec, fx),
+            Event::JobRestored { job, updates } => self.restore_job(job, updates, fx),
+            Event::OutputsRestored { shuffle, maps, inputs, outputs, updates } => {
+                self.restore_outputs((shuffle, maps), &inputs, outputs, updates);
+            }
             Event::CancelJob { job, reason } => self.cancel(&reason, |id, _| id == job, fx),
             Event::CancelGroup { group, reason } => {
                 self.cancel(&reason, |_, job| job.group.as_deref() == Some(group.as_str()), fx);
@@ -126,6 +137,7 @@ impl Scheduler {
                 executors.into_iter().for_each(|executor| self.executor_decommissioning(executor));
             }
             Event::OutputsMoved { to, outputs } => self.outputs_moved(to, outputs, fx),
+            Event::OutputsStored(stored) => self.outputs_stored(&stored, fx),
             Event::Heartbeat { executor, running } => self.heartbeat(executor, running, fx),
             Event::TaskFinished { task, executor, outcome, updates, metrics } => {
                 self.task_finished((task, executor), outcome, updates, metrics, fx)
@@ -153,6 +165,10 @@ impl Scheduler {
             self.settle(fx);
         }
         self.make_offers(fx);
+        if self.fail_unschedulable(fx) {
+            self.settle(fx);
+            self.make_offers(fx);
+        }
     }
 
     /// Returns the time at which [`Event::Tick`] is due if nothing happens before. A tick that comes early
@@ -164,6 +180,8 @@ impl Scheduler {
             self.next_speculation(),
             self.next_executor_deadline(),
             self.next_barrier_deadline(),
+            self.exclusion.next_deadline(),
+            self.unschedulable.next_deadline(),
         ];
         due.into_iter().flatten().min()
     }
@@ -186,6 +204,11 @@ impl Scheduler {
         let mut holders: Vec<ExecutorId> = self.blocks.holders(rdd, partition, version).collect();
         holders.sort_by_key(|holder| !self.executors.takes_tasks(*holder));
         holders
+    }
+
+    /// Returns how much of a persisted RDD executors have cached, as far as is known.
+    pub fn cached_copies(&self, rdd: RddId) -> CachedCopies {
+        self.blocks.size(rdd)
     }
 
     /// Returns how many tasks wait for a slot, and how many have one.
@@ -223,6 +246,11 @@ impl Scheduler {
         self.executors.get(executor).map_or(0, |executor| executor.running.len())
     }
 
+    /// Notes that a cluster brings other executors when it is asked, so that tasks which may run nowhere wait for them.
+    pub(crate) fn gets_other_executors(&mut self) {
+        self.unschedulable.gets_others = true;
+    }
+
     /// Returns whether any executor is registered.
     pub fn has_executors(&self) -> bool {
         self.executors.without_executors_since().is_none()
@@ -236,12 +264,23 @@ impl Scheduler {
     /// Returns the blocks that only these executors have, as far as is known.
     pub fn sole_copies(&self, executors: &BTreeSet<ExecutorId>) -> SoleCopies {
         let outputs = executors.iter().flat_map(|executor| self.outputs.on(*executor));
+        let outputs = outputs.filter(|(shuffle, output)| self.outputs.stored(*shuffle, output.map).is_none());
         SoleCopies { outputs: outputs.collect(), cached: self.blocks.held_only_by(executors) }
     }
 
     /// Returns the executor that has the map output that an attempt wrote, if it counts.
     pub fn holder_of_output(&self, shuffle: ShuffleId, map: Partition, task: TaskId) -> Option<ExecutorId> {
         self.outputs.holder(shuffle, map).filter(|_| self.outputs.writer(shuffle, map) == Some(task))
+    }
+
+    /// Returns the number of map outputs that the shuffle storage does not have.
+    pub fn unstored_outputs(&self) -> usize {
+        self.outputs.unstored()
+    }
+
+    /// Returns the object of the shuffle storage that has the map output that an attempt wrote, if it counts.
+    pub fn stored_output(&self, shuffle: ShuffleId, map: Partition, task: TaskId) -> Option<StoredObject> {
+        self.outputs.stored(shuffle, map).filter(|_| self.outputs.writer(shuffle, map) == Some(task))
     }
 
     /// Returns whether no job runs, no task takes a slot, and no table has an entry but those that outlive
@@ -253,6 +292,7 @@ impl Scheduler {
             && self.commits.is_empty()
             && self.barriers.is_empty()
             && self.pools.is_empty()
+            && self.unschedulable.is_empty()
     }
 
     /// Returns whether the scheduler is idle and has no shuffle, no persisted RDD and no update of an

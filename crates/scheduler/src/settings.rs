@@ -40,6 +40,22 @@ pub struct SchedulerSettings {
     pub barrier_hold_ms: u64,
     /// The time that a task waits for the others of its barrier stage to call (`barrier.sync.timeout`).
     pub barrier_sync_timeout_ms: u64,
+    /// The rules by which executors and hosts are excluded; by default none is.
+    pub exclusion: Option<ExclusionSettings>,
+    /// The steps that are [written down](crate::Effect::Journal), for a driver that restarts; by default none.
+    pub journal: JournalSettings,
+}
+
+/// The steps that the scheduler has written down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum JournalSettings {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The ends of jobs that have their answers.
+    Jobs,
+    /// These, and the map outputs of each shuffle that is complete, since they outlive the driver.
+    JobsAndShuffles,
 }
 
 /// A year, which is Spark's default for waiting at a barrier.
@@ -61,6 +77,8 @@ impl Default for SchedulerSettings {
             barrier_slots_wait_ms: 0,
             barrier_hold_ms: 10_000,
             barrier_sync_timeout_ms: YEAR_MS,
+            exclusion: None,
+            journal: JournalSettings::Nothing,
         }
     }
 }
@@ -106,4 +124,65 @@ impl Default for SpeculationSettings {
     fn default() -> Self {
         SpeculationSettings { multiplier: 1.5, quantile: 0.75, interval_ms: 100, min_runtime_ms: 100 }
     }
+}
+
+/// The rules by which executors and hosts are excluded at which tasks failed. Defaults are Spark's (`excludeOnFailure`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExclusionSettings {
+    /// True if tasks and stage attempts keep away from where they failed.
+    pub task_and_stage: bool,
+    /// True if the whole application does.
+    pub application: bool,
+    /// The time after which the application forgets a failure, or an exclusion.
+    pub timeout_ms: u64,
+    /// The number of failures of a task at an executor that keeps the task from it.
+    pub task_attempts_per_executor: u32,
+    /// The number of failures of a task at all executors of a host that keeps the task from the host.
+    pub task_attempts_per_host: u32,
+    /// The number of tasks of a stage attempt that fail at an executor that keeps the stage attempt from it.
+    pub stage_tasks_per_executor: u32,
+    /// The number of executors of a host from which a stage attempt is kept that keeps it from the host.
+    pub stage_executors_per_host: u32,
+    /// The number of failed tasks of complete stages that keeps the application from an executor.
+    pub application_tasks_per_executor: u32,
+    /// The number of executors of a host from which the application is kept that keeps it from the host.
+    pub application_executors_per_host: u32,
+    /// True if one failed fetch keeps the application from the executor (or host) that has the output.
+    pub on_fetch_failure: bool,
+    /// The end of executors from which the application is kept; by default they go on without tasks.
+    pub removal: Option<Removal>,
+    /// The time that a task which may run nowhere waits for other executors, under dynamic allocation.
+    pub unschedulable_timeout_ms: u64,
+    /// The time after an executor has come or gone for which others may follow, or take its place: no task that may run
+    /// nowhere fails its jobs before. Executors of one application do not come at once.
+    pub newcomers_ms: u64,
+}
+
+impl Default for ExclusionSettings {
+    fn default() -> Self {
+        ExclusionSettings {
+            task_and_stage: true,
+            application: true,
+            timeout_ms: 3_600_000,
+            task_attempts_per_executor: 1,
+            task_attempts_per_host: 2,
+            stage_tasks_per_executor: 2,
+            stage_executors_per_host: 2,
+            application_tasks_per_executor: 2,
+            application_executors_per_host: 2,
+            on_fetch_failure: false,
+            removal: None,
+            unschedulable_timeout_ms: 120_000,
+            newcomers_ms: 10_000,
+        }
+    }
+}
+
+/// The end of an executor from which the application is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// Its process is ended at once. Tasks that run there are not to blame.
+    Kill,
+    /// It ends when its tasks have ended.
+    Decommission,
 }

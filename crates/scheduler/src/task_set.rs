@@ -7,11 +7,13 @@
 mod median;
 mod queues;
 
+use crate::exclusion::{Failures, StageExclusion};
 use crate::executors::Executors;
 use firesteel_types::{ExecutorId, Locality, Millis, TaskLocation};
 use median::Median;
 use queues::Queues;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The tasks of one stage that is not complete.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub(crate) struct TaskSet {
     slow: BTreeMap<u32, ExecutorId>,
     /// The durations of successful attempts; kept for speculation only.
     durations: Option<Median>,
+    /// Where its tasks failed, in this stage attempt; kept where executors may be excluded.
+    exclusion: Option<Box<StageExclusion>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -50,7 +54,13 @@ pub(crate) struct Pick {
 
 impl TaskSet {
     /// Makes a set of `total` tasks, of which those are done for which `done` is true.
-    pub(crate) fn new(total: u32, now: Millis, done: impl Fn(u32) -> bool, keep_durations: bool) -> Self {
+    pub(crate) fn new(
+        total: u32,
+        now: Millis,
+        done: impl Fn(u32) -> bool,
+        keep_durations: bool,
+        exclusion: Option<StageExclusion>,
+    ) -> Self {
         let tasks: Vec<_> =
             (0..total).map(|index| TaskState { done: done(index), ..TaskState::default() }).collect();
         TaskSet {
@@ -60,6 +70,7 @@ impl TaskSet {
             queues: Queues::new(total, now),
             slow: BTreeMap::new(),
             durations: keep_durations.then(Median::default),
+            exclusion: exclusion.map(Box::new),
         }
     }
 
@@ -103,6 +114,7 @@ impl TaskSet {
     ) {
         self.queues = Queues::new(self.total(), now);
         self.slow.clear();
+        self.take_failures();
         // Queues are taken from their ends, so the first task is the first to go.
         for index in (0..self.total()).rev() {
             let task = &mut self.tasks[index as usize];
@@ -139,11 +151,18 @@ impl TaskSet {
         host: &str,
         wait_ms: u64,
     ) -> Option<Pick> {
-        if let Some((index, locality)) = self.queues.take(now, executor, host, wait_ms) {
+        let exclusion = self.exclusion.as_deref();
+        if exclusion.is_some_and(|exclusion| exclusion.forbids_all(executor, host)) {
+            self.queues.refuse(now, wait_ms);
+            return None;
+        }
+        let may_run = |index| exclusion.is_none_or(|exclusion| exclusion.may_run(index, executor, host));
+        if let Some((index, locality)) = self.queues.take(now, executor, host, wait_ms, may_run) {
             self.active += 1;
             return Some(self.launched(index, locality, false));
         }
-        let (&index, _) = self.slow.iter().find(|(_, slow_on)| **slow_on != executor)?;
+        let may_copy = |(index, slow_on): &(&u32, &ExecutorId)| **slow_on != executor && may_run(**index);
+        let (&index, _) = self.slow.iter().find(may_copy)?;
         self.slow.remove(&index);
         Some(self.launched(index, Locality::Any, true))
     }
@@ -207,6 +226,35 @@ impl TaskSet {
     /// Unmarks all slow tasks, so that none gets a copy for now.
     pub(crate) fn forget_slow(&mut self) {
         self.slow.clear();
+    }
+
+    /// Returns where its tasks failed, in this stage attempt.
+    pub(crate) fn exclusion(&mut self) -> Option<&mut StageExclusion> {
+        self.exclusion.as_deref_mut()
+    }
+
+    /// Returns all failures of this stage attempt, and forgets them.
+    pub(crate) fn take_failures(&mut self) -> Failures {
+        self.exclusion().map(StageExclusion::take).unwrap_or_default()
+    }
+
+    /// Returns a task that waits and may run at none of the places, if there is one. `is_excluded` says from which of them the
+    /// application is kept.
+    pub(crate) fn stuck(
+        &self,
+        places: &[(ExecutorId, Arc<str>)],
+        is_excluded: impl Fn(ExecutorId, &str) -> bool,
+    ) -> Option<u32> {
+        let exclusion = self.exclusion.as_deref()?;
+        let open: Vec<_> = places
+            .iter()
+            .filter(|(id, host)| !is_excluded(*id, host) && !exclusion.forbids_all(*id, host))
+            .collect();
+        if open.is_empty() {
+            return self.queues.first();
+        }
+        let may_run = |index: u32| open.iter().any(|(id, host)| exclusion.may_run(index, *id, host));
+        exclusion.failed_tasks().into_iter().find(|index| self.queues.is_waiting(*index) && !may_run(*index))
     }
 
     /// Returns the time at which a task would take a slot that is less near, if tasks wait for that.

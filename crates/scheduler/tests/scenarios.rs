@@ -6,12 +6,14 @@
 //!
 //! ```text
 //! > new max_task_failures=2            other settings than the default ones
+//! > new exclude exclude_ms=1000         executors and hosts are excluded, by default at once and for an hour
 //! > executor 1 host=a slots=2          `executor driver` is the one that never falls silent
 //! > job 0 pool=p group=g tag=t: 0 writes s0 x3; 1 reads s0 x2
 //!                                      stages by id; `x2 at 1@a,@b` gives each partition its preferred places in turn;
 //!                                      the last stage may end with `wants 1 0`
 //! > leaving 1                          it takes no more tasks; `moved 2 s0/1/t4` says that executor 2 has what t4 wrote
-//! > stored 1 r3/0 version=1              a kept partition; also: dropped; `job ... caches r3` is a stage that reads through RDD 3
+//! > stored 1 r3/0 version=1              a kept partition; also: dropped; `job ... keeps r3` is a stage that reads through RDD 3,
+//!                                      `keeps r3x2` one of which two copies are wanted
 //! > done t0 sum=7                      a success; `sum` is the checksum of a map output, by default the same for all
 //! > accumulator a0                     there is one; `reset a0`, `unread a0`, `rdd-gone 1`, `settle` are the events about them
 //! > done t0 adds=a0/r1/2/5/x           and added to it for partition 2 of RDD 1 in 5 calls the value `x`; `m1`, `j1` for RDDs
@@ -28,11 +30,13 @@
 //!
 //! ```text
 //! > new python program=1               also: `end_ms=0` is how long the cluster may take to tell how an agent ended, `within_ms=500` how
-//!                                      long migrating may take, `max_result_size=100`, `dynamic=0..10` with `initial`, `idle_ms`
-//! > agent 7 comes name=x slots=2       also: `host=h python program=1`; `files=a:1 survive` says where its files are served, and that
+//!                                      long migrating may take, `no_repair` of copies, `max_result_size=100`, `dynamic=0..10` with `initial`, `idle_ms`;
+//!                                      `storage` is a shuffle storage
+//! > agent 7 comes name=x slots=2       also: `host=h python program=1`; `files=a:1 memory=a:2 survive` says where its files and cached partitions are served, and that
 //!                                      they outlive it
 //! > agent 7 ready 0                    executor 0 is ready; also: `lost 0 signal=9` and `lost 0 code=1` of a worker process,
-//!                                      `alive 0:t1,t2 1`, `migrated 4 to 1 s0/0/t0 r3/1`, `leaving`, `out-of-workers`, `gone`
+//!                                      `alive 0:t1,t2 1`, `migrated 4 to 1 s0/0/t0 r3/1`, `leaving`, `out-of-workers`, `gone`; `stores
+//!                                      s0/0/t0` for what the shuffle storage has now, `store-done 4 1` for how many of an order
 //! > waits t0 5000                      its result waits to be fetched; `fetched t0 5000` is the answer, or `fetched t0 not`
 //! > ended x code=1                     of the cluster: the process of agent x has ended; also: `decommission x with-files`
 //! > setting v1                         of worker processes; also: `give-up` for no more executors, and `stop`

@@ -5,14 +5,16 @@
 //! otherwise; it can be read any number of times. [`ShuffleStore`] stores the outputs by the attempt that wrote
 //! them, so a reader that names an attempt can never be given another one's records.
 
+mod merged;
 mod output;
 mod remote;
 mod store;
 mod whole;
 mod writer;
 
+pub use merged::{MERGED_RUNS_AT_MOST, Mergeable, Merged, MergedIndex, PieceTable, merge, open_segment};
 pub use output::{BlockBytes, MapOutput};
-pub use remote::{RemoteReadFailure, RemoteShuffle, RemoteShuffleReader};
+pub use remote::{RemoteReadFailure, RemoteShuffle, RemoteShuffleReader, StoredShuffle};
 pub use store::ShuffleStore;
 pub use whole::WholeOutput;
 pub use writer::{MapOutputWriter, Written};

@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -42,12 +42,12 @@ pub(crate) type SharedRun = (PathBuf, Words, Words);
 pub(crate) struct Words(#[serde(with = "serde_bytes")] Vec<u8>);
 
 impl Words {
-    fn get(&self, index: usize) -> Option<u64> {
+    pub(crate) fn get(&self, index: usize) -> Option<u64> {
         let bytes = self.0.get(index * 8..index * 8 + 8)?;
         Some(u64::from_le_bytes(bytes.try_into().expect("eight bytes")))
     }
 
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len() / 8
     }
 
@@ -165,6 +165,27 @@ impl MapOutput {
         self.runs.iter().try_for_each(Run::check)
     }
 
+    /// Returns the number of its runs.
+    pub fn runs(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// Opens the files of its runs.
+    ///
+    /// # Errors
+    /// When one cannot be opened. A run in memory has none.
+    pub(crate) fn open_raw(&self) -> Result<Vec<RawRun<'_>>, DataError> {
+        let opened = self.runs.iter().map(|run| {
+            let RunStorage::Disk { path, checksums, .. } = &run.place else {
+                let message = "it is in the memory of its process".into();
+                return Err(DataError::Corrupt { source_name: "a map output".into(), message });
+            };
+            let file = File::open(path).map_err(|error| DataError::io("open", path, error))?;
+            Ok(RawRun { file, path, offsets: &run.offsets, checksums })
+        });
+        opened.collect()
+    }
+
     /// Returns the number of bytes that its index takes.
     pub(crate) fn index_bytes(&self) -> usize {
         self.runs.iter().map(|run| 16 * run.offsets.len()).sum()
@@ -177,6 +198,53 @@ impl MapOutput {
             offsets,
         };
         MapOutput { runs: runs.into_iter().map(run).collect() }
+    }
+}
+
+/// A run's file, opened to be read as it lies there: encrypted, if it is.
+pub(crate) struct RawRun<'a> {
+    file: File,
+    path: &'a Path,
+    offsets: &'a Words,
+    checksums: &'a Words,
+}
+
+impl RawRun<'_> {
+    pub(crate) fn reducers(&self) -> usize {
+        self.checksums.len()
+    }
+
+    /// Returns the length of what it has for a reducer, and its checksum.
+    pub(crate) fn segment(&self, reducer: usize) -> (u64, u64) {
+        let range = self.range(reducer);
+        let checksum = if range.is_empty() { None } else { self.checksums.get(reducer) };
+        (range.end - range.start, checksum.unwrap_or(0))
+    }
+
+    /// Reads what it has for a reducer, in place of what `to` has.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or holds something else.
+    pub(crate) fn read(&self, reducer: usize, to: &mut Vec<u8>) -> Result<(), DataError> {
+        let range = self.range(reducer);
+        to.resize((range.end - range.start) as usize, 0);
+        if to.is_empty() {
+            return Ok(());
+        }
+        let read = self.file.read_exact_at(to, range.start);
+        read.map_err(|error| DataError::io("read", self.path, error))?;
+        if self.checksums.get(reducer) != Some(xxh3_64(to)) {
+            let message = format!("the checksum for reducer {reducer} does not match what was read");
+            return Err(DataError::Corrupt { source_name: self.path.display().to_string(), message });
+        }
+        Ok(())
+    }
+
+    fn range(&self, reducer: usize) -> Range<u64> {
+        match (self.offsets.get(reducer), self.offsets.get(reducer + 1)) {
+            (Some(start), Some(end)) if start < end => start..end,
+            _ => 0..0,
+        }
     }
 }
 

@@ -12,8 +12,9 @@ use crate::happening::{Happening, Message};
 use crate::machine::CachedName;
 use crate::objection::Objection;
 use crate::world::World;
-use firesteel_scheduler::{AgentMessage, Event};
+use firesteel_scheduler::{Agent, AgentId, AgentMessage, Event};
 use firesteel_types::{BlockKey, ExecutorId, RddId};
+use std::collections::BTreeSet;
 
 impl World {
     /// Users persist some RDDs at the beginning or later, and let go of some for a while or for ever.
@@ -39,14 +40,17 @@ impl World {
 
     pub(crate) fn unpersist(&mut self, rdd: RddId) -> Result<(), Objection> {
         match self.caching.persisted.remove(&rdd) {
-            true => self.schedule(Event::RddUnpersisted { rdd }),
+            true => {
+                self.caching.forget(rdd);
+                self.schedule(Event::RddUnpersisted { rdd })
+            }
             false => Ok(()),
         }
     }
 
     /// An executor tells of what a task has kept, and of what had to go for it.
     pub(crate) fn report_cached(&mut self, on: ExecutorId, changes: CacheChanges) {
-        let CacheChanges { stored, dropped, read, read_remote, stale, met_barrier: _ } = changes;
+        let CacheChanges { stored, dropped, read, read_remote, stale, needless: _, met_barrier: _ } = changes;
         self.report.cached_read_remotely += read_remote;
         self.report.cached_stale += stale;
         self.report.cached += stored.len() as u64;
@@ -67,6 +71,7 @@ impl World {
     pub(crate) fn evict(&mut self, on: ExecutorId, cached: CachedName) {
         if self.machine_of(on).cache(on).remove(&cached).is_some() {
             self.report.cached_evicted += 1;
+            self.caching.evicted.insert(cached);
             self.report_block(on, cached, false);
         }
     }
@@ -87,7 +92,49 @@ impl World {
         if self.application.scheduler().knows_executor(on) {
             self.caching.heard.insert((on, cached));
             self.caching.holders.entry(cached).or_default().insert(on);
+            self.caching.count(on, cached);
         }
+    }
+
+    /// Agents come or go: for a while, there may be fewer copies than are wanted.
+    pub(crate) fn unsettle_copies(&mut self) {
+        // The longest pause before another try, and the time that a taker has which does not answer.
+        self.caching.unsettled_until = self.now + 64_000 + 60_000 + 30_000;
+    }
+
+    /// Long after the last fault, each partition has as many copies as it should, if there are as many addresses.
+    pub(crate) fn check_copies(&mut self) -> Result<(), Objection> {
+        if !self.scenario.repairs_copies || self.now < self.caching.unsettled_until {
+            return Ok(());
+        }
+        let scheduler = self.application.scheduler();
+        let stays = |id: &AgentId| !self.application.is_decommissioned(*id) && self.machines[id].alive;
+        let is_home = |(id, agent): &(&AgentId, &Agent)| {
+            let is_known = |executor: &ExecutorId| scheduler.knows_executor(*executor);
+            stays(id) && agent.ready.iter().any(is_known)
+        };
+        let homes = self.application.agents().iter().filter(is_home);
+        let homes: BTreeSet<&str> = homes.map(|(_, agent)| agent.registration.cached.as_str()).collect();
+        let wanted = homes.len().min(self.scenario.copies.into());
+        let (mut complete, mut checked) = (0, 0);
+        for (name, holders) in &self.caching.counted {
+            let (rdd, partition, version) = *name;
+            if self.caching.evicted.contains(name) || !self.caching.is_persisted(rdd) {
+                continue;
+            }
+            let known = holders.iter().filter(|holder| scheduler.knows_executor(**holder));
+            let known = known.map(|holder| self.owners[holder]).filter(stays);
+            let places: BTreeSet<&str> = known.map(|id| self.machines[&id].cached_address.as_str()).collect();
+            if !places.is_empty() && places.len() < wanted {
+                return Err(format!(
+                    "rdd {rdd} partition {partition} version {version} is cached at {places:?} alone, of {homes:?}"
+                ));
+            }
+            checked += u64::from(!places.is_empty());
+            complete += u64::from(places.len() > 1);
+        }
+        (self.report.copies_checked, self.report.copies_complete) = (checked, complete);
+        Ok(())
     }
 
     /// After all is unpersisted, nothing is kept of which the driver has heard.

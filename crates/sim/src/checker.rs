@@ -11,12 +11,13 @@
 //! - Of one output partition, at most one living attempt may commit at a time, none after its result was accepted, and the
 //!   attempt that the result names has committed.
 //! - The totals of a stage attempt are the sums of what its attempts at tasks measured that counted.
-//! - What barrier stages keep to stands in `barriers`.
+//! - What barrier stages keep to stands in `barriers`, where tasks may not run in `exclusion`.
 //! - Accumulators have what the [`Oracle`] says, always. When a job succeeds whose program gives the same each time, the book says
 //!   of all that the job needed what an evaluation without any scheduler says.
 
 use crate::barriers::BarrierChecker;
 use crate::data::{Added, Data};
+use crate::exclusion::ExclusionChecker;
 use crate::objection::Objection;
 use crate::oracle::Oracle;
 use crate::program::{ALL, Program};
@@ -71,6 +72,7 @@ pub(crate) struct Checker {
     pub(crate) fetch_failures: u64,
     pub(crate) oracle: Oracle,
     pub(crate) barriers: BarrierChecker,
+    pub(crate) exclusion: ExclusionChecker,
     /// Shuffles that no later job will read: they are gone when the jobs have ended that do.
     released: BTreeSet<ShuffleId>,
 }
@@ -80,6 +82,10 @@ fn object<T>(messages: impl Into<String>) -> Result<T, Objection> {
 }
 
 impl Checker {
+    pub(crate) fn new(exclusion: ExclusionChecker) -> Self {
+        Checker { exclusion, ..Checker::default() }
+    }
+
     pub(crate) fn launched(&mut self, launch: &TaskLaunch, barrier: bool) -> Result<(), Objection> {
         self.barriers.launched(launch, barrier)?;
         if self.last_task.is_some_and(|last| last >= launch.task) {
@@ -124,6 +130,11 @@ impl Checker {
         if self.dropped.insert(task) {
             self.seen_snapshots.clear();
         }
+    }
+
+    /// Returns the attempts that were launched on an executor, but those whose outputs others have.
+    pub(crate) fn launched_on(&self, executor: ExecutorId) -> &[TaskId] {
+        self.launched_on.get(&executor).map_or(&[], Vec::as_slice)
     }
 
     /// An executor is gone, and all that it had written.
@@ -273,6 +284,8 @@ impl Checker {
             JobFailure::Cancelled { .. } => self.jobs[&job].cancelled,
             // What these say is checked in `membership`.
             JobFailure::ResultTooLarge { .. } | JobFailure::NoExecutorLeft { .. } => true,
+            // What this says is checked in `exclusion`.
+            JobFailure::Excluded { .. } => true,
             JobFailure::ContextStopped { .. } => false,
         };
         if justified { Ok(()) } else { object(format!("job {job} fails without cause: {failure}")) }

@@ -4,6 +4,7 @@ use crate::happening::{Fault, Happening, Message};
 use crate::machine::Machine;
 use crate::objection::Objection;
 use crate::world::{PROGRAM, World};
+use firesteel_lending::PoolEvent;
 use firesteel_scheduler::{AgentId, AgentMessage, ApplicationEvent, RegisterAgent};
 use firesteel_types::{ExecutorId, ExecutorLossReason, JobId, ShuffleId};
 use std::collections::BTreeMap;
@@ -11,11 +12,13 @@ use std::collections::BTreeMap;
 impl World {
     /// Puts the beginning and all that is fated into the queue.
     pub(crate) fn begin(&mut self) {
-        for _ in 0..self.scenario.executors {
-            self.start_life();
-        }
-        if self.scenario.allocation.is_some() {
+        if self.scenario.allocation.is_some() || self.loans.is_some() {
             self.wanted = Some(self.scenario.executors);
+        }
+        if self.loans.is_some() {
+            self.start_wanted();
+        } else {
+            (0..self.scenario.executors).for_each(|_| self.start_life());
         }
         if self.scenario.has_processes {
             let delay = self.rng.below(2_000);
@@ -80,6 +83,8 @@ impl World {
     /// Lets it happen.
     pub(crate) fn befall(&mut self, fault: Fault) -> Result<(), Objection> {
         match fault {
+            // It was taken back in time.
+            Fault::Birth if self.loans.is_some() && self.starting == 0 => {}
             Fault::Birth => {
                 self.starting = self.starting.saturating_sub(1);
                 self.start_life();
@@ -146,7 +151,10 @@ impl World {
             Fault::Decommission => self.decommission(id, false)?,
             Fault::Leave => self.decommission_host(id)?,
             Fault::Preemption => {
-                self.decommission(id, false)?;
+                let notice = PoolEvent::Preempted { name: self.machines[&id].name(), within_ms: 30_000 };
+                if !self.tell_pool(2_000, notice) {
+                    self.decommission(id, false)?;
+                }
                 let delay = self.rng.between(1, 30_000);
                 self.after(delay, Happening::Fault(Fault::Kill(id)));
             }
@@ -185,7 +193,7 @@ impl World {
     }
 
     /// The cluster takes an agent away.
-    fn decommission(&mut self, id: AgentId, with_files: bool) -> Result<(), Objection> {
+    pub(crate) fn decommission(&mut self, id: AgentId, with_files: bool) -> Result<(), Objection> {
         self.report.decommissions += 1;
         self.note_decommission(id);
         let name = self.machines[&id].name();
@@ -220,7 +228,7 @@ impl World {
         }
         if !is_silent {
             self.send(id, Message::Disconnected);
-            if self.rng.per_mille(800) {
+            if self.rng.per_mille(800) && !self.tell_loss(id, &reason) {
                 let delay = self.rng.between(1, 4_000);
                 self.after(delay, Happening::ToDriver { from: id, message: Message::Ended(reason) });
             }
@@ -240,6 +248,9 @@ impl World {
     /// The cluster starts as many agents as the application wants, where it says so.
     pub(crate) fn start_wanted(&mut self) {
         let Some(wanted) = self.wanted else { return };
+        if self.tell_pool(0, PoolEvent::Want(wanted as u32)) {
+            return;
+        }
         let living =
             self.machines.values().filter(|machine| machine.alive && !machine.is_leaving).count() as u64;
         for _ in living + self.starting..wanted {
@@ -268,10 +279,16 @@ impl World {
         let address = if self.scenario.host_service { service_of(&host) } else { format!("agent{}", id.0) };
         let mut machine = Machine::new(id, host.clone(), address.clone(), if slow { 20 } else { 1 });
         machine.heard_at = self.now;
+        // What threads cache lies in the memory of their agent, and goes with it. Processes leave it to the service.
+        if self.scenario.host_service && !self.scenario.has_processes {
+            machine.cached_address = format!("agent{}:memory", id.0);
+        }
+        let cached = machine.cached_address.clone();
         machine.is_impostor = !self.is_quiet() && self.rng.per_mille(self.scenario.faults.impostors);
         let program = if machine.is_impostor { [8; 32] } else { PROGRAM };
         let name = machine.name();
         self.machines.insert(id, machine);
+        self.tell_pool(3_000, PoolEvent::Granted { name: name.clone(), host: host.clone() });
         if !self.is_quiet() && self.rng.per_mille(self.scenario.faults.never_registers) {
             self.report.never_registered += 1;
             self.agent(id).alive = false;
@@ -284,6 +301,7 @@ impl World {
             cores: slots,
             memory: 1 << 30,
             has_processes: self.scenario.has_processes,
+            cached,
             blocks: address,
             outputs_survive: self.scenario.host_service,
             process: id.0 as u32,
@@ -298,8 +316,8 @@ impl World {
         }
         self.network_partitions.heal();
         let living = self.machines.values().filter(|machine| machine.alive).count();
-        for _ in living..2 {
-            self.start_life();
+        if self.loans.is_none() {
+            (living..2).for_each(|_| self.start_life());
         }
         self.start_wanted();
     }

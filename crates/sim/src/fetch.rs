@@ -1,15 +1,17 @@
 //! The reads of a task: map outputs where its launch says that they are, and partitions that its own executor caches.
 
 use crate::caching::{CacheChanges, Caching};
-use crate::data::Data;
-use crate::machine::{CachedName, Machine, Store};
+use crate::data::{Block, Data};
+use crate::machine::{BlockName, CachedName, Machine, Store};
 use crate::network_partitions::NetworkPartitions;
 use crate::program::{Found, Source};
 use crate::rng::Rng;
+use crate::storing::Storage;
 use crate::world::World;
-use firesteel_scheduler::{AgentId, TaskLaunch};
+use firesteel_scheduler::{AgentId, MapOutput, Scheduler, TaskLaunch};
 use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskFailure};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Reads for one attempt at a task.
 pub(crate) struct Fetcher<'a> {
@@ -18,13 +20,19 @@ pub(crate) struct Fetcher<'a> {
     machines: &'a mut BTreeMap<AgentId, Machine>,
     owners: &'a BTreeMap<ExecutorId, AgentId>,
     stores: &'a mut BTreeMap<String, Store>,
+    storage: &'a mut Storage,
+    scheduler: &'a Scheduler,
     network_partitions: &'a NetworkPartitions,
     /// The executors that are said to cache each partition, if cached partitions are read from other executors.
     caching: Option<&'a Caching>,
+    /// The driver, which knows where copies are, if there are any.
+    copies: Option<&'a Scheduler>,
     rng: &'a mut Rng,
     now: u64,
     host_service: bool,
     broken: u64,
+    storage_broken: u64,
+    storage_reads: u64,
     unreachable_named: u64,
     changes: CacheChanges,
 }
@@ -38,22 +46,31 @@ impl World {
         read: impl FnOnce(&mut Fetcher<'_>) -> T,
     ) -> (T, CacheChanges) {
         let broken = if self.is_quiet() { 0 } else { self.scenario.faults.output_broken };
+        let storage_broken = if self.is_quiet() { 0 } else { self.scenario.faults.storage_broken };
         let mut fetcher = Fetcher {
             on,
             launch,
             machines: &mut self.machines,
             owners: &self.owners,
             stores: &mut self.stores,
+            storage: &mut self.storage,
+            scheduler: self.application.scheduler(),
             network_partitions: &self.network_partitions,
             caching: self.scenario.reads_cached_remotely.then_some(&self.caching),
+            copies: (self.scenario.copies > 1).then_some(self.application.scheduler()),
             rng: &mut self.rng,
             now: self.now,
             host_service: self.scenario.host_service,
             broken,
+            storage_broken,
+            storage_reads: 0,
             unreachable_named: self.scenario.faults.unreachable_named,
             changes: CacheChanges::default(),
         };
-        (read(&mut fetcher), fetcher.changes)
+        let found = read(&mut fetcher);
+        let Fetcher { changes, storage_reads, .. } = fetcher;
+        self.report.read_from_storage += storage_reads;
+        (found, changes)
     }
 }
 
@@ -90,14 +107,52 @@ impl Fetcher<'_> {
         there.into_iter().filter(|id| !self.is_served(*id)).collect()
     }
 
+    fn is_in_storage(&self, (shuffle, map, task): BlockName) -> bool {
+        self.scheduler.stored_output(shuffle, map, task).is_some()
+    }
+
+    /// Reads an output from the storage, if the driver says that it is there.
+    fn stored(&mut self, name: BlockName) -> Option<Arc<Block>> {
+        if self.rng.per_mille(self.storage_broken) {
+            self.storage.lose(name);
+        }
+        let block = self.storage.blocks.get(&name).cloned();
+        self.storage_reads += u64::from(block.is_some());
+        block.filter(|_| self.is_in_storage(name))
+    }
+
     /// Reads a cached partition from one of the executors that are said to have it. A copy is cached here or not.
     fn find_remote(&mut self, name: CachedName) -> Option<Data> {
-        let holder = self.caching?.holders(name).find(|holder| *holder != self.on)?;
+        let caching = self.caching?;
+        let Some(scheduler) = self.copies else {
+            let holder = caching.holders(name).find(|holder| *holder != self.on)?;
+            return self.find_at(name, holder);
+        };
+        let (rdd, partition, version) = name;
+        let said = scheduler.holders(rdd, partition, version).into_iter().filter(|holder| *holder != self.on);
+        let found = said.collect::<Vec<_>>().into_iter().find_map(|holder| self.find_at(name, holder));
+        if found.is_none() {
+            let mut counted = caching.counted(name).filter(|holder| scheduler.knows_executor(*holder));
+            let living = counted.find(|holder| self.read_at(name, *holder).is_some());
+            if let Some(holder) = living {
+                self.changes.needless = Some(format!(
+                    "rdd {rdd} partition {partition} version {version} is computed again, and executor {holder} has it"
+                ));
+            }
+        }
+        found
+    }
+
+    /// Reads a cached partition from an executor, if it can be reached and has it.
+    fn read_at(&self, name: CachedName, holder: ExecutorId) -> Option<Data> {
         let reached = self.machine(holder).runs(self.now)
             && self.network_partitions.reaches(self.now, self.host(self.on), self.host(holder));
         let cache = self.machine(holder).caches.get(&holder);
-        let data = cache.and_then(|cache| cache.get(&name)).filter(|_| reached).cloned();
-        let Some(data) = data else {
+        cache.and_then(|cache| cache.get(&name)).filter(|_| reached).cloned()
+    }
+
+    fn find_at(&mut self, name: CachedName, holder: ExecutorId) -> Option<Data> {
+        let Some(data) = self.read_at(name, holder) else {
             self.changes.stale += 1;
             return None;
         };
@@ -117,6 +172,17 @@ impl Fetcher<'_> {
     }
 }
 
+fn not_stored(shuffle: ShuffleId, output: &MapOutput, unreachable: Vec<ExecutorId>) -> TaskFailure {
+    TaskFailure::FetchFailed {
+        shuffle,
+        map: output.map,
+        map_task: output.task,
+        executor: output.executor,
+        unreachable,
+        message: "the storage does not have it".into(),
+    }
+}
+
 impl Source for Fetcher<'_> {
     type Failure = TaskFailure;
 
@@ -127,8 +193,14 @@ impl Source for Fetcher<'_> {
         };
         let mut data = Data::default();
         for output in &outputs.maps {
-            let address = self.machine(output.executor).address.clone();
             let name = (shuffle, output.map, output.task);
+            if output.executor == ExecutorId::STORAGE {
+                let block = self.stored(name).ok_or_else(|| not_stored(shuffle, output, vec![]))?;
+                data.absorb(&block.whims, block.mixed);
+                data.records.extend(&block.buckets[reducer.index()]);
+                continue;
+            }
+            let address = self.machine(output.executor).address.clone();
             if self.rng.per_mille(self.broken)
                 && let Some(store) = self.stores.get_mut(&address)
             {
@@ -137,6 +209,14 @@ impl Source for Fetcher<'_> {
             let served = self.is_served(output.executor);
             let block = self.stores.get(&address).and_then(|store| store.blocks.get(&name));
             let Some(block) = block.filter(|_| served) else {
+                // Most readers look into the storage, and some find out too late that they could.
+                if self.is_in_storage(name) && self.rng.per_mille(700) {
+                    let failed = || not_stored(shuffle, output, vec![ExecutorId::STORAGE]);
+                    let block = self.stored(name).ok_or_else(failed)?;
+                    data.absorb(&block.whims, block.mixed);
+                    data.records.extend(&block.buckets[reducer.index()]);
+                    continue;
+                }
                 let unreachable = if served { vec![] } else { self.unreachable(output.executor) };
                 return Err(TaskFailure::FetchFailed {
                     shuffle,

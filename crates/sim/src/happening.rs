@@ -2,7 +2,10 @@
 
 use crate::data::Data;
 use crate::machine::{BlockName, CachedName, Plan};
-use firesteel_scheduler::{AgentId, AgentMessage, MigrateOrder, RegisterAgent, ReportedOutcome, TaskLaunch};
+use firesteel_lending::PoolEvent;
+use firesteel_scheduler::{
+    AgentId, AgentMessage, MigrateOrder, RegisterAgent, ReportedOutcome, StoreOrder, TaskLaunch,
+};
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, ExecutorId, ExecutorLossReason, JobId, RddId, ShuffleId, TaskId,
 };
@@ -69,6 +72,8 @@ pub(crate) enum Happening {
     Reset {
         accumulator: AccumulatorId,
     },
+    /// Something is told to the pool that lends agents.
+    ToPool(PoolEvent),
     /// The driver has the setting of worker processes.
     Setting,
     /// The driver has fetched a large result, or could not.
@@ -82,6 +87,16 @@ pub(crate) enum Happening {
     Copied {
         on: AgentId,
         request: MigrateOrder,
+    },
+    /// An agent writes an output to the shuffle storage.
+    Uploads {
+        on: AgentId,
+        name: BlockName,
+    },
+    /// An agent writes to the shuffle storage what the driver has named.
+    Stores {
+        on: AgentId,
+        order: StoreOrder,
     },
     Fault(Fault),
 }
@@ -114,6 +129,7 @@ pub(crate) enum Order {
     /// The RDD is not persisted any more.
     DropCached(RddId, ExecutorId),
     Migrate(MigrateOrder),
+    Store(StoreOrder),
     /// Take no more tasks, and end when those that run have ended.
     Leave,
     /// The driver lives.

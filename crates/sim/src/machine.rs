@@ -74,6 +74,8 @@ pub(crate) struct Machine {
     pub(crate) id: AgentId,
     pub(crate) host: String,
     pub(crate) address: String,
+    /// The address at which the partitions are served that its executors cache.
+    pub(crate) cached_address: String,
     pub(crate) alive: bool,
     /// Until when nothing moves here.
     pub(crate) frozen_until: u64,
@@ -102,6 +104,7 @@ impl Machine {
         Machine {
             id,
             host,
+            cached_address: address.clone(),
             address,
             alive: true,
             frozen_until: 0,

@@ -22,7 +22,7 @@ pub(crate) use record::{CopyOrder, Membership};
 use crate::objection::Objection;
 use crate::work::TASK_OPERATIONS;
 use crate::world::World;
-use firesteel_scheduler::{AgentId, ApplicationEffect, Effect, MigrateOrder};
+use firesteel_scheduler::{AgentId, ApplicationEffect, Effect, MigrateOrder, RegisterAgent};
 use firesteel_types::{
     AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, TaskFailure, TaskId, TaskSummary,
 };
@@ -34,6 +34,7 @@ const LOOK_EVERY_MS: u64 = 100;
 impl World {
     /// An agent is about to be decommissioned.
     pub(crate) fn note_decommission(&mut self, agent: AgentId) {
+        self.unsettle_copies();
         if self.application.agents().contains_key(&agent) {
             let now = self.now;
             self.membership.decommissioned.entry(agent).or_insert(now);
@@ -59,6 +60,7 @@ impl World {
 
     /// The registration of an agent has reached the driver.
     pub(crate) fn note_registration(&mut self, agent: AgentId) {
+        self.unsettle_copies();
         self.membership.introduced.insert(agent);
     }
 
@@ -69,6 +71,7 @@ impl World {
 
     /// The connection of an agent is about to be seen to end.
     pub(crate) fn note_disconnect(&mut self, agent: AgentId) {
+        self.unsettle_copies();
         self.membership.orders.retain(|_, order| order.agent != agent);
         let Some(gone) = self.application.agents().get(&agent) else { return };
         let lost_by = self.now + self.skew_ms + self.scenario.end_within_ms;
@@ -189,7 +192,12 @@ impl World {
 
     /// An agent is ordered to copy blocks.
     pub(crate) fn note_migration(&mut self, agent: AgentId, order: &MigrateOrder) {
-        self.membership.migrated_from.insert(order.from.clone());
+        // Copies of cached partitions are ordered in the same way.
+        if self.is_cleared(&order.from) {
+            let there = self.application.agents().values().map(|agent| &agent.registration);
+            let there = there.filter(|agent| agent.blocks == order.from || agent.cached == order.from);
+            self.membership.migrated_from.extend(there.map(|agent| agent.blocks.clone()));
+        }
         let until = self.now + self.skew_ms + self.scenario.decommission_within_ms;
         let order_of = CopyOrder { agent, from: order.from.clone(), until };
         self.membership.orders.insert(order.number, order_of);
@@ -203,19 +211,25 @@ impl World {
     /// Returns whether an agent has an order to copy blocks whose answer is waited for: there is time, and an agent has its files
     /// where the blocks are and was not told to end.
     fn copies_for_others(&self, agent: AgentId) -> bool {
-        let is_cleared = |from: &str| {
-            let mut agents = self.application.agents().iter();
-            let waits = |id: &AgentId| {
-                self.membership.decommissioned.contains_key(id) && !self.membership.told_to_leave.contains(id)
-            };
-            agents.any(|(id, other)| other.registration.blocks == from && waits(id))
-        };
         let mut orders = self.membership.orders.values().filter(|order| order.agent == agent);
-        orders.any(|order| order.until > self.now + self.skew_ms && is_cleared(&order.from))
+        orders.any(|order| order.until > self.now + self.skew_ms && self.is_cleared(&order.from))
+    }
+
+    /// Returns whether an agent has its files at an address that is being decommissioned and was not told to end.
+    fn is_cleared(&self, address: &str) -> bool {
+        let mut agents = self.application.agents().iter();
+        let waits = |id: &AgentId| {
+            self.membership.decommissioned.contains_key(id) && !self.membership.told_to_leave.contains(id)
+        };
+        agents.any(|(id, other)| {
+            let RegisterAgent { blocks, cached, .. } = &other.registration;
+            (blocks == address || cached == address) && waits(id)
+        })
     }
 
     /// An agent is told to end.
     pub(crate) fn check_leave(&mut self, agent: AgentId) -> Result<(), Objection> {
+        self.unsettle_copies();
         if !self.membership.told_to_leave.insert(agent) {
             return Err(format!("agent {agent:?} is told twice to end"));
         }

@@ -46,8 +46,18 @@ pub struct Report {
     pub cached: u64,
     /// Map outputs that another executor took over.
     pub outputs_taken_over: u64,
+    /// Map outputs that were written to the shuffle storage.
+    pub outputs_stored: u64,
+    /// Of these, the ones that the storage alone has, since their executors are lost.
+    pub outputs_outlived: u64,
+    /// Map outputs that were read from the shuffle storage.
+    pub read_from_storage: u64,
     /// Kept partitions that another executor took over.
     pub cached_migrated: u64,
+    /// Partitions of which copies are wanted, and that were cached somewhere at the end.
+    pub copies_checked: u64,
+    /// Of these, the ones that several agents had.
+    pub copies_complete: u64,
     /// How often a kept partition was read.
     pub cached_read: u64,
     /// Of these reads, the ones from other executors.
@@ -90,6 +100,12 @@ pub struct Report {
     pub too_large: u64,
     /// Jobs with a barrier stage for which there were too few slots.
     pub too_few_slots: u64,
+    /// Jobs with a task that might run on no executor, since tasks had failed there.
+    pub excluded_everywhere: u64,
+    /// How often an executor was excluded from a stage attempt.
+    pub excluded_from_stages: u64,
+    /// How often an executor or a host was excluded from the application.
+    pub excluded_from_application: u64,
     /// Attempts at barrier stages.
     pub barriers: u64,
     /// How often a task was let on by a barrier.
@@ -104,6 +120,8 @@ pub struct Report {
     pub refused_agents: u64,
     /// Agents that were decommissioned.
     pub decommissions: u64,
+    /// Agents that a pool has given back.
+    pub agents_released: u64,
     /// Worker processes that were replaced.
     pub workers_replaced: u64,
     /// Jobs that had no executor when the cluster had given up.
@@ -120,6 +138,7 @@ impl Report {
             Some(JobFailure::Cancelled { .. }) => self.cancelled += 1,
             Some(JobFailure::NoExecutors { .. }) => self.no_executors += 1,
             Some(JobFailure::TooFewSlots { .. }) => self.too_few_slots += 1,
+            Some(JobFailure::Excluded { .. }) => self.excluded_everywhere += 1,
             Some(JobFailure::ResultTooLarge { .. }) => self.too_large += 1,
             Some(JobFailure::NoExecutorLeft { .. }) => self.no_executor_left += 1,
             Some(JobFailure::ContextStopped { .. }) => {}
@@ -172,7 +191,12 @@ impl Report {
         self.accumulators_read += other.accumulators_read;
         self.cached += other.cached;
         self.outputs_taken_over += other.outputs_taken_over;
+        self.outputs_stored += other.outputs_stored;
+        self.outputs_outlived += other.outputs_outlived;
+        self.read_from_storage += other.read_from_storage;
         self.cached_migrated += other.cached_migrated;
+        self.copies_checked += other.copies_checked;
+        self.copies_complete += other.copies_complete;
         self.cached_read += other.cached_read;
         self.cached_evicted += other.cached_evicted;
         self.cached_read_remotely += other.cached_read_remotely;
@@ -197,10 +221,14 @@ impl Report {
         self.barriers += other.barriers;
         self.released += other.released;
         self.refused += other.refused;
+        self.excluded_everywhere += other.excluded_everywhere;
+        self.excluded_from_stages += other.excluded_from_stages;
+        self.excluded_from_application += other.excluded_from_application;
         self.results_dropped += other.results_dropped;
         self.results_fetched += other.results_fetched;
         self.refused_agents += other.refused_agents;
         self.decommissions += other.decommissions;
+        self.agents_released += other.agents_released;
         self.workers_replaced += other.workers_replaced;
         self.no_executor_left += other.no_executor_left;
     }
@@ -246,12 +274,20 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "agents: {} decommissioned, {} refused, {} worker processes replaced; {} map outputs and {} cached partitions migrated",
+            "agents: {} decommissioned, {} refused, {} released by a pool, {} worker processes replaced; {} map outputs and {} cached partitions copied or migrated; {} with copies at the end, of {}",
             self.decommissions,
             self.refused_agents,
+            self.agents_released,
             self.workers_replaced,
             self.outputs_taken_over,
-            self.cached_migrated
+            self.cached_migrated,
+            self.copies_complete,
+            self.copies_checked
+        )?;
+        writeln!(
+            f,
+            "shuffle storage: {} map outputs written, {} of them outlived their executors, {} reads",
+            self.outputs_stored, self.outputs_outlived, self.read_from_storage
         )?;
         writeln!(
             f,
@@ -262,6 +298,11 @@ impl fmt::Display for Report {
             f,
             "barriers: {} attempts, {} calls answered, {} refused, {} results dropped, {} jobs without slots",
             self.barriers, self.released, self.refused, self.results_dropped, self.too_few_slots
+        )?;
+        writeln!(
+            f,
+            "exclusion: {} times from a stage, {} times from the application, {} jobs with a task that might run nowhere",
+            self.excluded_from_stages, self.excluded_from_application, self.excluded_everywhere
         )?;
         writeln!(
             f,

@@ -30,6 +30,7 @@ impl World {
         self.draining = true;
         self.run_until(self.now + DRAIN_MS)?;
         self.check_idle()?;
+        self.check_copies()?;
         for shuffle in self.program.clone().shuffles.keys() {
             self.happen(Happening::Release { shuffle: *shuffle })?;
         }
@@ -50,6 +51,9 @@ impl World {
         let barriers = &self.checker.barriers;
         (self.report.barriers, self.report.released) = (barriers.launched, barriers.released);
         (self.report.refused, self.report.results_dropped) = (barriers.refused, barriers.dropped);
+        let exclusion = &self.checker.exclusion;
+        self.report.excluded_from_stages = exclusion.from_stages;
+        self.report.excluded_from_application = exclusion.from_application;
         Ok(self.report.clone())
     }
 
@@ -111,6 +115,7 @@ impl World {
                 self.tick_at = None;
                 self.schedule(Event::Tick)?;
             }
+            Happening::ToPool(event) => self.pool_handles(event)?,
             Happening::Submit { job } => self.submit(job)?,
             Happening::Cancel { job } => self.cancel(job)?,
             Happening::Release { shuffle } => {
@@ -144,6 +149,16 @@ impl World {
             Happening::Copied { on, request } => {
                 if self.moves(on, || Happening::Copied { on, request: request.clone() }) {
                     self.copied(on, request);
+                }
+            }
+            Happening::Uploads { on, name } => {
+                if self.moves(on, || Happening::Uploads { on, name }) {
+                    self.upload(on, &[name]);
+                }
+            }
+            Happening::Stores { on, order } => {
+                if self.moves(on, || Happening::Stores { on, order: order.clone() }) {
+                    self.stored(on, &order);
                 }
             }
             Happening::Fault(fault) => self.befall(fault)?,
@@ -194,6 +209,7 @@ impl World {
                 return Err(format!("at {address} there still is the result of task {task}"));
             }
         }
+        self.check_storage_empty()?;
         self.check_nothing_cached()
     }
 }

@@ -7,7 +7,8 @@
 use crate::program::Size;
 use crate::rng::{Rng, mix2};
 use firesteel_scheduler::{
-    AllocationSettings, PoolSettings, SchedulerSettings, SchedulingMode, SpeculationSettings,
+    AllocationSettings, ExclusionSettings, JournalSettings, PoolSettings, Removal, SchedulerSettings,
+    SchedulingMode, SpeculationSettings,
 };
 
 /// How often each fault happens, in cases of a thousand, or how many times.
@@ -75,6 +76,25 @@ pub(crate) struct Faults {
     pub(crate) leaves: u64,
     /// Jobs are cancelled; this many.
     pub(crate) cancellations: u64,
+    /// An executor fails most of its tasks.
+    pub(crate) bad_executors: u64,
+    /// All executors of a host fail most of their tasks.
+    pub(crate) bad_hosts: u64,
+    /// The shuffle storage does not take what is written.
+    pub(crate) storage_fails: u64,
+    /// An output in the shuffle storage cannot be read and never will be.
+    pub(crate) storage_broken: u64,
+}
+
+/// When outputs are written to the shuffle storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Write {
+    /// Soon after their tasks have ended.
+    Background,
+    /// Before that.
+    Through,
+    /// When the driver says so.
+    Notice,
 }
 
 /// Everything that is decided before the world begins.
@@ -90,10 +110,16 @@ pub(crate) struct Scenario {
     pub(crate) has_no_executors: bool,
     /// Kept partitions are read from other executors, too.
     pub(crate) reads_cached_remotely: bool,
+    /// The number of agents on which each partition of a persisted RDD is wanted.
+    pub(crate) copies: u8,
+    /// Copies that are lost are made again.
+    pub(crate) repairs_copies: bool,
     pub(crate) settings: SchedulerSettings,
     pub(crate) faults: Faults,
     /// Map outputs outlive their executors.
     pub(crate) host_service: bool,
+    /// There is a shuffle storage, and when outputs are written there.
+    pub(crate) storage: Option<Write>,
     /// Executors are worker processes.
     pub(crate) has_processes: bool,
     /// A result of this many bytes does not travel in a message.
@@ -104,6 +130,8 @@ pub(crate) struct Scenario {
     pub(crate) end_within_ms: u64,
     /// The number of executors follows what there is to do.
     pub(crate) allocation: Option<AllocationSettings>,
+    /// A pool asks for agents, and hears of their ends.
+    pub(crate) is_on_loan: bool,
     pub(crate) heartbeat_ms: u64,
     /// No fault begins after this time.
     pub(crate) quiet_from_ms: u64,
@@ -152,23 +180,50 @@ impl Scenario {
             faults.add_latest(&mut Rng::new(mix2(seed, 0x6c61_7465_7374)));
         }
         let allocation = fleet.per_mille(150).then(|| allocation(executors, &mut fleet));
+        // Seeds that once found something stay as they were.
+        let exclusion = matches!(seed % 5, 1 | 2).then(|| {
+            let mut rng = Rng::new(mix2(seed, 0x6578_636c_7564));
+            if !calm {
+                faults.bad_executors = if rng.per_mille(600) { rng.between(50, 400) } else { 0 };
+                faults.bad_hosts = if rng.per_mille(400) { rng.between(50, 400) } else { 0 };
+            }
+            exclusion(&mut rng)
+        });
+        let mut copying = Rng::new(mix2(seed, 0x636f_7069_6573));
+        let has_copies = matches!(seed % 4, 1 | 2);
+        let storage = matches!(seed % 4, 3).then(|| {
+            let mut rng = Rng::new(mix2(seed, 0x7374_6f72_6500));
+            if !calm {
+                faults.storage_fails = if rng.per_mille(500) { rng.between(10, 500) } else { 0 };
+                faults.storage_broken = if rng.per_mille(500) { rng.between(1, 20) } else { 0 };
+            }
+            *rng.pick(&[Write::Background, Write::Background, Write::Through, Write::Notice])
+        });
         Scenario {
             executors,
             slots: rng.between(1, 4),
             size,
             jobs: rng.between(1, if huge { 3 } else { 8 }),
-            persisted: if rng.per_mille(700) { rng.between(100, 700) } else { 0 },
-            reads_cached_remotely: has_later && later.per_mille(500),
+            persisted: match rng.per_mille(700) {
+                true => rng.between(100, 700),
+                false if has_copies => copying.between(100, 900),
+                false => 0,
+            },
+            reads_cached_remotely: has_later && later.per_mille(500) || has_copies && copying.per_mille(800),
+            copies: if has_copies { *copying.pick(&[2, 2, 3]) } else { 1 },
+            repairs_copies: !has_copies || copying.per_mille(850),
             has_no_executors,
-            settings: settings(host_service, rng),
+            settings: SchedulerSettings { exclusion, ..settings(host_service, rng) },
             faults,
             host_service,
+            storage,
             has_processes: fleet.per_mille(300),
             large_result: *fleet.pick(&[u64::MAX, 40, 400]),
             max_result_size: if calm || fleet.per_mille(700) { 0 } else { fleet.between(50, 3_000) },
             decommission_within_ms: fleet.between(1, 60) * 1000,
             end_within_ms: *fleet.pick(&[0, 2_000]),
             allocation,
+            is_on_loan: seed % 5 == 2 && !calm && !huge,
             heartbeat_ms: rng.between(2, 10) * 1000,
             quiet_from_ms: rng.between(10, 90) * 1000,
         }
@@ -261,10 +316,30 @@ fn allocation(executors: u64, rng: &mut Rng) -> AllocationSettings {
     }
 }
 
+fn exclusion(rng: &mut Rng) -> ExclusionSettings {
+    let mut limit = |most| rng.between(1, most) as u32;
+    ExclusionSettings {
+        task_attempts_per_executor: limit(2),
+        task_attempts_per_host: limit(3),
+        stage_tasks_per_executor: limit(4),
+        stage_executors_per_host: limit(3),
+        application_tasks_per_executor: limit(4),
+        application_executors_per_host: limit(3),
+        task_and_stage: rng.per_mille(800),
+        application: rng.per_mille(800),
+        timeout_ms: rng.between(1, 120) * 1000,
+        on_fetch_failure: rng.per_mille(200),
+        removal: *rng.pick(&[None, None, Some(Removal::Kill), Some(Removal::Decommission)]),
+        unschedulable_timeout_ms: rng.between(10, 120) * 1000,
+        newcomers_ms: *rng.pick(&[0, 10_000, 60_000]),
+    }
+}
+
 fn settings(host_service: bool, rng: &mut Rng) -> SchedulerSettings {
     let fair = rng.per_mille(400);
     let pool = PoolSettings { weight: rng.between(1, 3) as u32, min_share: rng.below(3) as u32 };
     SchedulerSettings {
+        journal: JournalSettings::Nothing,
         max_task_failures: rng.between(2, 8) as u32,
         max_consecutive_stage_attempts: rng.between(3, 6) as u32,
         mode: if fair { SchedulingMode::Fair } else { SchedulingMode::Fifo },
@@ -280,5 +355,6 @@ fn settings(host_service: bool, rng: &mut Rng) -> SchedulerSettings {
         barrier_hold_ms: *rng.pick(&[0, 100, 1_000, 10_000]),
         // Long enough for a task that waits for the slowest of all, most of the time.
         barrier_sync_timeout_ms: *rng.pick(&[60_000, 365 * 24 * 3_600_000]),
+        exclusion: None,
     }
 }

@@ -9,7 +9,8 @@ use crate::oracle::sum_in;
 use crate::program::{ACCUMULATORS, ALL};
 use crate::work::SLOW_MS;
 use crate::world::World;
-use firesteel_plan::IsTruncated;
+use firesteel_lending::PoolEvent;
+use firesteel_plan::CachedAs;
 use firesteel_scheduler::{
     AgentId, AgentMessage, ApplicationEffect, ApplicationEvent, Effect, Event, JobSpec, ReportedOutcome,
     StageSpec, TaskLaunch, TaskOutcome,
@@ -88,13 +89,18 @@ impl World {
             AgentMessage::BlockStored { executor, key, .. } => {
                 self.note_stored(*executor, (key.rdd, key.partition, key.version));
             }
+            AgentMessage::BlockDropped { executor, key } => {
+                self.caching.note_dropped(*executor, (key.rdd, key.partition, key.version));
+            }
             AgentMessage::Migrated { report } => {
-                for key in &report.cached {
+                for (key, _) in &report.cached {
                     self.note_stored(report.executor, (key.rdd, key.partition, key.version));
                 }
                 self.note_migrated(report.number);
                 migrated = Some((report.executor, report.outputs.clone()));
             }
+            AgentMessage::OutputsStored { stored } => self.note_stored_outputs(stored),
+            AgentMessage::StoreDone { number, .. } => self.note_migrated(*number),
             _ => {}
         }
         self.inform(ApplicationEvent::Agent { agent: from, message }, None)?;
@@ -153,7 +159,9 @@ impl World {
         at_hand: Option<AtHand>,
     ) -> Result<(), Objection> {
         let mut effects = vec![];
+        let stored = self.stored_before(&event);
         self.application.handle(Millis(self.now + self.skew_ms), event, &mut effects);
+        self.check_kept(&stored, &effects)?;
         self.check_effects(&effects)?;
         self.check_departed()?;
         self.note_given_back();
@@ -172,11 +180,13 @@ impl World {
             }
         }
         self.checker.barriers.all_or_nothing()?;
+        self.checker.exclusion.check_told(self.now + self.skew_ms)?;
         if reads || self.happened.is_multiple_of(64) {
             self.check_accumulators()?;
         }
         if reads || self.happened.is_multiple_of(8192) {
             self.check_outputs()?;
+            self.check_storage()?;
         }
         self.plan_tick();
         Ok(())
@@ -204,6 +214,9 @@ impl World {
                 self.note_migration(agent, &order);
                 self.order(agent, Order::Migrate(order));
             }
+            // The driver waits for the answer for a part of the time, and has what is not stored then copied to others: an agent
+            // may be told to end while it still writes.
+            ApplicationEffect::Store { agent, order } => self.order(agent, Order::Store(order)),
             ApplicationEffect::Leave { agent } => {
                 self.check_leave(agent)?;
                 self.order(agent, Order::Leave);
@@ -235,9 +248,13 @@ impl World {
                 self.wanted = Some(u64::from(executors));
                 self.start_wanted();
             }
-            ApplicationEffect::WorkerSetting { .. }
-            | ApplicationEffect::AgentReady { .. }
-            | ApplicationEffect::AgentGone { .. } => {}
+            ApplicationEffect::AgentReady { name } => {
+                self.tell_pool(0, PoolEvent::Registered(name));
+            }
+            ApplicationEffect::AgentGone { name } => {
+                self.tell_pool(0, PoolEvent::Disconnected(name));
+            }
+            ApplicationEffect::WorkerSetting { .. } => {}
             ApplicationEffect::Scheduler(_) => {
                 unreachable!("the scheduler's effects are acted on by themselves")
             }
@@ -257,8 +274,15 @@ impl World {
         let there = self.membership.addresses.iter().filter(|(_, at)| *at == address);
         let executors: Vec<ExecutorId> = there.map(|(executor, _)| *executor).collect();
         self.membership.gone.extend(&executors);
-        executors.into_iter().for_each(|executor| self.checker.executor_gone(executor));
+        executors.into_iter().for_each(|executor| self.outputs_gone(executor));
         self.forget_files(address);
+    }
+
+    /// The files of an executor are gone.
+    fn outputs_gone(&mut self, executor: ExecutorId) {
+        let outlive = self.outlive(self.checker.launched_on(executor));
+        outlive.into_iter().for_each(|task| self.checker.taken_over(task, ExecutorId::STORAGE));
+        self.checker.executor_gone(executor);
     }
 
     fn act(&mut self, effect: Effect, at_hand: Option<&AtHand>) -> Result<(), Objection> {
@@ -306,6 +330,9 @@ impl World {
             }
             Effect::JobEnded { job, failure } => {
                 self.report.count_end(failure.as_ref());
+                if let Some(failure) = &failure {
+                    self.check_excluded(failure)?;
+                }
                 self.check_no_executors(job, failure.as_ref())?;
                 self.check_failure(job, failure.as_ref())?;
                 let program = Arc::clone(&self.program);
@@ -322,7 +349,11 @@ impl World {
                     "the output of task {task} is dropped without a look at who else has it"
                 ));
             }
+            Effect::StoredShuffleDropped { shuffle } => self.empty_storage(shuffle)?,
+            // Agents here write what they are told to, whether they have written it or not.
+            Effect::StoredShuffleForgotten { .. } => {}
             Effect::DropCached { rdd, executor } => {
+                self.caching.uncount(executor, rdd);
                 self.order_executor(executor, Order::DropCached(rdd, executor));
             }
             Effect::CommitDecision { task, executor, allowed } => {
@@ -334,13 +365,27 @@ impl World {
                 *value = value.wrapping_add(sum_in(&bytes));
                 self.report.updates_settled += 1;
             }
+            Effect::Journal(_) => return Err("something is written down, and nobody has asked for it".into()),
             Effect::Event(event) => {
                 self.check_given_up(&event)?;
+                self.checker.exclusion.note(&event)?;
                 self.note(&event, at_hand);
                 self.check_measured(&event)?;
             }
         }
         Ok(())
+    }
+
+    /// Checks that a task which is said to have no place has none.
+    fn check_excluded(&mut self, failure: &JobFailure) -> Result<(), Objection> {
+        let takes_tasks = |executor: &ExecutorId| {
+            self.application.agent_of(*executor).is_some_and(|agent| {
+                !self.application.is_decommissioned(agent)
+                    && self.application.scheduler().knows_executor(*executor)
+            })
+        };
+        let staying: Vec<ExecutorId> = self.owners.keys().copied().filter(takes_tasks).collect();
+        self.checker.exclusion.failed(self.now + self.skew_ms, failure, staying.into_iter())
     }
 
     /// Checks that a job fails for want of executors when it should, and only then.
@@ -420,6 +465,9 @@ impl World {
                 {
                     self.checker.dropped(*map_task);
                 }
+                if let TaskFailure::FetchFailed { shuffle, .. } = failure {
+                    self.storage_may_be_forgotten(*shuffle);
+                }
             }
             AppEvent::StageSubmitted { attempt, .. } => self.report.stage_retries += u64::from(attempt.0 > 0),
             AppEvent::StageCompleted { failure: Some(why), .. } if why.contains("rolled back") => {
@@ -430,7 +478,7 @@ impl World {
                 // Of one that fell silent, the files may lie with the service of its host, which is not silent.
                 let is_silent = matches!(reason, ExecutorLossReason::Unheard { .. });
                 if is_silent && !self.scenario.host_service {
-                    self.checker.executor_gone(*executor);
+                    self.outputs_gone(*executor);
                 }
             }
             AppEvent::JobStarted { .. }
@@ -440,6 +488,10 @@ impl World {
             | AppEvent::BlockStored { .. }
             | AppEvent::BlockDropped { .. }
             | AppEvent::ExecutorMemory { .. }
+            | AppEvent::ExecutorExcluded { .. }
+            | AppEvent::ExecutorUnexcluded { .. }
+            | AppEvent::HostExcluded { .. }
+            | AppEvent::HostUnexcluded { .. }
             | AppEvent::Unpersisted { .. }
             | AppEvent::ExecutorAdded { .. } => {}
         }
@@ -456,6 +508,7 @@ impl World {
         };
         self.checker.launched(&launch, plan.barrier)?;
         self.check_launch(launch.task, launch.executor)?;
+        self.checker.exclusion.launched(self.now + self.skew_ms, &launch)?;
         if !self.application.scheduler().knows_executor(launch.executor) {
             return Err(format!(
                 "task {} goes to executor {}, which is not there",
@@ -525,7 +578,9 @@ impl World {
         let barrier = lineage.check_barrier(&cut, None).expect("programs regroup nothing behind barriers");
         let plan = Plan { rdd: cut.rdd, output: cut.output, limit, barrier, commits };
         self.plans.insert(stage, Arc::new(plan));
-        let cached = lineage.cached(&cut, |rdd| self.caching.is_persisted(rdd).then_some(IsTruncated(false)));
+        let persisted = CachedAs { is_truncated: false, copies: self.scenario.copies };
+        let cached = lineage.cached(&cut, |rdd| self.caching.is_persisted(rdd).then_some(persisted));
+
         let mut preferred: Vec<Vec<TaskLocation>> =
             (0..partitions).map(|p| lineage.preferred_locations(cut.rdd, Partition(p))).collect();
         if preferred.iter().all(Vec::is_empty) {

@@ -1,6 +1,8 @@
 //! One seed from its beginning to its end, and what is said when it ends badly.
 
+use crate::managed::{self, ManagedReport};
 use crate::report::Report;
+use crate::restarts::{self, RestartsReport};
 use crate::standalone::{self, StandaloneReport};
 use crate::world::World;
 use std::fmt;
@@ -43,9 +45,27 @@ pub fn run_seed(seed: u64) -> Result<Report, Violation> {
 pub fn run_standalone_seed(seed: u64) -> Result<StandaloneReport, Violation> {
     let play = |traced| {
         let mut world = standalone::World::new(seed, traced);
-        (guarded(|| world.run()), world.story())
+        (guarded(|| world.run()), world.time.story())
     };
     judge(seed, " -- standalone", play)
+}
+
+/// Runs the world of one seed in which a cluster manager lends executors, alike.
+pub fn run_managed_seed(seed: u64) -> Result<ManagedReport, Violation> {
+    let play = |traced| {
+        let mut world = managed::World::new(seed, traced);
+        (guarded(|| world.run()), world.time.story())
+    };
+    judge(seed, " -- managed", play)
+}
+
+/// Runs the applications of one seed whose drivers are killed, alike.
+pub fn run_restarts_seed(seed: u64) -> Result<RestartsReport, Violation> {
+    let play = |traced| {
+        let mut world = restarts::World::new(seed, traced);
+        (guarded(|| world.run()), world.story())
+    };
+    judge(seed, " -- restarts", play)
 }
 
 fn judge<R>(
@@ -107,10 +127,38 @@ mod tests {
     }
 
     #[test]
+    fn two_hundred_seeds_with_a_cluster_manager_end_well() {
+        let mut all = ManagedReport::default();
+        for seed in 0..200 {
+            match run_managed_seed(seed) {
+                Ok(report) => all.add(&report),
+                Err(violation) => panic!("{violation}"),
+            }
+        }
+        assert!(all.converged > 50 && all.given_up > 10 && all.ended_early > 10, "{all}");
+        assert!(all.taken > 100 && all.crashes > 100 && all.unasked > 100 && all.lies > 10, "{all}");
+    }
+
+    #[test]
+    fn thirty_seeds_with_drivers_that_are_killed_end_well() {
+        let mut all = RestartsReport::default();
+        for seed in 0..30 {
+            match run_restarts_seed(seed) {
+                Ok(report) => all.add(&report),
+                Err(violation) => panic!("{violation}"),
+            }
+        }
+        assert!(all.killed > 1_000 && all.torn > 100 && all.restored > 1_000 && all.diverged > 20, "{all}");
+        assert!(all.shuffles > 50 && all.recommitted > 5 && all.begun_anew > 5, "{all}");
+    }
+
+    #[test]
     fn the_same_seed_gives_the_same_run() {
         for seed in [1, 3, 13] {
             assert_eq!(run_seed(seed), run_seed(seed));
             assert_eq!(run_standalone_seed(seed), run_standalone_seed(seed));
+            assert_eq!(run_managed_seed(seed), run_managed_seed(seed));
+            assert_eq!(run_restarts_seed(seed), run_restarts_seed(seed));
         }
     }
 }

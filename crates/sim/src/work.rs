@@ -9,7 +9,8 @@ use crate::rng::mix2;
 use crate::world::World;
 use firesteel_scheduler::{AgentId, AgentMessage, MigrateOrder, MigrateReport, ReportedOutcome, TaskOutcome};
 use firesteel_types::{
-    AccumulatorUpdate, CallSite, ExecutorId, ExecutorLossReason, KillReason, ShuffleId, TaskFailure, TaskId,
+    AccumulatorUpdate, BlockSize, CallSite, ExecutorId, ExecutorLossReason, KillReason, ShuffleId,
+    TaskFailure, TaskId,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -112,6 +113,11 @@ impl World {
                 let delay = self.rng.between(1, if is_slow { SLOW_MS } else { 3_000 });
                 self.after(delay, Happening::Copied { on: id, request });
             }
+            Order::Store(order) => {
+                let is_slow = !self.is_quiet() && self.rng.per_mille(self.scenario.faults.slow_copies);
+                let delay = self.rng.between(1, if is_slow { SLOW_MS } else { 3_000 });
+                self.after(delay, Happening::Stores { on: id, order });
+            }
             Order::Leave => {
                 machine.is_leaving = true;
                 self.leave_if_done(id);
@@ -152,14 +158,16 @@ impl World {
         }
         for key in cached.into_iter().filter(|_| can_take) {
             let name = (key.rdd, key.partition, key.version);
-            let at =
-                self.machines.values().filter(|machine| machine.address == from && machine.runs(self.now));
+            let at = self
+                .machines
+                .values()
+                .filter(|machine| machine.cached_address == from && machine.runs(self.now));
             let found =
                 at.flat_map(|machine| machine.caches.values()).find_map(|cache| cache.get(&name)).cloned();
             let Some(data) = found else { continue };
             self.agent(on).cache(executor).insert(name, data);
             self.report.cached_migrated += 1;
-            stored.push(key);
+            stored.push((key, BlockSize::default()));
         }
         let report = MigrateReport { number, executor, outputs: taken, cached: stored };
         let message = Message::Agent(AgentMessage::Migrated { report });
@@ -334,6 +342,7 @@ impl World {
         let (bytes, checksum, updates) = (block.buckets.len() as u64, block.checksum, updates(&block.added));
         let agent = self.owners[&id];
         self.store(agent).blocks.insert((shuffle, map, task), Arc::new(block));
+        self.store_output(agent, (shuffle, map, task));
         let outcome = TaskOutcome::MapOutput { shuffle, map, bytes, checksum };
         self.finish(id, task, outcome, None, updates);
     }
@@ -385,7 +394,7 @@ impl World {
         on: ExecutorId,
         attempt: &mut Attempt,
     ) -> Result<Result<Data, TaskFailure>, Objection> {
-        let misfortune = self.misfortune(attempt);
+        let misfortune = self.misfortune(on, attempt);
         // Some fail before they have done anything, others leave something behind.
         let is_early = misfortune.is_some() && self.rng.per_mille(500);
         if is_early && let Some(failure) = misfortune {
@@ -397,6 +406,9 @@ impl World {
             .fetch(on, launch, |fetcher| program.compute(plan.rdd, launch.partition, plan.limit, fetcher));
         if cached.met_barrier {
             attempt.calls = 1 + (mix2(self.report.seed, u64::from(plan.rdd.0)) % 3) as u32;
+        }
+        if let Some(needless) = &cached.needless {
+            return Err(needless.clone());
         }
         self.report_cached(on, cached);
         if let (Ok(data), None) = (&mut computed, plan.output) {
@@ -411,7 +423,16 @@ impl World {
         }
     }
 
-    fn misfortune(&mut self, attempt: &Attempt) -> Option<TaskFailure> {
+    /// Returns whether an executor, or its host, fails most of its tasks.
+    fn is_bad(&mut self, executor: ExecutorId) -> bool {
+        let (seed, faults) = (self.report.seed, self.scenario.faults.clone());
+        let (id, host) = (self.owners[&executor], self.machine_of(executor).host.clone());
+        let number = host.bytes().fold(0, |number, byte| mix2(number, u64::from(byte)));
+        mix2(mix2(seed, 0x6261_6400), id.0) % 1000 < faults.bad_executors
+            || mix2(mix2(seed, 0x6261_6401), number) % 1000 < faults.bad_hosts
+    }
+
+    fn misfortune(&mut self, on: ExecutorId, attempt: &Attempt) -> Option<TaskFailure> {
         let faults = self.scenario.faults.clone();
         let failure = |retryable| failure_of("be lucky", "the dice said no".into(), retryable);
         let place = mix2(u64::from(attempt.plan.rdd.0), u64::from(attempt.launch.partition.0));
@@ -420,6 +441,9 @@ impl World {
         }
         if self.is_quiet() {
             return None;
+        }
+        if self.is_bad(on) && self.rng.per_mille(800) {
+            return Some(failure(true));
         }
         if self.rng.per_mille(faults.task_fatal) {
             return Some(failure(false));

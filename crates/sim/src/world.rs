@@ -14,14 +14,17 @@
 use crate::caching::Caching;
 use crate::checker::Checker;
 use crate::data::Data;
+use crate::exclusion::ExclusionChecker;
 use crate::happening::{Happening, Message, Order};
+use crate::loans::Loans;
 use crate::machine::{Machine, Plan, Store};
 use crate::membership::Membership;
 use crate::network_partitions::NetworkPartitions;
 use crate::program::{ACCUMULATORS, Program};
 use crate::report::Report;
-use crate::rng::Rng;
+use crate::rng::{Rng, mix2};
 use crate::scenario::Scenario;
+use crate::storing::Storage;
 use firesteel_scheduler::{AgentId, AgentMessage, Application, ApplicationSettings, FleetSettings};
 use firesteel_status::Status;
 use firesteel_types::{AccumulatorUpdate, ExecutorId, JobId, RddId, StageId, TaskId};
@@ -50,9 +53,12 @@ pub(crate) struct World {
     pub(crate) owners: BTreeMap<ExecutorId, AgentId>,
     /// The files at each address.
     pub(crate) stores: BTreeMap<String, Store>,
+    pub(crate) storage: Storage,
     pub(crate) membership: Membership,
     /// How many agents the application wants, where it says so.
     pub(crate) wanted: Option<u64>,
+    /// The pool that lends them, where there is one.
+    pub(crate) loans: Option<Loans>,
     /// How many of these are on their way.
     pub(crate) starting: u64,
     /// Results that wait for those of others: with what they added to accumulators.
@@ -95,12 +101,14 @@ impl World {
             machines: BTreeMap::new(),
             owners: BTreeMap::new(),
             stores: BTreeMap::new(),
+            storage: Storage::default(),
             membership: Membership::default(),
             wanted: None,
+            loans: scenario.is_on_loan.then(|| Loans::new(&mut Rng::new(mix2(seed, 0x6c6f_616e)))),
             starting: 0,
             held: BTreeMap::new(),
             reported: BTreeSet::new(),
-            checker: Checker::default(),
+            checker: Checker::new(ExclusionChecker::new(scenario.settings.exclusion, scenario.host_service)),
             caching: Caching::default(),
             network_partitions: NetworkPartitions::default(),
             skew_ms: 0,
@@ -170,6 +178,7 @@ impl World {
             | Order::DropResult(_)
             | Order::DropCached(..)
             | Order::Migrate(_)
+            | Order::Store(_)
             | Order::Leave
             | Order::Close => false,
         };
@@ -190,6 +199,8 @@ impl World {
                 AgentMessage::ExecutorReady { .. }
                 | AgentMessage::ExecutorLost { .. }
                 | AgentMessage::Migrated { .. }
+                | AgentMessage::OutputsStored { .. }
+                | AgentMessage::StoreDone { .. }
                 | AgentMessage::OutOfWorkers { .. }
                 | AgentMessage::Leaving => false,
             },
@@ -274,6 +285,8 @@ fn application(scenario: &Scenario) -> Application {
         task_cpus: 1,
         decommission_within_ms: scenario.decommission_within_ms,
         end_within_ms: scenario.end_within_ms,
+        repairs_copies: scenario.repairs_copies,
+        stores_outputs: scenario.storage.is_some(),
     });
     if let Some(settings) = &scenario.allocation {
         application.allocate_dynamically(settings.clone());

@@ -59,6 +59,7 @@ impl Master {
         self.drivers.waiting.remove(id);
         let driver = self.drivers.get_mut(id).expect("what is due is there");
         driver.launches += 1;
+        driver.last_worker = Some(worker.clone());
         driver.state = DriverState::Running { worker: worker.clone(), since: self.now, killed: false };
         let (run, spec) = (driver.run(), driver.spec.clone());
         self.changed = true;

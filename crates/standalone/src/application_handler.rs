@@ -9,8 +9,8 @@ use crate::note::Note;
 use crate::workers::HostedApplication;
 use firesteel_protocol::standalone::{
     ApplicationEnd, ApplicationId, ApplicationMessage, ApplicationOrder, ApplicationRecord, ApplicationSpec,
-    ApplicationStatus, EndedApplication, ExecutorAddress, ExecutorEnd, Payload, RequestKey, WorkerId,
-    WorkerOrder,
+    ApplicationStatus, EndedApplication, EndedExecutor, ExecutorAddress, ExecutorEnd, Payload, RequestKey,
+    WorkerId, WorkerOrder,
 };
 use firesteel_types::{ExecutorId, Millis};
 
@@ -189,6 +189,12 @@ impl Master {
         note(Note::ApplicationEnded(id.clone(), end.clone()), fx);
         // It contains the application's secret, which is not needed any more.
         application.record.spec.launch = Payload::default();
+        for (executor, has) in std::mem::take(&mut application.executors) {
+            let (executor, ended_at) = (application.name_of(executor), self.now);
+            let (worker, resources) = (has.worker, has.resources);
+            let ended = EndedExecutor { executor, worker, resources, ended_at, end: None };
+            self.applications.remember_executor(ended, self.settings.retained_lost);
+        }
         let ended = EndedApplication { record: application.record, ended_at: self.now, end };
         self.applications.remember(ended, self.settings.retained_applications);
         for worker in self.workers.values_mut() {

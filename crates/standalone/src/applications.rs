@@ -3,7 +3,8 @@
 use crate::link::Link;
 use crate::settings::MasterSettings;
 use firesteel_protocol::standalone::{
-    ApplicationId, ApplicationRecord, EndedApplication, ExecutorName, RequestKey, Resources, WorkerId,
+    ApplicationId, ApplicationRecord, EndedApplication, EndedExecutor, ExecutorName, RequestKey, Resources,
+    WorkerId,
 };
 use firesteel_types::{ExecutorId, Millis};
 use std::collections::{BTreeMap, VecDeque};
@@ -105,6 +106,8 @@ pub(crate) struct Applications {
     numbers: BTreeMap<ApplicationId, u32>,
     keys: BTreeMap<RequestKey, u32>,
     pub(crate) ended: VecDeque<EndedApplication>,
+    /// Some of the ended executors of each, for display only: they are in no snapshot.
+    pub(crate) ended_executors: BTreeMap<ApplicationId, VecDeque<EndedExecutor>>,
 }
 
 impl Applications {
@@ -157,8 +160,19 @@ impl Applications {
     /// Remembers an application that ended, and forgets the oldest beyond `retained`.
     pub(crate) fn remember(&mut self, ended: EndedApplication, retained: usize) {
         self.ended.push_back(ended);
-        while self.ended.len() > retained {
-            self.ended.pop_front();
+        while self.ended.len() > retained
+            && let Some(oldest) = self.ended.pop_front()
+        {
+            self.ended_executors.remove(&oldest.record.application);
+        }
+    }
+
+    /// Remembers an executor that ended, and forgets the oldest of its application beyond `retained`.
+    pub(crate) fn remember_executor(&mut self, ended: EndedExecutor, retained: usize) {
+        let of_application = self.ended_executors.entry(ended.executor.application.clone()).or_default();
+        of_application.push_back(ended);
+        while of_application.len() > retained {
+            of_application.pop_front();
         }
     }
 }

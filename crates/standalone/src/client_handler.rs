@@ -52,6 +52,7 @@ impl Master {
             spec,
             submitted_at: self.now,
             launches: 0,
+            last_worker: None,
             failures_in_a_row: 0,
             state: DriverState::Queued { not_before: self.now },
         });

@@ -12,13 +12,13 @@
 //!
 //! let mut effects = vec![];
 //! let mut master = Master::new(Millis(0), Epoch(1), MasterSettings::default(), &mut effects);
-//! let offer = WorkerOffer { host: "a".into(), resources: Resources::new(4, 4096) };
+//! let offer = WorkerOffer { host: "a".into(), resources: Resources::new(4, 4096), pages: None };
 //! let state = WorkerState::new(WorkerId::new("worker-a"), offer);
 //! master.handle(Millis(1), Event::Worker { link: Link(1), message: state.register() }, &mut effects);
 //!
 //! let spec = ApplicationSpec {
 //!     name: "count".into(), user: "ada".into(), cores_max: None, cores_per_executor: Some(2),
-//!     memory_per_executor_mib: 1024, launch: Payload::default(),
+//!     memory_per_executor_mib: 1024, pages: None, launch: Payload::default(),
 //! };
 //! let (key, status) = (RequestKey::new("by chance"), ApplicationStatus::default());
 //! let message = ApplicationMessage::Register { key, known_as: None, spec, status };
@@ -70,9 +70,10 @@ pub use fence::Fence;
 pub use firesteel_protocol::standalone::{
     ApplicationEnd, ApplicationId, ApplicationMessage, ApplicationOrder, ApplicationRecord, ApplicationSpec,
     ApplicationStatus, ApplicationView, ClientAnswer, ClientMessage, DriverId, DriverRun, DriverSpec,
-    DriverState, DriverView, EndedApplication, Epoch, ExecutorAddress, ExecutorCondition, ExecutorEnd,
-    ExecutorName, ExecutorView, FencedOrder, Overview, Payload, ProcessOutcome, RequestKey, Resources,
-    WorkerCondition, WorkerId, WorkerMessage, WorkerOffer, WorkerOrder, WorkerReport, WorkerView,
+    DriverState, DriverView, EndedApplication, EndedExecutor, Epoch, ExecutorAddress, ExecutorCondition,
+    ExecutorEnd, ExecutorName, ExecutorView, FencedOrder, LostWorker, Overview, Payload, ProcessOutcome,
+    RequestKey, Resources, WorkerCondition, WorkerId, WorkerMessage, WorkerOffer, WorkerOrder, WorkerReport,
+    WorkerView,
 };
 pub use lease::{Lease, LeaseAction, LeaseRecord, LeaseSettings, Standing};
 pub use link::Link;

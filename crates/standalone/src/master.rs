@@ -13,10 +13,10 @@ use crate::phase::Phase;
 use crate::settings::MasterSettings;
 use crate::workers::{HostedApplication, Workers};
 use firesteel_protocol::standalone::{
-    ApplicationId, ApplicationOrder, ClientAnswer, Epoch, FencedOrder, WorkerId, WorkerOrder,
+    ApplicationId, ApplicationOrder, ClientAnswer, Epoch, FencedOrder, LostWorker, WorkerId, WorkerOrder,
 };
 use firesteel_types::Millis;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// The worker or application at the other end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct Master {
     pub(crate) epoch: Epoch,
     pub(crate) phase: Phase,
     pub(crate) workers: Workers,
+    /// Some of the workers that were lost, for display only: they are in no snapshot.
+    pub(crate) lost_workers: VecDeque<LostWorker>,
     pub(crate) applications: Applications,
     pub(crate) drivers: Drivers,
     /// The connections of workers and applications, at most one for each.

@@ -18,7 +18,7 @@ use firesteel_protocol::standalone::{
     ApplicationEnd, ApplicationId, DriverState, Epoch, WorkerId, WorkerReport,
 };
 use firesteel_types::Millis;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 impl Master {
     /// Makes the first master of a cluster.
@@ -45,6 +45,7 @@ impl Master {
             epoch,
             phase: Phase::Recovering { until: now + settings.recovery_timeout_ms },
             workers: Workers::new(),
+            lost_workers: VecDeque::new(),
             applications: Applications::default(),
             drivers: Drivers::default(),
             links: BTreeMap::new(),

@@ -40,6 +40,10 @@ pub struct MasterSettings {
     pub supervise_backoff_ms: u64,
     /// The longest such wait. A driver that ran for longer than this begins anew with the shortest.
     pub supervise_backoff_max_ms: u64,
+    /// The number of lost workers that are remembered (`spark.deploy.deadWorkersRetained`), and of ended executors of each application.
+    pub retained_lost: usize,
+    /// The address of the master's pages, if it has any: workers are told.
+    pub pages: Option<String>,
 }
 
 impl Default for MasterSettings {
@@ -59,6 +63,8 @@ impl Default for MasterSettings {
             retained_drivers: 200,
             supervise_backoff_ms: 1_000,
             supervise_backoff_max_ms: 60_000,
+            retained_lost: 50,
+            pages: None,
         }
     }
 }

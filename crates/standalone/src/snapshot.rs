@@ -58,6 +58,8 @@ pub struct DriverRecord {
     pub submitted_at: Millis,
     /// The number of its launches.
     pub launches: u32,
+    /// The worker that was told to run it last.
+    pub last_worker: Option<WorkerId>,
     /// The number of times in a row that it ended before it had run for long.
     pub failures_in_a_row: u32,
     /// Its state.

@@ -19,8 +19,10 @@ impl Master {
             total: present().map(Worker::total).sum(),
             used: present().map(Worker::used).sum(),
             workers: self.workers.values().map(worker_view).collect(),
+            lost_workers: self.lost_workers.iter().cloned().collect(),
             applications: self.applications.iter().map(application_view).collect(),
             ended_applications: self.applications.ended.iter().cloned().collect(),
+            ended_executors: self.applications.ended_executors.values().flatten().cloned().collect(),
             drivers: self.drivers.iter().map(|driver| self.driver_view(driver)).collect(),
             ended_drivers: self.drivers.ended.iter().map(|driver| self.driver_view(driver)).collect(),
         }
@@ -33,13 +35,14 @@ impl Master {
             resources: record.spec.resources,
             supervise: record.spec.supervise,
             launches: record.launches,
+            worker: record.last_worker.clone(),
             state: record.state.clone(),
             waiting: self.drivers.waiting.get(&record.driver).cloned(),
         }
     }
 }
 
-fn worker_view(worker: &Worker) -> WorkerView {
+pub(crate) fn worker_view(worker: &Worker) -> WorkerView {
     let condition = match (worker.awaited, worker.record.decommissioned, worker.link) {
         (true, _, _) => WorkerCondition::Awaited,
         (false, true, _) => WorkerCondition::Decommissioned,
@@ -57,6 +60,7 @@ fn worker_view(worker: &Worker) -> WorkerView {
         executors,
         drivers: worker.hosted.len() - executors,
         last_seen: worker.last_seen,
+        pages: worker.record.offer.pages.clone(),
     }
 }
 
@@ -69,6 +73,8 @@ fn application_view(application: &Application) -> ApplicationView {
         submitted_at: record.submitted_at,
         connected: application.link.is_some(),
         cores_max: record.spec.cores_max,
+        memory_per_executor_mib: record.spec.memory_per_executor_mib,
+        pages: record.spec.pages.clone(),
         used: application.executors.values().map(|executor| executor.resources).sum(),
         executors: application.executors.iter().map(executor_view).collect(),
         waiting: application.waiting.clone(),

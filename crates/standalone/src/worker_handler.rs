@@ -7,10 +7,11 @@ use crate::link::Link;
 use crate::master::{Master, Party, kill, note};
 use crate::note::Note;
 use crate::snapshot::WorkerRecord;
+use crate::views::worker_view;
 use crate::workers::{HostedApplication, Tenancy, Worker};
 use firesteel_protocol::standalone::{
-    ApplicationOrder, DriverRun, ExecutorEnd, ExecutorName, ProcessOutcome, Resources, WorkerId,
-    WorkerMessage, WorkerOffer, WorkerOrder, WorkerReport,
+    ApplicationOrder, DriverRun, EndedExecutor, ExecutorEnd, ExecutorName, LostWorker, ProcessOutcome,
+    Resources, WorkerId, WorkerMessage, WorkerOffer, WorkerOrder, WorkerReport,
 };
 use firesteel_types::Millis;
 use std::collections::BTreeMap;
@@ -102,6 +103,7 @@ impl Master {
                 let record = WorkerRecord { worker: id.clone(), offer, decommissioned: false };
                 note(Note::WorkerRegistered(id.clone(), record.offer.resources), fx);
                 self.workers.insert(id.clone(), Worker::new(record, self.now, false));
+                self.lost_workers.retain(|lost| lost.worker.worker != id);
                 self.changed = true;
                 Freshness::Complete
             }
@@ -109,7 +111,7 @@ impl Master {
         self.bind(link, Party::Worker(id.clone()));
         self.on_worker_message(&id);
         self.replan = true;
-        self.order_on(link, WorkerOrder::Registered, fx);
+        self.order_on(link, WorkerOrder::Registered { pages: self.settings.pages.clone() }, fx);
         let worker = self.workers.get_mut(&id).expect("it was put there or found");
         let was_awaited = std::mem::take(&mut worker.awaited);
         if was_awaited {
@@ -227,6 +229,10 @@ impl Master {
             application.slow_down(self.now, &self.settings);
         }
         self.replan = true;
+        let (worker, resources, ended_at) = (executor.worker, executor.resources, self.now);
+        let ended =
+            EndedExecutor { executor: name.clone(), worker, resources, ended_at, end: Some(end.clone()) };
+        self.applications.remember_executor(ended, self.settings.retained_lost);
         note(Note::ExecutorEnded(name.clone(), end.clone()), fx);
         self.send(
             &name.application,
@@ -270,6 +276,11 @@ impl Master {
     /// Removes a worker with all that it ran. If it comes back, it is told to end what it still runs.
     pub(crate) fn lose_worker(&mut self, id: &WorkerId, why: String, fx: &mut Vec<Effect>) {
         let Some(worker) = self.workers.remove(id) else { return };
+        let lost = LostWorker { worker: worker_view(&worker), lost_at: self.now, reason: why.clone() };
+        self.lost_workers.push_back(lost);
+        while self.lost_workers.len() > self.settings.retained_lost {
+            self.lost_workers.pop_front();
+        }
         if let Some(link) = worker.link {
             self.links.remove(&link);
         }

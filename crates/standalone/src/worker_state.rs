@@ -61,6 +61,8 @@ pub struct WorkerState {
     cleaned: BTreeSet<ApplicationId>,
     cleaned_in_order: VecDeque<ApplicationId>,
     decommissioned: bool,
+    /// The address of the master's pages, as it told.
+    master_pages: Option<String>,
 }
 
 /// A running executor or driver.
@@ -88,7 +90,28 @@ impl WorkerState {
             cleaned: BTreeSet::new(),
             cleaned_in_order: VecDeque::new(),
             decommissioned: false,
+            master_pages: None,
         }
+    }
+
+    /// Returns its name.
+    pub fn worker(&self) -> &WorkerId {
+        &self.worker
+    }
+
+    /// Returns its host and all that it lends.
+    pub fn offer(&self) -> &WorkerOffer {
+        &self.offer
+    }
+
+    /// Returns the address of the master's pages, if a master has told one.
+    pub fn master_pages(&self) -> Option<&str> {
+        self.master_pages.as_deref()
+    }
+
+    /// Returns whether it was told that nothing new will come.
+    pub fn is_decommissioned(&self) -> bool {
+        self.decommissioned
     }
 
     /// Returns the first message on a new connection.
@@ -128,7 +151,11 @@ impl WorkerState {
             return;
         }
         match order.order {
-            WorkerOrder::Registered | WorkerOrder::Heard => todo.push(WorkerAction::MasterStatus),
+            WorkerOrder::Registered { pages } => {
+                self.master_pages = pages;
+                todo.push(WorkerAction::MasterStatus);
+            }
+            WorkerOrder::Heard => todo.push(WorkerAction::MasterStatus),
             WorkerOrder::RegisterAgain => todo.push(WorkerAction::Say(self.register())),
             WorkerOrder::LaunchExecutor { executor, resources, spec } => {
                 self.launch_executor(executor, resources, spec, todo);

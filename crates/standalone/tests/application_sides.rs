@@ -12,6 +12,7 @@ fn side() -> ApplicationSide {
         cores_max: None,
         cores_per_executor: None,
         memory_per_executor_mib: 512,
+        pages: None,
         launch: Payload::default(),
     };
     ApplicationSide::new(RequestKey::new("by chance"), spec, Some(3), TIMEOUT_MS)

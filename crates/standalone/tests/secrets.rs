@@ -30,6 +30,7 @@ fn who_has_ended_leaves_no_secret() {
         cores_max: None,
         cores_per_executor: None,
         memory_per_executor_mib: 1024,
+        pages: None,
         launch: Payload::new(SECRET),
     };
     let (key, status) = (RequestKey::new("by chance"), ApplicationStatus::default());

@@ -383,3 +383,44 @@ fn the_overview_adds_up() {
     assert_eq!((overview.workers[0].executors, overview.workers[0].drivers), (1, 1));
     assert_eq!(overview.applications[0].executors[0].condition, ExecutorCondition::Launching);
 }
+
+#[test]
+fn the_overview_remembers_what_was_lost_and_what_ended() {
+    let settings = MasterSettings { retained_lost: 2, ..MasterSettings::default() };
+    let mut cluster = Cluster::new(settings);
+    cluster.join(1, 1, room(4), runs(&[], &[]));
+    cluster.register(3, "k", spec(None, Some(2)));
+    cluster.ended(1, name(0, 0), ProcessOutcome::Signalled { signal: 9 });
+    cluster.worker(1, WorkerMessage::Leave);
+    let overview = cluster.master.overview();
+    assert!(overview.workers.is_empty());
+    assert_eq!((overview.lost_workers.len(), &*overview.lost_workers[0].reason), (1, "it left"));
+    let ends: Vec<_> = overview.ended_executors.iter().map(|ended| ended.executor.executor.0).collect();
+    assert_eq!(ends, [1, 2], "the oldest beyond the limit is forgotten");
+    let reason = "it left".to_string();
+    assert_eq!(overview.ended_executors[0].end, Some(ExecutorEnd::WorkerLost { reason }));
+    cluster.join(4, 1, room(4), runs(&[], &[]));
+    assert!(cluster.master.overview().lost_workers.is_empty(), "it came back");
+    for worker in 2..=4 {
+        cluster.join(worker + 10, worker, room(4), runs(&[], &[]));
+        cluster.worker(worker + 10, WorkerMessage::Leave);
+    }
+    let lost: Vec<_> =
+        cluster.master.overview().lost_workers.iter().map(|lost| lost.worker.worker.to_string()).collect();
+    assert_eq!(lost, ["worker-3", "worker-4"]);
+}
+
+#[test]
+fn executors_of_an_ended_application_are_remembered_with_it() {
+    let mut cluster = Cluster::new(MasterSettings { retained_applications: 1, ..MasterSettings::default() });
+    cluster.join(1, 1, room(4), runs(&[], &[]));
+    cluster.register(3, "k", spec(None, Some(4)));
+    cluster.application(3, ApplicationMessage::Finished { failure: None });
+    let ended = cluster.master.overview().ended_executors;
+    assert_eq!((ended.len(), &ended[0].executor, &ended[0].end), (1, &name(0, 0), &None));
+    cluster.ended(1, name(0, 0), ProcessOutcome::Killed);
+    cluster.register(4, "l", spec(None, Some(4)));
+    cluster.application(4, ApplicationMessage::Finished { failure: None });
+    let ended = cluster.master.overview().ended_executors;
+    assert_eq!((ended.len(), &ended[0].executor), (1, &name(1, 0)), "forgotten with its application");
+}

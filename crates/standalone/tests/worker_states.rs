@@ -4,7 +4,7 @@ use firesteel_standalone::*;
 use firesteel_types::{ExecutorId, Millis};
 
 fn state() -> WorkerState {
-    let offer = WorkerOffer { host: "a".into(), resources: Resources::new(4, 4096) };
+    let offer = WorkerOffer { host: "a".into(), resources: Resources::new(4, 4096), pages: None };
     WorkerState::new(WorkerId::new("worker-a"), offer)
 }
 
@@ -19,6 +19,7 @@ fn launch(number: u32, cores: u32) -> WorkerOrder {
         cores_max: None,
         cores_per_executor: None,
         memory_per_executor_mib: 512,
+        pages: None,
         launch: Payload::default(),
     };
     WorkerOrder::LaunchExecutor { executor: executor(number), resources: Resources::new(cores, 512), spec }
@@ -99,7 +100,7 @@ fn more_than_there_is_room_for_is_refused() {
 #[test]
 fn a_master_that_was_replaced_is_not_obeyed() {
     let mut state = state();
-    obey(&mut state, 2, WorkerOrder::Registered);
+    obey(&mut state, 2, WorkerOrder::Registered { pages: None });
     assert!(obey(&mut state, 1, launch(0, 2)).is_empty());
     assert_eq!(state.used(), Resources::default());
     assert_eq!(obey(&mut state, 2, launch(0, 2)), ["start app-1/0"]);

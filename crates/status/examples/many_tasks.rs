@@ -11,6 +11,12 @@ use std::time::Instant;
 /// Each question is asked so often, and the shortest time counts: others may want the machine, too.
 const TIMES: usize = 10;
 
+/// Returns the milliseconds for which this process had a processor: what others have does not count.
+fn processor_ms() -> f64 {
+    let told = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    told.split(' ').next().and_then(|nanos| nanos.parse().ok()).map_or(0.0, |nanos: f64| nanos / 1e6)
+}
+
 fn main() {
     let tasks: i64 = std::env::args().nth(1).and_then(|tasks| tasks.parse().ok()).unwrap_or(1_000_000);
     let mut store = Store::new(Retained { tasks: tasks as usize, ..Retained::default() });
@@ -25,9 +31,9 @@ fn main() {
         let mut least = f64::MAX;
         let mut found = 0;
         for _ in 0..TIMES {
-            let begun = Instant::now();
+            let begun = processor_ms();
             found = ask();
-            least = least.min(begun.elapsed().as_secs_f64() * 1e3);
+            least = least.min(processor_ms() - begun);
         }
         report(&format!("{about} ({found} found)"), least, "ms");
     };

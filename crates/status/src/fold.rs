@@ -72,11 +72,15 @@ impl Status {
                     keep_last(&mut self.gone_executors, *executor, &mut self.executors);
                 }
             }
-            // Progress and queries know nothing of blocks and memory.
+            // Progress and queries know nothing of blocks, memory and exclusions.
             AppEvent::BlockStored { .. }
             | AppEvent::BlockDropped { .. }
             | AppEvent::ExecutorMemory { .. }
-            | AppEvent::Unpersisted { .. } => {}
+            | AppEvent::Unpersisted { .. }
+            | AppEvent::ExecutorExcluded { .. }
+            | AppEvent::ExecutorUnexcluded { .. }
+            | AppEvent::HostExcluded { .. }
+            | AppEvent::HostUnexcluded { .. } => {}
         }
     }
 

@@ -45,7 +45,6 @@ pub(crate) fn task(id: u64, stage: u32) -> TaskSummary {
         partition: Partition(id as u32),
         attempt: 0,
         executor: ExecutorId(1),
-        host: "here".into(),
         locality: Locality::Any,
         speculative: false,
         launched: Millis(3),

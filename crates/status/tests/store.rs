@@ -68,7 +68,7 @@ fn task_start(stage_id: i64, id: i64) -> ListenerEvent {
 
 fn task_end(stage_id: i64, id: i64, run_time: i64, reason: EndReason) -> ListenerEvent {
     let mut task_info = task(id, BEGAN + id + run_time + 10);
-    task_info.failed = !matches!(reason.reason.as_str(), "Success" | "TaskKilled");
+    task_info.failed = !matches!(&*reason.reason, "Success" | "TaskKilled");
     task_info.killed = reason.reason == "TaskKilled";
     let mut metrics = TaskMetrics { executor_run_time: run_time, ..TaskMetrics::default() };
     metrics.input.bytes_read = 1000;
@@ -249,6 +249,59 @@ fn the_tasks_of_all_stages_are_bounded_too() {
     assert_eq!((0..10).map(kept).collect::<Vec<_>>(), [0, 0, 0, 0, 0, 0, 0, 0, 100, 100]);
     let stage = store.at(BEGAN).stage(0, 0, &StageAsk::default()).unwrap();
     assert_eq!((stage.num_killed_tasks, stage.executor_run_time), (100, 100));
+}
+
+fn executor_added(id: &str, host: &str) -> ListenerEvent {
+    let executor_info = ExecutorInfo { host: host.into(), total_cores: 2, ..ExecutorInfo::default() };
+    ListenerEvent::ExecutorAdded(ExecutorAdded { timestamp: BEGAN, executor_id: id.into(), executor_info })
+}
+
+#[test]
+fn executors_are_excluded_from_stages_until_these_end_and_from_the_application_until_it_says_so() {
+    let (timestamp, executor_id, host_id) = (BEGAN + 5, "1".to_string(), "b".to_string());
+    let mut store = applied(
+        Retained::default(),
+        [
+            executor_added("1", "a"),
+            executor_added("2", "b"),
+            executor_added("3", "b"),
+            job_start(0, &[(0, 4)]),
+            submitted(0, 4),
+            ListenerEvent::ExecutorExcludedForStage(ExecutorExcludedForStage {
+                timestamp,
+                executor_id: executor_id.clone(),
+                task_failures: 2,
+                ..ExecutorExcludedForStage::default()
+            }),
+            ListenerEvent::NodeExcluded(NodeExcluded {
+                timestamp,
+                host_id: host_id.clone(),
+                executor_failures: 2,
+            }),
+        ],
+    );
+    // Those from which the application keeps away, and those of the stage.
+    let excluded = |store: &Store| {
+        let view = store.at(BEGAN + 10);
+        let executors = view.executors(true);
+        let of_application = executors.iter().filter(|it| it.is_excluded && it.is_blacklisted);
+        let of_stage = executors.iter().filter(|it| it.excluded_in_stages.contains(&0));
+        let names = |all: Vec<&ExecutorSummary>| all.iter().map(|it| it.id.to_string()).collect::<Vec<_>>();
+        (names(of_application.collect()), names(of_stage.collect()))
+    };
+    assert_eq!(excluded(&store), (vec!["2".into(), "3".into()], vec!["1".into()]));
+    let told = json_of(store.at(BEGAN).executor("1").unwrap());
+    assert_eq!((&told["excludedInStages"], &told["blacklistedInStages"]), (&json!([0]), &json!([0])));
+    store.apply(&completed(0, 4, None));
+    store.apply(&ListenerEvent::ExecutorExcluded(ExecutorExcluded {
+        timestamp,
+        executor_id: executor_id.clone(),
+        task_failures: 2,
+    }));
+    store.apply(&ListenerEvent::NodeUnexcluded(NodeUnexcluded { timestamp, host_id }));
+    assert_eq!(excluded(&store), (vec!["1".into()], vec![]));
+    store.apply(&ListenerEvent::ExecutorUnexcluded(ExecutorUnexcluded { timestamp, executor_id }));
+    assert_eq!(excluded(&store), (vec![], vec![]));
 }
 
 #[test]

@@ -68,6 +68,8 @@ pub struct CachedBlocks {
     listener: OnceLock<Box<dyn BlockListener>>,
     /// The files in which the processes of one machine find each other's partitions.
     shared: Option<Arc<SharedFiles>>,
+    /// True if the partitions of this process lie there, too, for others to find.
+    publishes: bool,
     /// The way to the partitions of other machines.
     remote: OnceLock<Arc<dyn RemoteBlocks>>,
 }
@@ -93,18 +95,29 @@ struct Block {
 impl CachedBlocks {
     /// Makes an empty cache.
     pub fn new(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>) -> Arc<Self> {
-        Self::make(pool, dirs, None)
+        Self::make(pool, dirs, None, false)
     }
 
     /// Makes an empty cache over shared files: all processes that share them find the partitions there. What
     /// this process also has in memory is a second copy.
     pub fn sharing(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>, files: Arc<SharedFiles>) -> Arc<Self> {
-        Self::make(pool, dirs, Some(files))
+        Self::make(pool, dirs, Some(files), true)
     }
 
-    fn make(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>, shared: Option<Arc<SharedFiles>>) -> Arc<Self> {
-        let (state, listener) = (Mutex::default(), OnceLock::new());
-        let cached = Arc::new(CachedBlocks { pool, dirs, state, listener, shared, remote: OnceLock::new() });
+    /// Makes an empty cache of a process that keeps its own partitions, in memory while there is room, and finds
+    /// those that others have left in shared files. Its partitions are lost with it.
+    pub fn beside(pool: Arc<MemoryPool>, dirs: Arc<LocalDirs>, files: Arc<SharedFiles>) -> Arc<Self> {
+        Self::make(pool, dirs, Some(files), false)
+    }
+
+    fn make(
+        pool: Arc<MemoryPool>,
+        dirs: Arc<LocalDirs>,
+        shared: Option<Arc<SharedFiles>>,
+        publishes: bool,
+    ) -> Arc<Self> {
+        let (state, listener, remote) = (Mutex::default(), OnceLock::new(), OnceLock::new());
+        let cached = Arc::new(CachedBlocks { pool, dirs, state, listener, shared, publishes, remote });
         let evict: Arc<dyn Evict> = cached.clone();
         cached.pool.set_evict(Arc::downgrade(&evict));
         cached
@@ -129,8 +142,7 @@ impl CachedBlocks {
     /// Fetches a partition from another machine, into a file that is removed after it was read. A failure
     /// counts as not cached: the partition is computed again.
     fn get_remote(&self, key: BlockKey) -> Option<(Found, CachedUpdates)> {
-        let file = self.remote.get().map(|_| self.create_file())?.ok()?;
-        let (file, updates) = self.remote.get()?.cached(key, file).ok()??;
+        let (file, updates) = self.remote.get()?.cached(key, &|| self.create_file()).ok()??;
         Some((Found::Disk(Arc::new(file)), updates.into()))
     }
 
@@ -170,9 +182,24 @@ impl CachedBlocks {
         files.names(&prefix(rdd)).iter().for_each(|name| Self::remove_shared(files, name));
     }
 
-    /// Returns whether partitions lie in files that other processes find, too.
+    /// Returns whether this process's partitions lie in files that other processes find, too.
     pub fn is_shared(&self) -> bool {
-        self.shared.is_some()
+        self.publishes
+    }
+
+    /// Leaves all partitions of this process among a host's files, for others to find when it has ended. What
+    /// cannot be written is lost with the process, and computed again.
+    pub fn leave_behind(&self, files: &SharedFiles) {
+        for (key, Block { updates, memory, disk, .. }) in self.take_out(|_| true) {
+            let written = match (disk, memory) {
+                (Some(file), _) => Arc::into_inner(file),
+                (None, Some(memory)) => self.write(&*memory).ok(),
+                (None, None) => None,
+            };
+            if let Some(file) = written {
+                let _ = Self::migrate_shared(files, key, file, &updates);
+            }
+        }
     }
 
     /// Returns a partition that another process has published, or this one before it evicted it from memory. A
@@ -213,7 +240,8 @@ impl CachedBlocks {
         files.remove(name);
     }
 
-    fn get_own(&self, key: BlockKey) -> Option<(Found, CachedUpdates)> {
+    /// Returns a partition that this process has.
+    pub fn get_own(&self, key: BlockKey) -> Option<(Found, CachedUpdates)> {
         let mut state = self.state();
         let block = state.blocks.get(&key)?;
         let updates = block.updates.clone();
@@ -290,12 +318,12 @@ impl CachedBlocks {
     /// Removes a broken partition.
     pub fn remove(&self, key: BlockKey) {
         let removed = self.take_out(|other| other == key);
+        let is_told = !removed.is_empty() && !self.is_shared();
         self.release(removed, true);
-        if let Some(files) = &self.shared {
-            Self::remove_shared(files, &name(key));
-            if let Some(listener) = self.listener.get() {
-                listener.dropped(key);
-            }
+        let Some(files) = &self.shared else { return };
+        Self::remove_shared(files, &name(key));
+        if let Some(listener) = self.listener.get().filter(|_| !is_told) {
+            listener.dropped(key);
         }
     }
 
@@ -317,7 +345,7 @@ impl CachedBlocks {
     /// Returns the size of what is cached of an RDD.
     pub fn size_of(&self, rdd: RddId) -> CachedSize {
         let mut size = CachedSize::default();
-        if let Some(files) = &self.shared {
+        if let Some(files) = self.shared.as_ref().filter(|_| self.publishes) {
             for name in files.names(&prefix(rdd)) {
                 if let Ok(Some(((_, _, bytes, _), _))) = files.find::<SharedBlock>(&name) {
                     size.partitions += 1;
@@ -337,7 +365,7 @@ impl CachedBlocks {
 
     /// Returns the number of cached partitions.
     pub fn len(&self) -> usize {
-        match &self.shared {
+        match self.shared.as_ref().filter(|_| self.publishes) {
             Some(files) => files.names("cached-").len(),
             None => self.state().blocks.len(),
         }

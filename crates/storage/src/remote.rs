@@ -29,7 +29,8 @@ pub trait RemoteBlocks: Send + Sync {
         keep: &mut dyn FnMut(Bytes) -> Result<(), DataError>,
     ) -> Result<bool, DataError>;
 
-    /// Fetches a cached partition into `file`, with the additions to accumulators that belong to it.
+    /// Fetches a cached partition, with the additions to accumulators that belong to it, from any of the hosts
+    /// that have it. Each attempt writes into another file, which `create` makes.
     ///
     /// # Errors
     /// When the hosts that have it cannot be reached, or it arrives broken. Then the partition can be computed
@@ -37,6 +38,6 @@ pub trait RemoteBlocks: Send + Sync {
     fn cached(
         &self,
         key: BlockKey,
-        file: FrameWriter,
+        create: &dyn Fn() -> Result<FrameWriter, DataError>,
     ) -> Result<Option<(FramedFile, Vec<AccumulatorUpdate>)>, DataError>;
 }

@@ -1,4 +1,5 @@
-//! The block server: a host's files, served to other hosts. What its executors wrote is served whether they are still there or not.
+//! The block server: a host's files, served to other hosts. What its executors wrote is served whether they are still there or not. In an
+//! executor's own process it serves what that has cached, too: what lies in memory is encoded when it is asked for.
 
 use crate::result_name;
 use firesteel_data::block::encode_value;
@@ -8,12 +9,13 @@ use firesteel_net::bulk::{Answer, Serve};
 use firesteel_protocol::BlockRequest;
 use firesteel_protocol::handshake::SHARED_DIRECTORY;
 use firesteel_shuffle::ShuffleStore;
+use firesteel_storage::cached::Found;
 use firesteel_storage::{CachedBlocks, LocalDirs, SharedFiles};
 use firesteel_types::{BlockKey, BroadcastId, Partition, RddId, ShuffleId, TaskId};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A file is sent in stretches of this length.
 const STRETCH: usize = 1 << 20;
@@ -22,6 +24,8 @@ const STRETCH: usize = 1 << 20;
 pub struct BlockServer {
     files: Arc<SharedFiles>,
     shuffles: ShuffleStore,
+    /// The cached partitions of this process's own executor.
+    own_cached: OnceLock<Arc<CachedBlocks>>,
 }
 
 impl BlockServer {
@@ -41,7 +45,16 @@ impl BlockServer {
 
     /// Serves what is found among `files`; `dirs` is for nothing but the store's own sake.
     pub fn new(files: Arc<SharedFiles>, dirs: Arc<LocalDirs>) -> Self {
-        BlockServer { shuffles: ShuffleStore::sharing(files.clone(), dirs), files }
+        BlockServer {
+            shuffles: ShuffleStore::sharing(files.clone(), dirs),
+            files,
+            own_cached: OnceLock::new(),
+        }
+    }
+
+    /// Serves the cached partitions of this process's executor as well. Only the first call has an effect.
+    pub fn serve_own(&self, cached: Arc<CachedBlocks>) {
+        let _ = self.own_cached.set(cached);
     }
 
     /// Answers a request that a host can answer.
@@ -63,6 +76,7 @@ impl BlockServer {
             | BlockRequest::Block { .. }
             | BlockRequest::AddressOf { .. }
             | BlockRequest::OutputsAt { .. }
+            | BlockRequest::StoredAt { .. }
             | BlockRequest::CachedAt { .. }
             | BlockRequest::BroadcastFrom { .. }
             | BlockRequest::BroadcastHere { .. }
@@ -101,6 +115,24 @@ impl BlockServer {
     }
 
     fn cached(&self, key: BlockKey, answer: &mut Answer<'_>) -> io::Result<()> {
+        if let Some((found, updates)) = self.own_cached.get().and_then(|cached| cached.get_own(key)) {
+            answer.item(&encode_value(&updates.to_vec()).map_err(broken)?)?;
+            return match found {
+                Found::Disk(file) => each_frame(file.read().map_err(broken)?, |frame| answer.item(frame)),
+                Found::Memory(block) => {
+                    let mut sent = Ok(());
+                    let encoded = block.encode(&mut |chunk| {
+                        answer.item(chunk).map_err(|error| {
+                            let failed = not_sent(&error);
+                            sent = Err(error);
+                            failed
+                        })
+                    });
+                    // What the reader's end says is nearer to the cause.
+                    sent.and(encoded.map_err(broken))
+                }
+            };
+        }
         let Some((file, updates)) = CachedBlocks::find_shared(&self.files, key).map_err(broken)? else {
             return answer.missing();
         };
@@ -173,6 +205,10 @@ fn whole_file(path: &Path, answer: &mut Answer<'_>) -> io::Result<()> {
             read => answer.append(&segment[..read])?,
         }
     }
+}
+
+fn not_sent(error: &io::Error) -> DataError {
+    DataError::Remote { address: "the reader".into(), message: error.to_string() }
 }
 
 fn broken(error: DataError) -> io::Error {

@@ -9,7 +9,7 @@ use firesteel_net::bulk::{AnswerStream, BlockError, Chunk, Item};
 use firesteel_protocol::{BlockRequest, MigrateOrder, MigrateReport};
 use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::{CachedBlocks, LocalDirs, SharedFiles};
-use firesteel_types::{BlockKey, Partition, ShuffleId, TaskId};
+use firesteel_types::{BlockKey, BlockSize, Partition, ShuffleId, TaskId};
 use std::fs::File;
 use std::io::Write;
 
@@ -28,17 +28,19 @@ impl RemoteFetcher {
     /// means.
     pub fn migrate(&self, order: &MigrateOrder, to: &MigrationTarget<'_>) -> MigrateReport {
         let MigrateOrder { number, executor, from, outputs, cached } = order;
-        let came = |taken: Result<bool, DataError>| match taken {
-            Ok(came) => came,
-            Err(error) => {
-                tracing::warn!(%error, "a block at {from} cannot be copied here");
-                false
-            }
+        let cannot = |error: DataError| {
+            tracing::warn!(%error, "a block at {from} cannot be copied here");
         };
-        let outputs = outputs.iter().filter(|output| came(self.take_output(from, **output, to.outputs)));
-        let outputs = outputs.copied().collect();
-        let cached = cached.iter().filter(|key| came(self.take_cached(from, **key, to)));
-        MigrateReport { number: *number, executor: *executor, outputs, cached: cached.copied().collect() }
+        let outputs = outputs.iter().copied().filter(|output| {
+            let taken = self.take_output(from, *output, to.outputs);
+            taken.map_err(cannot).unwrap_or(false)
+        });
+        let outputs = outputs.collect();
+        let cached = cached.iter().filter_map(|key| {
+            let taken = self.take_cached(from, *key, to).map_err(cannot);
+            Some((*key, taken.ok()??))
+        });
+        MigrateReport { number: *number, executor: *executor, outputs, cached: cached.collect() }
     }
 
     /// Brings a whole map output here. `false` when the place does not have it.
@@ -65,15 +67,25 @@ impl RemoteFetcher {
         Ok(true)
     }
 
-    /// Brings a kept partition here. `false` when the place does not have it.
+    /// Brings a cached partition here, unless it is here. Returns its size; `None` when the place does not have it.
     ///
     /// # Errors
     /// When the place cannot be reached, what it sends is broken, or it cannot be written here.
-    fn take_cached(&self, address: &str, key: BlockKey, to: &MigrationTarget<'_>) -> Result<bool, DataError> {
+    fn take_cached(
+        &self,
+        address: &str,
+        key: BlockKey,
+        to: &MigrationTarget<'_>,
+    ) -> Result<Option<BlockSize>, DataError> {
+        // An executor that is gone may have left it. What cannot be read is written anew.
+        if let Ok(Some((file, _))) = CachedBlocks::find_shared(to.files, key) {
+            return Ok(Some(BlockSize { memory: 0, disk: file.bytes() }));
+        }
         let file = to.dirs.create_frames("rdd")?;
-        let Some((file, updates)) = self.cached_from(address, key, file)? else { return Ok(false) };
+        let Some((file, updates)) = self.cached_from(address, key, file)? else { return Ok(None) };
+        let size = BlockSize { memory: 0, disk: file.bytes() };
         CachedBlocks::migrate_shared(to.files, key, file, &updates)?;
-        Ok(true)
+        Ok(Some(size))
     }
 }
 

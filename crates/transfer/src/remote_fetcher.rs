@@ -12,16 +12,16 @@ use firesteel_net::bulk::{AnswerStream, BlockClient, BlockClientSettings, BlockE
 use firesteel_net::{Credentials, Secret};
 use firesteel_protocol::BlockRequest;
 use firesteel_protocol::handshake::RemoteConfig;
-use firesteel_shuffle::{RemoteShuffle, RemoteShuffleReader};
+use firesteel_shuffle::{RemoteShuffle, RemoteShuffleReader, StoredShuffle};
 use firesteel_storage::RemoteBlocks;
 use firesteel_types::{
     AccumulatorUpdate, BlockId, BlockKey, BroadcastId, ExecutorId, Partition, ShuffleId, ShuffleOutputs,
-    StageId, TaskId,
+    StageId, StoredObject, TaskId,
 };
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::io::Write;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// How long a host may say nothing where nobody says how long.
@@ -61,6 +61,8 @@ pub struct RemoteFetcher {
     here: String,
     addresses: Mutex<HashMap<ExecutorId, String>>,
     policy: RetryPolicy,
+    /// The way to the shuffle storage, if there is one.
+    stored: OnceLock<Arc<dyn StoredShuffle>>,
 }
 
 impl RemoteFetcher {
@@ -79,7 +81,8 @@ impl RemoteFetcher {
     ) -> Arc<Self> {
         let hosts = BlockClient::new(credentials.clone(), impatient(timeout_ms));
         let to_driver = BlockClient::new(credentials, BlockClientSettings::default());
-        Arc::new(RemoteFetcher { hosts, to_driver, driver, here, addresses: Mutex::default(), policy })
+        let (addresses, stored) = (Mutex::default(), OnceLock::new());
+        Arc::new(RemoteFetcher { hosts, to_driver, driver, here, addresses, policy, stored })
     }
 
     /// The way that a configuration describes.
@@ -94,6 +97,11 @@ impl RemoteFetcher {
         let policy = RetryPolicy { retries: config.retries, wait_ms: config.retry_wait_ms };
         let (driver, here) = (config.driver.clone(), config.here.clone());
         Ok(Self::within(config.timeout_ms, credentials, driver, here, policy))
+    }
+
+    /// Sets the way to the shuffle storage, for outputs whose hosts do not give them. Later calls have no effect.
+    pub fn set_stored(&self, stored: Arc<dyn StoredShuffle>) {
+        let _ = self.stored.set(stored);
     }
 
     /// The hash of the driver's program.
@@ -263,14 +271,24 @@ impl RemoteBlocks for RemoteFetcher {
     fn cached(
         &self,
         key: BlockKey,
-        file: FrameWriter,
+        create: &dyn Fn() -> Result<FrameWriter, DataError>,
     ) -> Result<Option<(FramedFile, Vec<AccumulatorUpdate>)>, DataError> {
         let addresses = self.items(&self.driver, &BlockRequest::CachedAt { key });
         let addresses = addresses.map_err(|e| self.lost("a kept partition's place", e))?;
-        let address = addresses
-            .into_iter()
-            .find_map(|address| String::from_utf8(address).ok().filter(|address| *address != self.here));
-        address.map_or(Ok(None), |address| self.cached_from(&address, key, file))
+        let mut addresses: Vec<String> =
+            addresses.into_iter().filter_map(|address| String::from_utf8(address).ok()).collect();
+        addresses.retain(|address| *address != self.here);
+        addresses.dedup();
+        // One may be gone, or have dropped it: each copy is worth a try before it is computed again.
+        let mut failed = Ok(None);
+        for address in addresses {
+            match self.cached_from(&address, key, create()?) {
+                Ok(Some(found)) => return Ok(Some(found)),
+                Ok(None) => {}
+                Err(error) => failed = Err(error),
+            }
+        }
+        failed
     }
 }
 
@@ -333,6 +351,46 @@ impl ShufflePeers for RemoteFetcher {
         }
         addresses.resize(maps.len(), None);
         Ok(addresses)
+    }
+
+    fn has_storage(&self) -> bool {
+        self.stored.get().is_some()
+    }
+
+    fn stored_at(
+        &self,
+        shuffle: ShuffleId,
+        maps: &[(Partition, TaskId)],
+    ) -> Result<Vec<Option<StoredObject>>, RemoteReadError> {
+        let request = BlockRequest::StoredAt { shuffle, maps: maps.to_vec() };
+        let mut answer = self.ask(&self.driver, &request).map_err(remote_error)?;
+        let mut objects = vec![];
+        loop {
+            let mut object = vec![];
+            objects.push(match answer.next_item(&mut object).map_err(remote_error)? {
+                Item::End => return Ok(objects),
+                Item::Missing => None,
+                Item::Here => decode_value(&object).ok(),
+            });
+        }
+    }
+
+    fn read_stored(
+        &self,
+        shuffle: ShuffleId,
+        object: StoredObject,
+        written: (Partition, TaskId),
+        reducer: Partition,
+    ) -> Result<Vec<u8>, RemoteReadError> {
+        let Some(stored) = self.stored.get() else {
+            return Err(RemoteReadError::NotStored("there is no shuffle storage".into()));
+        };
+        let read = stored.read(shuffle, object, written, reducer);
+        read.map_err(|error| match error.is_lost() {
+            true => RemoteReadError::NotStored(error.to_string()),
+            // The storage has nothing to do with it.
+            false => RemoteReadError::Here(error.to_string()),
+        })
     }
 
     fn request(

@@ -6,11 +6,14 @@
 //! reached after all retries, as [`Retries`] counts them, everything it had counts as lost.
 //!
 //! Outputs may move while they are read: before executors are decommissioned, others take over their outputs.
-//! So when a host refuses an output, the fetcher asks the driver once where it is now.
+//! So when a host refuses an output, the fetcher asks the driver once where it is now. Where there is a shuffle storage,
+//! an output that its host does not give is read from there, if it is there, and the host is tried again only if that fails.
 
 use crate::retry::{Retries, RetryPolicy};
 use firesteel_shuffle::{RemoteReadFailure, RemoteShuffleReader};
-use firesteel_types::{ExecutorId, MapOutput, Millis, Partition, ShuffleId, ShuffleOutputs, TaskId};
+use firesteel_types::{
+    ExecutorId, MapOutput, Millis, Partition, ShuffleId, ShuffleOutputs, StoredObject, TaskId,
+};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::thread;
@@ -25,6 +28,12 @@ pub(crate) enum RemoteReadError {
     /// The host says that it does not have it, or cannot read it.
     #[error("{0}")]
     Refused(String),
+    /// The shuffle storage does not have it, or cannot be reached.
+    #[error("{0}")]
+    NotStored(String),
+    /// This host could not read it: too few descriptors, or a disk that is full.
+    #[error("{0}")]
+    Here(String),
 }
 
 /// The location of a map output.
@@ -56,6 +65,31 @@ pub(crate) trait ShufflePeers: Send + Sync {
         shuffle: ShuffleId,
         maps: &[(Partition, TaskId)],
     ) -> Result<Vec<Option<OutputAddress>>, RemoteReadError>;
+
+    /// Returns whether there is a shuffle storage.
+    fn has_storage(&self) -> bool;
+
+    /// Returns the objects of the shuffle storage that have map outputs. `None` for those that it does not have.
+    ///
+    /// # Errors
+    /// When the driver cannot be asked.
+    fn stored_at(
+        &self,
+        shuffle: ShuffleId,
+        maps: &[(Partition, TaskId)],
+    ) -> Result<Vec<Option<StoredObject>>, RemoteReadError>;
+
+    /// Returns what a map task wrote for one reducer, from an object of the shuffle storage.
+    ///
+    /// # Errors
+    /// When the object cannot be read, or this host cannot read it.
+    fn read_stored(
+        &self,
+        shuffle: ShuffleId,
+        object: StoredObject,
+        written: (Partition, TaskId),
+        reducer: Partition,
+    ) -> Result<Vec<u8>, RemoteReadError>;
 
     /// Asks a host for what these map tasks wrote for one reducer. It comes in this order.
     ///
@@ -125,7 +159,13 @@ pub(crate) struct ShuffleBlockFetcher<C> {
     addresses: HashMap<ExecutorId, Option<String>>,
     /// The addresses of the outputs that have moved.
     moved: HashMap<Partition, Option<String>>,
+    /// The objects of the shuffle storage from which outputs are read.
+    stored: HashMap<Partition, StoredObject>,
+    /// Why the shuffle storage could not give what it is said to have: it is asked no more.
+    storage_failed: Option<String>,
     hosts: BTreeMap<String, Host>,
+    /// The requests since they were last counted.
+    requests: u64,
 }
 
 #[derive(Default)]
@@ -145,11 +185,22 @@ impl<C: Clock> RemoteShuffleReader for ShuffleBlockFetcher<C> {
         loop {
             match self.try_read(map) {
                 Ok(read) => return Ok(read),
+                Err(RemoteReadError::Here(message)) => return Err(RemoteReadFailure::Here { message }),
+                Err(RemoteReadError::NotStored(message)) => {
+                    self.stored.clear();
+                    let message = self.storage_failed.insert(message).clone();
+                    if map.executor == ExecutorId::STORAGE && !self.moved.contains_key(&map.map) {
+                        return Err(self.gone(message, vec![]));
+                    }
+                    // Its host may have it still, and was asked once at most.
+                }
+                // No other try, and no waiting.
+                Err(_) if self.find_in_storage(map) => continue,
                 // The output may have moved since its address was learned: one refusal is followed by a
                 // question, not by a failure.
                 Err(RemoteReadError::Refused(message)) => {
                     if !retries.refused() {
-                        return Err(RemoteReadFailure::Gone { message, unreachable: vec![] });
+                        return Err(self.gone(message, vec![]));
                     }
                 }
                 Err(RemoteReadError::Unreachable(message)) => {
@@ -157,7 +208,7 @@ impl<C: Clock> RemoteShuffleReader for ShuffleBlockFetcher<C> {
                         // All executors at this address count as unreachable, so that the scheduler recomputes
                         // their outputs at once.
                         let unreachable = self.at_same_address(map.executor);
-                        return Err(RemoteReadFailure::Gone { message, unreachable });
+                        return Err(self.gone(message, unreachable));
                     };
                     if !self.clock.wait_until(until, is_cancelled) {
                         return Err(RemoteReadFailure::Cancelled);
@@ -166,6 +217,10 @@ impl<C: Clock> RemoteShuffleReader for ShuffleBlockFetcher<C> {
             }
             self.locate(map);
         }
+    }
+
+    fn take_requests(&mut self) -> u64 {
+        std::mem::take(&mut self.requests)
     }
 }
 
@@ -177,11 +232,30 @@ impl<C> ShuffleBlockFetcher<C> {
         outputs: Arc<ShuffleOutputs>,
         reducer: Partition,
     ) -> Self {
-        let (addresses, moved, hosts) = (HashMap::new(), HashMap::new(), BTreeMap::new());
-        ShuffleBlockFetcher { peers, policy, clock, outputs, reducer, addresses, moved, hosts }
+        ShuffleBlockFetcher {
+            peers,
+            policy,
+            clock,
+            outputs,
+            reducer,
+            addresses: HashMap::new(),
+            moved: HashMap::new(),
+            stored: HashMap::new(),
+            storage_failed: None,
+            hosts: BTreeMap::new(),
+            requests: 0,
+        }
     }
 
     fn try_read(&mut self, map: MapOutput) -> Result<Option<Vec<u8>>, RemoteReadError> {
+        if let Some(object) = self.stored.get(&map.map) {
+            let written = (map.map, map.task);
+            self.requests += 1;
+            return self.peers.read_stored(self.outputs.shuffle, *object, written, self.reducer).map(Some);
+        }
+        if map.executor == ExecutorId::STORAGE && !self.moved.contains_key(&map.map) {
+            return Err(RemoteReadError::Refused("no executor has it any more".into()));
+        }
         let Some(address) = self.address_of(map)? else { return Ok(None) };
         if !self.hosts.contains_key(&address) {
             let left = self.outputs_from(&address, map.map);
@@ -190,6 +264,7 @@ impl<C> ShuffleBlockFetcher<C> {
         let host = self.hosts.get_mut(&address).expect("it was put there just now");
         if host.stream.is_none() {
             let left: Vec<_> = host.left.iter().copied().collect();
+            self.requests += 1;
             host.stream = Some(self.peers.request(&address, self.outputs.shuffle, self.reducer, &left)?);
         }
         let stream = host.stream.as_mut().expect("it was opened just now");
@@ -210,14 +285,51 @@ impl<C> ShuffleBlockFetcher<C> {
         Ok(address)
     }
 
+    /// Returns the failure of an output that nobody gives. A storage that did not give what it had is named, too.
+    fn gone(&self, message: String, mut unreachable: Vec<ExecutorId>) -> RemoteReadFailure {
+        if let Some(why) = &self.storage_failed {
+            unreachable.push(ExecutorId::STORAGE);
+            let message = if message == *why { message } else { format!("{message}; {why}") };
+            return RemoteReadFailure::Gone { message, unreachable };
+        }
+        RemoteReadFailure::Gone { message, unreachable }
+    }
+
     /// Returns the outputs at an address, from a map task on.
     fn outputs_from(&mut self, address: &str, from: Partition) -> VecDeque<(Partition, TaskId)> {
         let outputs = self.outputs.clone();
         let left = outputs.maps[from.index()..].iter().filter(|map| map.bytes > 0);
+        let is_on_host =
+            |map: &MapOutput| map.executor != ExecutorId::STORAGE || self.moved.contains_key(&map.map);
+        let is_read_there = |map: &&MapOutput| !self.stored.contains_key(&map.map) && is_on_host(map);
+        let left: Vec<&MapOutput> = left.filter(is_read_there).collect();
         // An output whose address is unknown is left out: reading it reports that when its turn comes.
         let is_there =
             |map: &&MapOutput| self.address_of(**map).is_ok_and(|at| at.as_deref() == Some(address));
-        left.filter(is_there).map(|map| (map.map, map.task)).collect()
+        left.into_iter().filter(is_there).map(|map| (map.map, map.task)).collect()
+    }
+
+    /// Asks the driver which of the outputs that are where this one cannot be read the shuffle storage has. Returns
+    /// whether it has this one.
+    fn find_in_storage(&mut self, map: MapOutput) -> bool {
+        let is_asked = self.peers.has_storage() && self.storage_failed.is_none();
+        if !is_asked || self.stored.contains_key(&map.map) {
+            return false;
+        }
+        let there = self.at_same_address(map.executor);
+        let outputs = self.outputs.clone();
+        let left = outputs.maps[map.map.index()..].iter().filter(|left| left.bytes > 0);
+        let left: Vec<_> =
+            left.filter(|left| there.contains(&left.executor)).map(|left| (left.map, left.task)).collect();
+        let Ok(objects) = self.peers.stored_at(self.outputs.shuffle, &left) else { return false };
+        for ((map, _), object) in left.into_iter().zip(objects) {
+            if let Some(object) = object {
+                self.stored.insert(map, object);
+            }
+        }
+        // Hosts are asked anew for what is still to be read from them.
+        self.hosts.clear();
+        self.stored.contains_key(&map.map)
     }
 
     /// Forgets addresses and connections after a failed read, and asks the driver: the outputs may be elsewhere by now.

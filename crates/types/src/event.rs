@@ -66,10 +66,8 @@ pub struct TaskSummary {
     pub partition: Partition,
     /// The number of earlier attempts at this partition in this stage attempt.
     pub attempt: u32,
-    /// The executor that runs it.
+    /// The executor that runs it. [`AppEvent::ExecutorAdded`] has told its host.
     pub executor: ExecutorId,
-    /// The executor's host.
-    pub host: Arc<str>,
     /// Its distance from its data.
     pub locality: Locality,
     /// True if it runs beside another attempt that seems slow.
@@ -208,5 +206,44 @@ pub enum AppEvent {
         executor: ExecutorId,
         /// The reason.
         reason: ExecutorLossReason,
+    },
+    /// An executor gets no tasks of one stage attempt any more, or of the application for a time, since too many
+    /// tasks failed there.
+    ExecutorExcluded {
+        /// The time.
+        at: Millis,
+        /// The executor.
+        executor: ExecutorId,
+        /// The number of different tasks that failed there.
+        failures: u32,
+        /// The stage attempt; `None` if it is the whole application.
+        stage: Option<(StageId, StageAttempt)>,
+    },
+    /// An executor that was excluded from the application gets tasks again.
+    ExecutorUnexcluded {
+        /// The time.
+        at: Millis,
+        /// The executor.
+        executor: ExecutorId,
+    },
+    /// No executor of a host gets tasks of one stage attempt any more, or of the application for a time, since too
+    /// many of them were excluded.
+    HostExcluded {
+        /// The time.
+        at: Millis,
+        /// The host.
+        host: String,
+        /// The number of its executors that were excluded.
+        executors: u32,
+        /// The stage attempt; `None` if it is the whole application.
+        stage: Option<(StageId, StageAttempt)>,
+    },
+    /// The executors of a host that was excluded from the application get tasks again, but for those that are excluded
+    /// themselves.
+    HostUnexcluded {
+        /// The time.
+        at: Millis,
+        /// The host.
+        host: String,
     },
 }

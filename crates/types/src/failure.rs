@@ -210,6 +210,12 @@ pub enum ExecutorLossReason {
         /// The manager's words, as a sentence without its subject's name.
         words: String,
     },
+    /// The cluster manager has taken it away: by preemption, with its node, at the end of a time limit; no task is to
+    /// blame.
+    Taken {
+        /// The manager's words, as a sentence without its subject's name.
+        words: String,
+    },
     /// It was decommissioned on purpose; no task is to blame.
     Decommissioned,
 }
@@ -223,7 +229,7 @@ impl ExecutorLossReason {
             | ExecutorLossReason::Reported { .. }
             | ExecutorLossReason::Unheard { .. } => true,
             ExecutorLossReason::Worker(end) => end.ending != Ending::DidNotStop,
-            ExecutorLossReason::Decommissioned => false,
+            ExecutorLossReason::Decommissioned | ExecutorLossReason::Taken { .. } => false,
         }
     }
 }
@@ -235,14 +241,19 @@ impl fmt::Display for ExecutorLossReason {
                 write!(f, "its process exited with code {code}")
             }
             ExecutorLossReason::Exited { code: None } => f.write_str("its process ended"),
-            ExecutorLossReason::Killed { signal, peak_bytes } => write!(
-                f,
-                "its process was killed by signal {signal}{}; it held {} MiB at most",
-                signal_name(*signal),
-                peak_bytes >> 20
-            ),
+            ExecutorLossReason::Killed { signal, peak_bytes } => {
+                write!(f, "its process was killed by signal {signal}{}", signal_name(*signal))?;
+                match peak_bytes {
+                    // Not every way to start a process tells it.
+                    0 => Ok(()),
+                    peak => write!(f, "; it held {} MiB at most", peak.div_ceil(1 << 20)),
+                }
+            }
             ExecutorLossReason::Worker(end) => end.fmt(f),
             ExecutorLossReason::Reported { words } => write!(f, "the cluster manager says: {words}"),
+            ExecutorLossReason::Taken { words } => {
+                write!(f, "the cluster manager has taken it away: {words}")
+            }
             ExecutorLossReason::Unheard { silence_ms } => write!(f, "no heartbeat for {silence_ms} ms"),
             ExecutorLossReason::Decommissioned => f.write_str("decommissioned"),
         }
@@ -308,6 +319,19 @@ pub enum JobFailure {
         /// The number of slots of all executors together.
         slots: u32,
     },
+    /// A task may not run on any executor, since tasks failed there again and again.
+    Excluded {
+        /// The stage.
+        stage: StageId,
+        /// The stage's own operation.
+        site: CallSite,
+        /// The partition of the task.
+        partition: Partition,
+        /// The executors that there are, and why the task may not run on each.
+        places: Vec<ExcludedPlace>,
+        /// The last failure of a task of the stage, as text; empty if the failures were those of other stages.
+        last: String,
+    },
     /// There was no executor to run on for too long.
     NoExecutors {
         /// The time that the job waited, in milliseconds.
@@ -327,6 +351,48 @@ pub enum JobFailure {
         /// The job that was ended.
         job: JobId,
     },
+}
+
+/// An executor on which a task may not run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExcludedPlace {
+    /// The executor.
+    pub executor: ExecutorId,
+    /// Its host.
+    pub host: String,
+    /// The widest of the exclusions that keep the task away.
+    pub by: Exclusion,
+}
+
+/// The reach of an exclusion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Exclusion {
+    /// The task failed there, or on the host, too often.
+    Task,
+    /// Too many tasks of the stage failed there.
+    Stage,
+    /// Too many tasks of the application failed there.
+    Application,
+}
+
+/// The most executors that are named in the text of a failure.
+const PLACES_TOLD: usize = 10;
+
+/// Tells where a task may not run, and why.
+fn tell_places(places: &[ExcludedPlace], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (number, ExcludedPlace { executor, host, by }) in places.iter().take(PLACES_TOLD).enumerate() {
+        let separator = if number == 0 { "" } else { ", " };
+        let why = match by {
+            Exclusion::Task => "the task failed there or on its host",
+            Exclusion::Stage => "excluded from the stage",
+            Exclusion::Application => "excluded from the application",
+        };
+        write!(f, "{separator}executor {} on {host} ({why})", executor.name())?;
+    }
+    match places.len().saturating_sub(PLACES_TOLD) {
+        0 => Ok(()),
+        more => write!(f, " and {more} more"),
+    }
 }
 
 impl fmt::Display for JobFailure {
@@ -362,6 +428,24 @@ impl fmt::Display for JobFailure {
                  for {slots}. Make fewer partitions before `barrier` (`coalesce({slots})`), or start with more slots \
                  (`local[{tasks}]`)"
             ),
+            JobFailure::Excluded { stage, site, partition, places, last } => {
+                write!(
+                    f,
+                    "the task of partition {partition} of stage {stage} ({site}) may not run on any executor, since tasks failed there: "
+                )?;
+                if places.is_empty() {
+                    f.write_str("none is left, and no other has come")?;
+                }
+                tell_places(places, f)?;
+                f.write_str(
+                    ". Start more executors, raise the limits (`firesteel.exclude_on_failure.*`), or set \
+                     `firesteel.exclude_on_failure.enabled` to `false`",
+                )?;
+                match last.is_empty() {
+                    true => Ok(()),
+                    false => write!(f, "\n  the last failure: {last}"),
+                }
+            }
             JobFailure::Indeterminate { shuffle, map } => write!(
                 f,
                 "map task {map} of shuffle {shuffle} wrote other records when it ran again, and its first output had \

@@ -55,7 +55,7 @@ id! {
     BroadcastId(u64)
 }
 id! {
-    /// One executor. The driver's own, in local mode, is [`ExecutorId::DRIVER`].
+    /// One executor. The driver's own, in local mode, is [`ExecutorId::DRIVER`]; none is [`ExecutorId::STORAGE`].
     ExecutorId(u32)
 }
 
@@ -70,9 +70,16 @@ impl ExecutorId {
     /// The executor inside the driver's process, printed as `driver`.
     pub const DRIVER: ExecutorId = ExecutorId(u32::MAX);
 
-    /// Returns the executor's name as users know it: `driver`, or its number.
+    /// No executor: stands, as the holder of a map output, for the shuffle storage, which outlives all executors.
+    pub const STORAGE: ExecutorId = ExecutorId(u32::MAX - 1);
+
+    /// Returns the executor's name as users know it: `driver`, `storage`, or its number.
     pub fn name(self) -> String {
-        if self == Self::DRIVER { "driver".into() } else { self.0.to_string() }
+        match self {
+            Self::DRIVER => "driver".into(),
+            Self::STORAGE => "storage".into(),
+            ExecutorId(number) => number.to_string(),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ pub mod accumulator;
 pub mod event;
 pub mod failure;
 pub mod ids;
+pub mod journal;
 pub mod locality;
 pub mod metrics;
 pub mod shuffle_outputs;
@@ -18,16 +19,19 @@ pub mod worker_end;
 
 pub use accumulator::{AccumulatorUpdate, UpdateScope};
 pub use event::{AppEvent, RddSummary, StageSummary, TaskSummary};
-pub use failure::{Exception, ExecutorLossReason, JobFailure, KillReason, TaskFailure};
+pub use failure::{
+    Exception, ExcludedPlace, Exclusion, ExecutorLossReason, JobFailure, KillReason, TaskFailure,
+};
 pub use ids::{
     AccumulatorId, BlockId, BlockKey, BlockSize, BroadcastId, ExecutorId, JobId, Partition, RddId, ShuffleId,
     StageAttempt, StageId, TaskId,
 };
+pub use journal::{CountedUpdate, JournalEntry};
 pub use locality::{Locality, TaskLocation};
 pub use metrics::{
-    ExecutorMemory, FunctionTime, PythonMetrics, ShuffleReadMetrics, ShuffleWriteMetrics, TaskMetrics,
+    ExecutorMemory, FunctionTime, HotKey, PythonMetrics, ShuffleReadMetrics, ShuffleWriteMetrics, TaskMetrics,
 };
-pub use shuffle_outputs::{MapOutput, ShuffleOutputs};
+pub use shuffle_outputs::{MapOutput, ShuffleOutputs, StoredObject, StoredOutputs};
 pub use site::CallSite;
 pub use stack::{LongTask, RunningTask, SeenStack, ThreadStack};
 pub use storage_level::StorageLevel;

@@ -42,8 +42,19 @@ pub struct TaskMetrics {
     pub shuffle_write: ShuffleWriteMetrics,
     /// Partitions of persisted RDDs that were computed, since they were not cached, or not any more.
     pub computed_persisted: u64,
+    /// The key that the task met most often, if that explains how long it ran.
+    pub hot_key: Option<Box<HotKey>>,
     /// The figures of Python; none if it ran no Python.
     pub python: Option<Box<PythonMetrics>>,
+}
+
+/// A key that a task met so often that it explains how long the task ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HotKey {
+    /// The key, as text: JSON of Rust's keys, the `repr` of Python's.
+    pub key: String,
+    /// The number of its records. It may be an estimate from a sample.
+    pub records: u64,
 }
 
 /// The memory of an executor, by what it is for, in bytes.
@@ -72,6 +83,8 @@ pub struct ShuffleReadMetrics {
     pub remote_bytes: u64,
     /// Records.
     pub records: u64,
+    /// Requests to other hosts: one for all that a host has for a reducer, and one more after each failure.
+    pub remote_requests: u64,
     /// The time in which the task waited for blocks of other hosts.
     pub wait_us: u64,
 }
@@ -114,7 +127,7 @@ pub struct FunctionTime {
 }
 
 impl TaskMetrics {
-    /// Adds what another attempt measured.
+    /// Adds what another attempt measured. Of two hot keys the hotter is kept.
     pub fn add(&mut self, other: &TaskMetrics) {
         let TaskMetrics {
             slot_wait_us,
@@ -134,6 +147,7 @@ impl TaskMetrics {
             shuffle_read,
             shuffle_write,
             computed_persisted,
+            hot_key,
             python,
         } = other;
         let sums = [
@@ -157,12 +171,17 @@ impl TaskMetrics {
             (&mut self.shuffle_read.local_bytes, &shuffle_read.local_bytes),
             (&mut self.shuffle_read.remote_bytes, &shuffle_read.remote_bytes),
             (&mut self.shuffle_read.records, &shuffle_read.records),
+            (&mut self.shuffle_read.remote_requests, &shuffle_read.remote_requests),
             (&mut self.shuffle_read.wait_us, &shuffle_read.wait_us),
             (&mut self.shuffle_write.bytes, &shuffle_write.bytes),
             (&mut self.shuffle_write.records, &shuffle_write.records),
             (&mut self.shuffle_write.time_us, &shuffle_write.time_us),
         ];
         sums.into_iter().for_each(|(sum, more)| *sum = sum.saturating_add(*more));
+        let records = |hot: &Option<Box<HotKey>>| hot.as_ref().map_or(0, |hot| hot.records);
+        if records(hot_key) > records(&self.hot_key) {
+            self.hot_key.clone_from(hot_key);
+        }
         if let Some(python) = python {
             self.python.get_or_insert_default().add(python);
         }

@@ -26,3 +26,28 @@ pub struct ShuffleOutputs {
     /// One for each map partition, in order.
     pub maps: Vec<MapOutput>,
 }
+
+/// An object of the shuffle storage, which has outputs of several map tasks of one shuffle. It is named only after it
+/// was written, whole; a reader needs no other request to find what it looks for in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StoredObject {
+    /// An executor of the agent that wrote it.
+    pub by: ExecutorId,
+    /// The number that the agent gave it.
+    pub number: u32,
+    /// The position of its index.
+    pub index_at: u64,
+    /// The number of its bytes; 0 if all its outputs are empty, and there is no object.
+    pub length: u64,
+}
+
+/// Map outputs that were written to the shuffle storage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredOutputs {
+    /// The shuffle.
+    pub shuffle: ShuffleId,
+    /// The object that has them.
+    pub object: StoredObject,
+    /// The map tasks, and the attempts that wrote the outputs.
+    pub outputs: Vec<(Partition, TaskId)>,
+}

@@ -42,8 +42,14 @@ pub struct ThreadStack {
     pub name: String,
     /// The process.
     pub process: u32,
+    /// The thread's number in the system; 0 if it is not known.
+    pub thread: u32,
+    /// Its state, as the system tells it: `running`, `waits in futex`. Empty where it is not known.
+    pub state: String,
     /// The task that it runs.
-    pub task: Option<TaskId>,
+    pub running: Option<RunningTask>,
+    /// The time that the task has run so far, in milliseconds.
+    pub ran_ms: Option<u64>,
     /// Its stack, innermost call first; or why there is none.
     pub text: String,
 }

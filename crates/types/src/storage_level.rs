@@ -14,8 +14,9 @@ use std::fmt;
 /// | `DISK_ONLY` | not at all | | encoded, with checksums |
 /// | `OFF_HEAP` | as `MEMORY_AND_DISK_SER` | | there is no garbage-collected heap to be off |
 ///
-/// The levels whose names end in `_2` (and `DISK_ONLY_3`) ask for that many copies, each on another executor.
-/// With one executor there is one copy.
+/// The levels whose names end in `_2` (and `DISK_ONLY_3`) ask for that many copies, each on another host where
+/// there is one. They are made in the background, and made again when one is lost. With one executor there is one
+/// copy.
 ///
 /// ```
 /// use firesteel_types::StorageLevel;

@@ -30,6 +30,11 @@
     if (question && !window.confirm(question)) event.preventDefault();
   });
 
+  // The newest part of a log is seen from its end, and again when there is more, unless its reader has scrolled up.
+  const isAtEnd = (log) => log.scrollHeight - log.scrollTop - log.clientHeight < 8;
+  const toEnd = (root) => root.querySelectorAll("pre[data-tail]").forEach((log) => { log.scrollTop = log.scrollHeight; });
+  toEnd(document);
+
   // Parts of the page that stay as they are where the new page has them unchanged.
   const parts = (root) => [...root.querySelectorAll("[data-part]")];
   const main = document.querySelector("main");
@@ -90,6 +95,10 @@
     const isSamePage = now.length === next.size && now.every((part) => next.has(part.dataset.part));
     if (!isSamePage && !isInUse(main)) {
       const state = remembered(main);
+      for (const part of now) {
+        const other = next.get(part.dataset.part);
+        if (other && !main.contains(part)) part.replaceWith(other.cloneNode(true));
+      }
       main.replaceChildren(...document.adoptNode(freshMain).childNodes);
       localise(main);
       restore(main, state);
@@ -100,11 +109,13 @@
         const html = other.outerHTML;
         if (served.get(part.dataset.part) === html || isInUse(part)) continue;
         const state = remembered(part);
+        const wasAtEnd = [...part.querySelectorAll("pre[data-tail]")].every(isAtEnd);
         served.set(part.dataset.part, html);
         const adopted = document.adoptNode(other);
         part.replaceWith(adopted);
         localise(adopted);
         restore(adopted, state);
+        if (wasAtEnd) toEnd(adopted);
       }
     }
     document.querySelectorAll("input[data-filter]").forEach(filter);
@@ -129,7 +140,7 @@
         wait = 1000;
       } catch (error) {
         if (signal.aborted) break;
-        say("lost", "connection lost: the application may have ended");
+        say("lost", "connection lost: it may have ended");
         wait = Math.min(wait * 2, 30000);
       }
       await pause(wait);

@@ -4,17 +4,21 @@
 //! application by asking again with the header `Firesteel-Since`: the answer waits until the store has changed. Pages
 //! that were made a moment ago are handed out again, so fifty readers cost what one costs.
 
+mod answers;
 mod applications;
 mod bands;
+pub(crate) mod cluster;
 mod dag;
 mod environment;
 mod executors;
+mod flame;
 mod format;
 mod frame;
 mod fresh;
 mod graph;
 mod job;
 mod jobs;
+mod log_window;
 mod logs;
 mod looking;
 mod markup;
@@ -31,10 +35,11 @@ mod timeline;
 use crate::redact::Redaction;
 use crate::server::access::Access as Door;
 use crate::site::{Site, Unavailable};
+use answers::{answer, carry_out, since};
 use axum::Router;
 use axum::extract::{Form, Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use firesteel_status::store::{ApplicationsAsk, OpenError};
 use frame::Frame;
@@ -42,16 +47,13 @@ use fresh::Fresh;
 use looking::{Asked, Fields, Here, Kind, Looking, NoPage, Serving};
 use std::sync::Arc;
 
-/// The header by which a page asks for news, and the name of the revision in it.
-const SINCE: &str = "firesteel-since";
-
 /// All that pages are made with.
 pub(crate) struct Pages {
     serving: Serving,
     fresh: Fresh,
 }
 
-const KINDS: [(&str, Kind); 11] = [
+const KINDS: [(&str, Kind); 12] = [
     ("/", Kind::Overview),
     ("/jobs/", Kind::Jobs),
     ("/jobs/job/", Kind::Job),
@@ -62,6 +64,7 @@ const KINDS: [(&str, Kind); 11] = [
     ("/environment/", Kind::Environment),
     ("/executors/", Kind::Executors),
     ("/executors/threadDump/", Kind::Threads),
+    ("/executors/flameGraph/", Kind::Flame),
     ("/executors/log/", Kind::Log),
 ];
 
@@ -121,11 +124,10 @@ async fn page(
     pages: Arc<Pages>,
     kind: Kind,
     here: Here,
-    fields: Fields,
+    mut fields: Fields,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let since = headers.get(SINCE).and_then(|since| since.to_str().ok()).and_then(|since| since.parse().ok());
     let opened = {
         let (pages, here) = (Arc::clone(&pages), here.clone());
         // A history server may have to read a log first.
@@ -133,17 +135,22 @@ async fn page(
     };
     let access = match opened {
         Ok(Ok(access)) => access,
-        Ok(Err(why)) => return pages.no_page(why),
+        Ok(Err(why)) => return why.into_response(),
         Err(_) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     };
-    if let Some(since) = since
+    if let Some(since) = since(&headers)
         && !fresh::is_news(access.as_ref(), since).await
     {
         return StatusCode::NO_CONTENT.into_response();
     }
+    // A page of a stranger may not have samples taken: its visitor gets the form.
+    if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+        fields.remove("seconds");
+    }
+    let is_text = is_folded(&kind, &fields);
     let key = uri.to_string();
     if let Some(text) = pages.fresh.get(&key, access.revision()) {
-        return html(text);
+        return answer(text, is_text);
     }
     let made = tokio::task::spawn_blocking(move || {
         let mut made = Err(NoPage::Unknown("no such page".into()));
@@ -156,15 +163,18 @@ async fn page(
             made = make(&view, &kind, frame).map(|text| (text, store.revision(), store.has_ended()));
         });
         match made {
-            Ok((text, revision, has_ended)) => html(pages.fresh.put(key, revision, has_ended, text)),
-            Err(why) => pages.no_page(why),
+            Ok((text, revision, has_ended)) => {
+                answer(pages.fresh.put(key, revision, has_ended, text), is_text)
+            }
+            Err(why) => why.into_response(),
         }
     });
     made.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
-fn html(text: Arc<str>) -> Response {
-    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], text.to_string()).into_response()
+/// Tells if samples are wanted as other tools take them, and not as a page.
+fn is_folded(kind: &Kind, fields: &Fields) -> bool {
+    *kind == Kind::Flame && fields.get("format").is_some_and(|format| format == "folded")
 }
 
 /// Makes the page of all applications.
@@ -172,14 +182,14 @@ async fn list(State(pages): State<Arc<Pages>>, Query(fields): Query<Fields>) -> 
     let applications = Arc::clone(&pages.serving.site.applications);
     let made = tokio::task::spawn_blocking(move || applications::make(applications.as_ref(), &fields)).await;
     match made {
-        Ok(Ok(text)) => html(text.into()),
-        Ok(Err(error)) => pages.no_page(error.into()),
+        Ok(Ok(text)) => answer(text.into(), false),
+        Ok(Err(error)) => NoPage::from(error).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
-async fn unknown(State(pages): State<Arc<Pages>>) -> Response {
-    pages.no_page(NoPage::Unknown("There is no such page.".into()))
+async fn unknown() -> NoPage {
+    NoPage::Unknown("There is no such page.".into())
 }
 
 impl Pages {
@@ -206,19 +216,6 @@ impl Pages {
         })
     }
 
-    fn no_page(&self, why: NoPage) -> Response {
-        let (status, title, text) = match why {
-            NoPage::Unknown(text) => (StatusCode::NOT_FOUND, "Nothing here", text),
-            NoPage::Refused(status, text) => (status, "Not now", text),
-            NoPage::Broken(error) => {
-                tracing::error!(%error, "a page could not be made");
-                (StatusCode::INTERNAL_SERVER_ERROR, "Broken", "This page could not be made.".into())
-            }
-        };
-        let text = frame::message(title, &text, "/").unwrap_or_default();
-        (status, Html(text)).into_response()
-    }
-
     /// Carries out what a form asks for, if the form is one of ours.
     async fn act(
         self: Arc<Self>,
@@ -226,20 +223,9 @@ impl Pages {
         to: &'static str,
         act: fn(&Pages, i64) -> Result<(), Unavailable>,
     ) -> Response {
-        if !self.serving.door.is_own_form(&form.form_token) {
-            let text = "This form is of another page, or of an earlier run. Load the page again.";
-            return self.no_page(NoPage::Refused(StatusCode::FORBIDDEN, text.into()));
-        }
-        if !self.serving.is_kill_enabled {
-            return self
-                .no_page(NoPage::Refused(StatusCode::FORBIDDEN, "spark.ui.killEnabled is false.".into()));
-        }
-        let pages = Arc::clone(&self);
-        match tokio::task::spawn_blocking(move || act(&pages, form.id)).await {
-            Ok(Ok(())) => (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response(),
-            Ok(Err(why)) => self.no_page(NoPage::Refused(StatusCode::CONFLICT, why.0)),
-            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        }
+        let (pages, serving, id) = (Arc::clone(&self), &self.serving, form.id);
+        let act = move || act(&pages, id);
+        carry_out(&serving.door, &form.form_token, serving.is_kill_enabled, to, act).await
     }
 }
 
@@ -272,6 +258,8 @@ fn make(looking: &Looking<'_>, kind: &Kind, frame: Frame) -> Result<String, NoPa
         Kind::Environment => environment::make(looking, frame),
         Kind::Executors => executors::make(looking, frame),
         Kind::Threads => logs::make_threads(looking, frame),
+        Kind::Flame if is_folded(kind, looking.fields) => flame::folded(looking),
+        Kind::Flame => flame::make(looking, frame),
         Kind::Log => logs::make_log(looking, frame),
     }
 }

@@ -3,6 +3,8 @@
 //! `/metrics/executors/prometheus` has the figures of executors, `/metrics/prometheus` those of the driver. Names and labels are those
 //! that Spark 4.3.0 answers with; label values are escaped as the format asks, which Spark leaves out.
 
+pub(crate) mod cluster;
+
 use axum::Router;
 use axum::extract::State;
 use axum::http::header;
@@ -15,7 +17,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 /// The media type of the format.
-const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+pub(crate) const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Returns the routes of the metrics of the application that a server shows. Of a history server there is nothing to measure.
 pub(crate) fn routes(applications: Arc<dyn Applications>) -> Router {

@@ -7,6 +7,7 @@
 
 mod answer;
 mod changes;
+pub(crate) mod cluster;
 mod endpoints;
 mod json;
 mod parameters;

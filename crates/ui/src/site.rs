@@ -39,6 +39,41 @@ pub struct ThreadStack {
     pub is_busy: bool,
 }
 
+/// A wish for samples of stacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SampleAsk {
+    /// The executor; all if there is none.
+    pub executor: Option<String>,
+    /// The stage; all if there is none.
+    pub stage: Option<i64>,
+    /// For how long, in seconds.
+    pub seconds: u32,
+}
+
+/// A stack that was seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SampledStack {
+    /// The stage whose task ran.
+    pub stage: Option<i64>,
+    /// Its frames, the outermost first.
+    pub frames: Vec<String>,
+    /// The number of times that it was seen.
+    pub count: u64,
+}
+
+/// Samples of stacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Samples {
+    /// The stacks of slots that ran tasks.
+    pub stacks: Vec<SampledStack>,
+    /// The number of times that all slots were looked at.
+    pub rounds: u64,
+    /// The number of times that a slot was seen without a task.
+    pub idle: u64,
+    /// The time that it took, in milliseconds.
+    pub took_ms: u64,
+}
+
 /// A part of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogPart {
@@ -46,8 +81,18 @@ pub struct LogPart {
     pub text: String,
     /// The number of bytes before it.
     pub offset: u64,
+    /// The number of bytes up to its end. It may differ from the length of its text, in which a mark stands for what is no UTF-8.
+    pub end: u64,
     /// The number of bytes of the whole log.
     pub length: u64,
+}
+
+impl LogPart {
+    /// Makes it of these bytes, before which there are `offset`, of `length` in all. Bytes that are no text are marked as such.
+    pub fn of(bytes: &[u8], offset: u64, length: u64) -> Self {
+        let end = offset.saturating_add(bytes.len() as u64);
+        LogPart { text: String::from_utf8_lossy(bytes).into_owned(), offset, end, length }
+    }
 }
 
 /// The things that can be done with the application that runs here. Each may take a while: it is not called on a thread
@@ -65,6 +110,11 @@ pub trait Actions: Send + Sync {
 
     /// Returns the stacks of an executor's threads.
     fn thread_dump(&self, _executor: &str) -> Result<Vec<ThreadStack>, Unavailable> {
+        Err(not_here())
+    }
+
+    /// Samples the stacks of slots that run tasks, for as long as is asked for.
+    fn sample(&self, _ask: &SampleAsk) -> Result<Samples, Unavailable> {
         Err(not_here())
     }
 

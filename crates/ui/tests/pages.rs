@@ -7,7 +7,9 @@ mod synthetic;
 
 use firesteel_events::{ApplicationEnd, ListenerEvent};
 use firesteel_status::store::Store;
-use firesteel_ui::{Actions, Explain, Site, UiConfig, UiServer, Unavailable, start};
+use firesteel_ui::{
+    Actions, Explain, SampleAsk, SampledStack, Samples, Site, UiConfig, UiServer, Unavailable, start,
+};
 use parking_lot::Mutex;
 use reqwest::StatusCode;
 use reqwest::blocking::{Client, Response};
@@ -26,6 +28,13 @@ impl Actions for Told {
     fn kill_job(&self, job: i64) -> Result<(), Unavailable> {
         self.0.lock().push(format!("job {job}"));
         Ok(())
+    }
+
+    fn sample(&self, ask: &SampleAsk) -> Result<Samples, Unavailable> {
+        self.0.lock().push(format!("{ask:?}"));
+        let frames = ["<module> (a.py:1)", "f;g (a.py:2)", HOSTILE].map(String::from).into();
+        let stacks = vec![SampledStack { stage: Some(0), frames, count: 7 }];
+        Ok(Samples { stacks, rounds: 20, idle: 3, took_ms: 1000 })
     }
 
     fn is_there(&self) -> bool {
@@ -122,6 +131,47 @@ fn names_are_escaped_and_secrets_are_left_out() {
     assert!(page.contains("Stage 4 is skewed &#60;/title&#62;"), "the explanation is there, as text");
     assert!(page.contains("ValueError: could not convert string to float"), "so is the traceback");
     assert!(served.page("/executors/").contains("Killed by the kernel"), "and why the executor was lost");
+}
+
+#[test]
+fn samples_are_taken_only_if_asked_for_and_their_frames_are_text() {
+    let served = serve(running(), UiConfig::default());
+    let asked = || std::mem::take(&mut *served.told.0.lock());
+    let page = served.page("/executors/flameGraph/?executorId=1");
+    assert!(
+        page.contains("Take samples") && !page.contains("class=\"flame\""),
+        "nobody is asked by opening the page"
+    );
+    assert!(asked().is_empty());
+    let page = served.page("/executors/flameGraph/?executorId=1&stage=0&seconds=900");
+    assert_eq!(asked(), [r#"SampleAsk { executor: Some("1"), stage: Some(0), seconds: 60 }"#]);
+    assert!(page.contains("class=\"flame\"") && page.contains("tabindex=\"0\""), "{page}");
+    assert!(
+        !page.contains("<script>alert") && !page.contains("<img src=x") && !page.contains("style=\""),
+        "{page}"
+    );
+    assert!(page.contains("7 stacks of slots that ran tasks, in 20 rounds over 1.0 s."), "{page}");
+    let folded = served.get("/executors/flameGraph/?seconds=1&format=folded");
+    assert_eq!(folded.headers()["content-type"], "text/plain; charset=utf-8");
+    let folded = folded.text().unwrap();
+    assert_eq!(folded.lines().count(), 1, "{folded}");
+    assert!(
+        folded.starts_with("stage 0") && folded.contains(";f:g (a.py:2);") && folded.ends_with(" 7\n"),
+        "{folded}"
+    );
+    assert_eq!(served.get("/executors/flameGraph/?format=folded").status(), StatusCode::BAD_REQUEST);
+    asked();
+    let client = Client::builder().no_proxy().build().unwrap();
+    let from_elsewhere =
+        client.get(format!("{}/executors/flameGraph/?seconds=60&of=strangers", served.server.url()));
+    let page = from_elsewhere.header("sec-fetch-site", "cross-site").send().unwrap().text().unwrap();
+    assert!(page.contains("Take samples") && asked().is_empty(), "a stranger's page has no samples taken");
+    let unknown = served.page("/executors/flameGraph/?executorId=%3Cb%3E&seconds=1");
+    assert!(
+        unknown.contains("while their application runs") && !unknown.contains("<b>&seconds"),
+        "{unknown}"
+    );
+    assert!(asked().is_empty(), "of an executor that there is not");
 }
 
 #[test]

@@ -40,7 +40,7 @@ def run_native(words: Sequence[str]) -> int:
 
 def is_named(chosen: argparse.Namespace) -> bool:
     """Returns whether the command line, or the environment, says which cluster."""
-    return _settings(chosen).get("spark.master", "").startswith(("firesteel://", "spark://"))
+    return _settings(chosen).get("spark.master", "").startswith(("firesteel://", "spark://", "slurm", "yarn", "k8s://"))
 
 
 def ask(chosen: argparse.Namespace) -> int:
@@ -48,12 +48,16 @@ def ask(chosen: argparse.Namespace) -> int:
     words = ["submit", "--kill", chosen.kill] if chosen.kill else ["submit", "--status", chosen.status]
     found = _settings(chosen)
     words += ["--master", found["spark.master"]]
+    if not found["spark.master"].startswith(("firesteel://", "spark://")):
+        for key, value in found.items():
+            words += ["--conf", f"{key}={value}"] if key not in _NOT_SENT else []
+        return run_native(words)
     secret = _secret_file(found)
     return run_native([*words, *(["--secret-file", secret] if secret else ["--insecure"])])
 
 
 def submit(chosen: argparse.Namespace) -> int:
-    """Runs a program on one of a cluster's workers, and prints the master's name for it."""
+    """Runs a program in a cluster, and prints the name by which the cluster knows it."""
     found = _settings(chosen)
     files: list[str] = []
     words = ["-m", "firesteel.cli", "submit"]
@@ -64,14 +68,19 @@ def submit(chosen: argparse.Namespace) -> int:
     ):
         if paths:
             words += [option, ",".join(_sent(path, files) for path in options.split(paths))]
+    if chosen.requirements:
+        # Built where the program runs: its Python may be another one there.
+        words += ["--requirements", _sent(chosen.requirements, files)]
     words += ["--as-pyspark"] if chosen.as_pyspark else []
     words += [_sent(chosen.app, files), *chosen.arguments]
     sent = [word for key, value in found.items() if key not in _NOT_SENT for word in ("--conf", f"{key}={value}")]
-    environment = {"PYSPARK_SUBMIT_ARGS": f"{shlex.join(sent)} pyspark-shell"}
+    environment = {}
+    if not found["spark.master"].startswith(("yarn", "k8s://")):  # they send the settings as secrets
+        environment["PYSPARK_SUBMIT_ARGS"] = f"{shlex.join(sent)} pyspark-shell"
     if "PYSPARK_PYTHON" in os.environ:
         environment["PYSPARK_PYTHON"] = os.environ["PYSPARK_PYTHON"]
     try:
-        name = _native.submit_driver(
+        _native.submit_driver(
             master=found["spark.master"],
             secret_file=_secret_file(found),
             program=_python(found),
@@ -81,11 +90,14 @@ def submit(chosen: argparse.Namespace) -> int:
             cores=int(found.get("spark.driver.cores", "1")),
             memory_mib=memory(found.get("spark.driver.memory", "1g")) >> 20,
             supervise=chosen.supervise,
+            settings=[(key, value) for key, value in found.items() if key not in _NOT_SENT],
+            dry_run=chosen.dry_run,
+            # A pipe would keep the name until the program has ended.
+            tell=lambda name: print(name, flush=True),
         )
     except (RuntimeError, ValueError, argparse.ArgumentTypeError) as error:
         print(f"firesteel: {error}", file=sys.stderr)
         return 1
-    print(name)
     return 0
 
 
@@ -113,12 +125,19 @@ def _python(found: dict[str, str]) -> str:
 
 def _sent(path: str, files: list[str]) -> str:
     """Sends a file along, and returns the placeholder for its path there. URLs stay unchanged."""
+    if path.startswith("local://"):  # it is in the image
+        return path.removeprefix("local://")
     path = options.absolute(path)
     bare, mark, name = path.partition("#")
     if "://" in bare:
         return path
     if os.path.isdir(bare):
         raise options.UsageError(f"{bare} is a folder, which cannot be sent to a cluster; pack it as a .zip")
-    if bare not in files:
+    same = [file for file in files if os.path.basename(file) == os.path.basename(bare)]
+    if same and same[0] != bare:
+        raise options.UsageError(
+            f"{same[0]} and {bare} have the same name, and lie in one directory there; give one of them another name"
+        )
+    if not same:
         files.append(bare)
     return f"{{file:{os.path.basename(bare)}}}{mark}{name}"

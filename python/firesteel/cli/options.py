@@ -79,6 +79,11 @@ def add_options(parser: argparse.ArgumentParser, *but: str) -> None:
     python.add_argument(
         "--archives", action="append", metavar="FILES", help="archives to unpack for tasks, with commas"
     )
+    python.add_argument(
+        "--requirements",
+        metavar="FILE",
+        help="a requirements file or uv.lock, whose packages executors and the program get: built once, shipped once",
+    )
     python.add_argument("--version", action="version", version=version_text(), help="show the versions, and leave")
     spark = parser.add_argument_group("of spark-submit, kept as settings")
     for name, setting in _KEPT.items():
@@ -112,7 +117,8 @@ _ABOUT = {
     "files": "Files for tasks (SparkFiles.get), with commas",
     "verbose": "Say which settings are used, and where they are from",
     "master": "local (one slot), local[N], local[*] (a slot for each core; the default), local-cluster[N,CORES,MIB],"
-    " firesteel://HOST:PORT (spark:// means the same) or listen://HOST:PORT (executors that connect)",
+    " firesteel://HOST:PORT (spark:// means the same), yarn, k8s://URL, slurm, ray, or listen://HOST:PORT (executors"
+    " that connect)",
 }
 
 

@@ -5,12 +5,14 @@ Tracebacks begin at the program's own first line.
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import zipfile
 from collections.abc import Sequence
 from types import CodeType, ModuleType, TracebackType
 
+from firesteel import _native
 from firesteel.errors import FiresteelError
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -46,7 +48,12 @@ def run_program(path: str, arguments: Sequence[str]) -> int:
     sys.argv = [path, *arguments]
     begins_itself = os.path.isdir(path) or zipfile.is_zipfile(path)
     set_own_folder(path if begins_itself else os.path.dirname(os.path.abspath(path)))
-    return _run(code, module)
+    codes = [1]
+    # Registered before the program registers anything: so its context, which ends with the process if the program does
+    # not stop it, has ended by then.
+    atexit.register(lambda: _native.program_ended(codes[-1] == 0))
+    codes.append(_run(code, module))
+    return codes[-1]
 
 
 def set_own_folder(folder: str) -> None:
@@ -86,8 +93,13 @@ def _run(code: CodeType, module: ModuleType) -> int:
     try:
         exec(code, module.__dict__)  # noqa: S102 - it is the program
     except SystemExit as error:
-        return exit_code(error)
+        code_of_exit = exit_code(error)
+        if code_of_exit != 0:
+            sys.last_value = error
+        return code_of_exit
     except BaseException as error:
+        # As Python does before it shows one: what ends with the process can see that the program has failed.
+        sys.last_type, sys.last_value = type(error), error
         show(error)
         return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,10 @@ _EXAMPLES = """examples:
   firesteel submit app.py input.txt
   firesteel submit --master 'local[4]' --conf spark.task.maxFailures=1 app.py
   firesteel submit --py-files helpers.py,lib.zip --files model.bin app.py
+  firesteel submit --requirements requirements.txt app.py
   firesteel submit --as-pyspark app.py        a program whose imports say pyspark
+  firesteel submit --master slurm --deploy-mode cluster --num-executors 8 --dry-run app.py
+  firesteel submit --master yarn --deploy-mode cluster --py-files helpers.py app.py
 
 Arguments after the program are the program's own, except --py-files, which may stand there, too.
 The program's own settings are stronger than flags, flags than --properties-file, and that than spark-defaults.conf.
@@ -64,6 +68,21 @@ def _place_of_program(words: Sequence[str]) -> int | None:
     return None
 
 
+def _use_environment(chosen: argparse.Namespace) -> None:
+    """Gives executors, and this process, the packages that the program asks for."""
+    from firesteel.cli.requirements import environment_of
+
+    said = dict(chosen.conf).get("spark.pyspark.python") or os.environ.get("PYSPARK_PYTHON")
+    if said:
+        raise options.UsageError(f"--requirements makes the Python of executors, and another one is set: {said}")
+    environment = environment_of(chosen.requirements)
+    chosen.archives = [*(chosen.archives or []), f"{environment.archive}#{environment.name}"]
+    master = chosen.master or dict(chosen.conf).get("spark.master") or os.environ.get("FIRESTEEL_MASTER") or "local"
+    chosen.conf.append(("spark.pyspark.python", environment.python(master)))
+    # Behind the program's own folder, which is the first.
+    sys.path.insert(1, environment.packages)
+
+
 def run(chosen: argparse.Namespace) -> int:
     """Runs the program; returns its exit code."""
     from firesteel.cli import cluster
@@ -73,18 +92,22 @@ def run(chosen: argparse.Namespace) -> int:
     asks = chosen.kill or chosen.status
     if (asks or chosen.deploy_mode == "cluster") and not cluster.is_named(chosen):
         what = "--kill" if chosen.kill else "--status" if chosen.status else "--deploy-mode cluster"
-        parser.error(f"{what} needs a cluster: --master firesteel://HOST:7077")
+        parser.error(f"{what} needs a cluster: --master firesteel://HOST:7077, yarn, slurm or k8s://URL")
     if asks:
         return cluster.ask(chosen)
     if chosen.app is None:
         parser.error("no program given; write its file, and its arguments after it")
-    if not os.path.exists(chosen.app):
+    if not os.path.exists(chosen.app) and not chosen.app.startswith("local://"):
         parser.error(f"there is no program {chosen.app} (in {os.getcwd()})")
     if chosen.app.endswith((".jar", ".R", ".r")):
         parser.error(f"{chosen.app} is not a Python program; Firesteel runs Python (and Rust) programs")
+    if chosen.dry_run and chosen.deploy_mode != "cluster":
+        parser.error("--dry-run shows the job of a whole program: add --deploy-mode cluster")
     try:
         if chosen.deploy_mode == "cluster":
             return cluster.submit(chosen)
+        if chosen.requirements:
+            _use_environment(chosen)
         options.apply(chosen, default_name=os.path.basename(chosen.app))
     except options.UsageError as error:
         parser.error(str(error))

@@ -48,6 +48,21 @@ class Tables(Saving[T_co]):
         """
         return self.toDF(schema).toArrow()
 
+    def toRayDataset(self, schema: Any = None) -> Any:
+        """Returns all records as a data set of Ray, by a schema; without one, the types are those of the first record.
+
+        The master is ``ray``. Each partition becomes a block in the object store of the node that computed it, and none
+        passes through the driver. Needs pyarrow and ``ray[data]``.
+
+        >>> sc.parallelize([("a", 1)]).toRayDataset("key string, n int")
+        Traceback (most recent call last):
+            ...
+        firesteel.errors.FiresteelError: toRayDataset needs executors on Ray (the master `ray`), ...
+        """
+        from firesteel.raydata import to_dataset
+
+        return to_dataset(self.ctx, self.toDF(schema))
+
     def mapInArrow(
         self, f: Callable[[Iterator[Any]], Iterable[Any]], schema: Any, inputSchema: Any = None
     ) -> RDD[Row]:

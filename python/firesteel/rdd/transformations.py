@@ -11,7 +11,8 @@ from firesteel.chain import Filter, FlatMap, KeyBy, Keys, Map, OfRecords
 from firesteel.join import Join, intersect, subtract
 from firesteel.rdd.base import Base, Partitioner, portable_hash
 from firesteel.sampling import PlainSample, RangeSample
-from firesteel.shuffle import Budget, SpilledList, chunks, distinct_locally, distinct_merged
+from firesteel.shuffle import distinct_locally, distinct_merged
+from firesteel.spill import Budget, SpilledList, chunks, with_budget
 
 if TYPE_CHECKING:
     from firesteel._native import Rdd as NativeRdd
@@ -419,9 +420,12 @@ def _all_pairs(partition: int, left: Iterable[Any], right: Iterable[Any]) -> Ite
     held: list[Any] | SpilledList[Any] = []
     for chunk in chunks(iter(right)):
         held.extend(chunk)
-        if type(held) is list and budget.exceeded():
-            held = SpilledList(held)
-    return ((one, other) for one in left for other in held)
+        if type(held) is list:
+            budget.add(chunk, len(chunk))
+            if budget.exceeded():
+                held = SpilledList(held)
+                budget.relieved()
+    return with_budget(((one, other) for one in left for other in held), budget)
 
 
 _END = object()

@@ -1,7 +1,7 @@
 """An agent: the process on a host that holds the connection to a driver elsewhere, and has workers forked here.
 
-Its configuration comes as JSON through standard input. It runs none of the program's functions; the server of workers
-is a process of its own, of the interpreter that the program asks for.
+Its configuration comes as JSON through standard input, or in a file of a cluster manager. It runs none of the program's
+functions; the server of workers is a process of its own, of the interpreter that the program asks for.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ _SERVER = "import sys, json\n{}\nfrom firesteel.worker.server import main\nmain(
 def main() -> None:
     """Runs until the driver releases it."""
     # Programs that tasks start are not executors.
-    os.environ.pop("FIRESTEEL_AGENT", None)
+    told = os.environ.pop("FIRESTEEL_AGENT", "1")
     # Ctrl-C is for the driver, which ends its agents.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    run(None)
+    run(None, told)
 
 
-def run(config: str | None) -> None:
-    """Runs an agent with a configuration (by default, that of its parent process), and ends the process."""
+def run(config: str | None, told: str = "1") -> None:
+    """Runs an agent, and ends the process. Its configuration is given, or comes from where ``FIRESTEEL_AGENT`` told."""
     code = 0
     try:
-        _native.agent(config, _command)
+        _native.agent(config, told, _command)
     except (OSError, ValueError) as error:
         print(f"firesteel: an executor ends: {error}", file=sys.stderr)
         code = 1

@@ -45,6 +45,10 @@ def main() -> NoReturn:
     _point_standard_output_at_errors()
     # Ctrl-C is for the driver, which ends the server.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if os.environ.pop("FIRESTEEL_NOTICE", ""):
+        # The agent's manager sends it to all processes of the agent, as a notice. A handler, since programs that tasks
+        # start would inherit that it is ignored.
+        signal.signal(signal.SIGTERM, lambda *_: None)
     if os.environ.get("FIRESTEEL_AS_PYSPARK") == "1":
         from firesteel import as_pyspark
 

@@ -279,13 +279,22 @@ impl Ours {
         let mut daemons = Daemons(vec![]);
         let mut master = Command::new(&program);
         master.args(["master", "--host", "127.0.0.1", "--port", &port.to_string(), "--state-dir"]);
-        master.arg(folder.join("master")).arg("--secret-file").arg(&secret);
+        master.arg(folder.join("master")).arg("--no-webui").arg("--secret-file").arg(&secret);
         daemons.0.push(daemon("the master", &mut master, &folder.join("master.log"))?);
         wait_for_port(port)?;
         for number in 0..WORKERS {
             let mut worker = Command::new(&program);
             worker.arg("worker").arg(format!("firesteel://127.0.0.1:{port}"));
-            worker.args(["--host", "127.0.0.1", "--cores", "1", "--memory", "4g", "--work-dir"]);
+            worker.args([
+                "--host",
+                "127.0.0.1",
+                "--no-webui",
+                "--cores",
+                "1",
+                "--memory",
+                "4g",
+                "--work-dir",
+            ]);
             worker.arg(folder.join(format!("worker-{number}"))).arg("--secret-file").arg(&secret);
             daemons.0.push(daemon("a worker", &mut worker, &folder.join(format!("worker-{number}.log")))?);
         }

@@ -74,7 +74,7 @@ pub(crate) struct Environment {
 
 impl Environment {
     /// Makes a new one; an earlier one of that name is removed.
-    pub(super) fn fresh(name: &str, python: &Python) -> Fallible<Environment> {
+    pub(crate) fn fresh(name: &str, python: &Python) -> Fallible<Environment> {
         let folder = folder(name)?;
         output(Command::new(&python.program).args(["-m", "venv", "--clear"]).arg(&folder))?;
         Ok(Environment { folder })
@@ -101,14 +101,14 @@ impl Environment {
     }
 
     /// Installs packages by pip, quietly.
-    pub(super) fn install(&self, words: &[&str]) -> Fallible {
+    pub(crate) fn install(&self, words: &[&str]) -> Fallible {
         let mut pip = self.python();
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(words);
         output(&mut pip).map(drop)
     }
 
     /// Installs a wheel, also if one of the same version is there.
-    pub(super) fn install_wheel(&self, wheel: &Path) -> Fallible {
+    pub(crate) fn install_wheel(&self, wheel: &Path) -> Fallible {
         let wheel = wheel.to_string_lossy();
         self.install(&[&wheel])?;
         self.install(&["--force-reinstall", "--no-deps", &wheel])

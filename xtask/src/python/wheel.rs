@@ -26,7 +26,7 @@ impl Profile {
 }
 
 /// Builds the wheel. It shares cargo's folder with the other steps that build so.
-pub(super) fn build(python: &Python, profile: Profile) -> Fallible<PathBuf> {
+pub(crate) fn build(python: &Python, profile: Profile) -> Fallible<PathBuf> {
     build_into(&environment::folder("wheels")?, python, profile, &[])
 }
 

@@ -53,6 +53,12 @@ impl Process {
         }
     }
 
+    /// The same, also of lines that were seen before.
+    pub(crate) fn has_said(&mut self, words: &str) -> String {
+        let seen = self.seen.iter().find(|line| line.contains(words)).cloned();
+        seen.unwrap_or_else(|| self.wait_for(words))
+    }
+
     /// Its number.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()

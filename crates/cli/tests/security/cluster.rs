@@ -32,6 +32,11 @@ impl Cluster {
 
     /// The same, with variables that the workers see.
     pub(crate) fn start_as(workers: u32, variables: &[(&str, &str)]) -> Cluster {
+        Cluster::start_with(workers, variables, &["--no-webui"])
+    }
+
+    /// The same, with further words for all daemons.
+    pub(crate) fn start_with(workers: u32, variables: &[(&str, &str)], words: &[&str]) -> Cluster {
         let dir = tempfile::tempdir().unwrap();
         let secret = dir.path().join("secret");
         let made = Command::new(firesteel()).args(["secret", "new"]).arg(&secret).output().unwrap();
@@ -39,6 +44,7 @@ impl Cluster {
         fs::create_dir(dir.path().join("tmp")).unwrap();
         let mut command = open_handed(dir.path());
         command.args([firesteel(), "master", "--host", "127.0.0.1", "--port", "0", "--state-dir", "master"]);
+        command.args(words);
         let mut master = Process::start("master", command.arg("--secret-file").arg(&secret));
         let line = master.wait_for("workers and applications reach it as ");
         let url = line.rsplit(' ').next().unwrap().to_string();
@@ -47,7 +53,7 @@ impl Cluster {
             let mut command = open_handed(cluster.dir.path());
             command.args([firesteel(), "worker", &cluster.url, "--host", "127.0.0.1", "--cores", "1"]);
             command.args(["--memory", "1g", "--work-dir", &format!("worker-{number}"), "--secret-file"]);
-            command.arg(cluster.secret_file()).envs(variables.iter().copied());
+            command.arg(cluster.secret_file()).args(words).envs(variables.iter().copied());
             cluster.workers.push(Process::start(&format!("worker {number}"), &mut command));
         }
         for worker in &mut cluster.workers {

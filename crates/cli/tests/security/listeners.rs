@@ -35,8 +35,8 @@ fn try_cluster(service: bool) {
         all.extend(doors("a worker", worker.id(), 1, &applications, &clusters));
         for executor in here {
             executors += 1;
-            let own = usize::from(!service);
-            all.extend(doors("an executor", executor, own, &applications, &clusters));
+            // It serves what it has cached, and its files if no worker does.
+            all.extend(doors("an executor", executor, 1, &applications, &clusters));
         }
     }
     assert_eq!(executors, 2);
@@ -80,6 +80,8 @@ fn no_listener_of_a_driver_that_waits_for_executors_lets_strangers_in() {
         memory: 64 << 20,
         directory: dir.path().join("executor"),
         service: None,
+        logs: None,
+        notice_ms: None,
     };
     all[0].try_all();
     let (mut executor, pipe) = agents().start(&config).unwrap();

@@ -118,6 +118,7 @@ fn executor_spec(launch: Payload) -> ApplicationSpec {
         cores_max: Some(1),
         cores_per_executor: Some(1),
         memory_per_executor_mib: 1,
+        pages: None,
         launch,
     }
 }
@@ -217,7 +218,7 @@ fn a_worker_that_is_told_garbage_lives_on_and_removes_nothing_of_others() {
 /// Orders of a master that has gone wrong: names that lead elsewhere, to be made and to be removed.
 fn evil_orders(precious: &Path) -> Vec<u8> {
     let names = ["../../precious".to_string(), precious.display().to_string(), "programs".into()];
-    let mut orders = vec![WorkerOrder::Registered];
+    let mut orders = vec![WorkerOrder::Registered { pages: None }];
     for name in names {
         let application = ApplicationId::new(name.as_str());
         let executor = ExecutorName { application: application.clone(), executor: ExecutorId(0) };

@@ -12,8 +12,8 @@ use firesteel_net::bulk::serve_blocks;
 use firesteel_net::{Connection, Credentials, Limits, Listener, Outbox, Purpose, Serving};
 use firesteel_protocol::standalone::{FromMaster, ToMaster};
 use firesteel_standalone::{
-    Effect, Event, Lease, LeaseAction, LeaseRecord, LeaseSettings, Link, Master, MasterSettings, Snapshot,
-    Standing,
+    ClientAnswer, ClientMessage, Effect, Event, Lease, LeaseAction, LeaseRecord, LeaseSettings, Link, Master,
+    MasterSettings, Overview, Snapshot, Standing,
 };
 use firesteel_types::Millis;
 use parking_lot::Mutex;
@@ -28,6 +28,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The pause before the lease is read or taken again after an error, in milliseconds.
 const LEASE_RETRY_MS: u64 = 1_000;
+
+/// The time that the master's thread may take to answer a question of this process.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// The connection of requests that come from this process: those of others are numbered from 0.
+const OWN: Link = Link(u64::MAX);
 
 /// The configuration of a master.
 #[derive(Clone, Debug)]
@@ -51,6 +57,18 @@ pub struct MasterDaemon {
     inputs: Sender<Input>,
     address: String,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
+    revision: Arc<AtomicU64>,
+}
+
+/// A master as it is at a moment.
+#[derive(Clone, Debug)]
+pub struct MasterStatus {
+    /// The time, in milliseconds since 1970.
+    pub now: Millis,
+    /// The address of the leader, if it is another master and known, `host:port`.
+    pub leader: Option<String>,
+    /// The state of the cluster; none if this master does not lead.
+    pub overview: Option<Overview>,
 }
 
 /// An input of the thread that owns the state machine.
@@ -61,6 +79,10 @@ enum Input {
     Received(Link, ToMaster),
     /// A connection has ended.
     Closed(Link),
+    /// A thread of this process wants to know how it is.
+    Look(Sender<MasterStatus>),
+    /// A thread of this process has a request; the answer is none if this master does not lead.
+    Ask(ClientMessage, Sender<Option<ClientAnswer>>),
     /// The master is to stop.
     Stop,
 }
@@ -77,6 +99,7 @@ impl MasterDaemon {
         let programs = Arc::new(ProgramStore::open(&config.state_dir.join("programs"))?);
         let (inputs, inbox) = channel();
         let lease = Lease::new(files.holder(), &address, config.lease);
+        let revision = Arc::new(AtomicU64::new(0));
         let shell = MasterShell {
             files,
             lease,
@@ -86,6 +109,8 @@ impl MasterDaemon {
             leader: None,
             lease_check_at: Millis(0),
             started: (Instant::now(), since_1970()),
+            revision: revision.clone(),
+            own_answer: None,
         };
         let thread =
             thread::Builder::new().name("firesteel-master".into()).spawn(move || shell.run(&inbox))?;
@@ -99,12 +124,31 @@ impl MasterDaemon {
             Purpose::Control => {}
         };
         let serving = listener.serve("firesteel-master", handle)?;
-        Ok(MasterDaemon { serving, inputs, address, thread: Mutex::new(Some(thread)) })
+        Ok(MasterDaemon { serving, inputs, address, thread: Mutex::new(Some(thread)), revision })
     }
 
     /// Returns its address, `host:port`.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Returns a number that grows when something happens that [`MasterDaemon::status`] tells.
+    pub fn revision(&self) -> u64 {
+        self.revision.load(Ordering::Relaxed)
+    }
+
+    /// Returns the state of the master and its cluster; none if it is about to end, or does not answer in time.
+    pub fn status(&self) -> Option<MasterStatus> {
+        let (to, from) = channel();
+        self.inputs.send(Input::Look(to)).ok()?;
+        from.recv_timeout(ANSWER_WITHIN).ok()
+    }
+
+    /// Carries out a client's request from this process. None if this master does not lead, or does not answer in time.
+    pub fn ask(&self, message: ClientMessage) -> Option<ClientAnswer> {
+        let (to, from) = channel();
+        self.inputs.send(Input::Ask(message, to)).ok()?;
+        from.recv_timeout(ANSWER_WITHIN).ok()?
     }
 
     /// Stops the master. A standby takes over from its last snapshot.
@@ -164,6 +208,9 @@ struct MasterShell {
     lease_check_at: Millis,
     /// The start on two clocks: one that only goes forward, and the date.
     started: (Instant, Millis),
+    revision: Arc<AtomicU64>,
+    /// The answer to the request of this process that is being carried out.
+    own_answer: Option<ClientAnswer>,
 }
 
 impl MasterShell {
@@ -193,6 +240,9 @@ impl MasterShell {
     }
 
     fn handle(&mut self, input: Input) {
+        if !matches!(input, Input::Look(_)) {
+            self.has_changed();
+        }
         match input {
             Input::Opened(link, outbox) => drop(self.links.insert(link, outbox)),
             Input::Closed(link) => {
@@ -207,8 +257,22 @@ impl MasterShell {
                 }),
                 false => self.redirect(link),
             },
+            Input::Look(to) => drop(to.send(self.status())),
+            Input::Ask(message, to) => {
+                self.feed(Event::Client { link: OWN, message });
+                let _ = to.send(self.own_answer.take());
+            }
             Input::Stop => {}
         }
+    }
+
+    fn has_changed(&self) {
+        self.revision.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn status(&self) -> MasterStatus {
+        let overview = self.master.as_ref().filter(|_| self.leads()).map(Master::overview);
+        MasterStatus { now: self.now(), leader: self.leader.clone(), overview }
     }
 
     fn leads(&self) -> bool {
@@ -244,6 +308,7 @@ impl MasterShell {
                 }
                 Effect::ToWorker { link, order } => self.send(link, &FromMaster::Worker { order }),
                 Effect::ToApplication { link, order } => self.send(link, &FromMaster::Application { order }),
+                Effect::ToClient { link: OWN, answer } => self.own_answer = Some(answer),
                 Effect::ToClient { link, answer } => self.send(link, &FromMaster::Client { answer }),
                 Effect::Note(note) if note.is_warning() => tracing::warn!("{note}"),
                 Effect::Note(note) => tracing::info!("{note}"),
@@ -275,6 +340,7 @@ impl MasterShell {
     fn step_down(&mut self) {
         if self.master.take().is_some() {
             tracing::warn!("does not lead any more");
+            self.has_changed();
         }
         self.lease.step_down();
         self.links.values().for_each(Outbox::close);
@@ -339,6 +405,7 @@ impl MasterShell {
         tracing::info!("leads at {} (epoch {})", record.address, record.epoch);
         self.master = Some(master);
         self.leader = None;
+        self.has_changed();
         self.files.forget_before(record.epoch);
         self.act(effects);
         // Peers that connected to the standby were redirected. They connect again, and register with the

@@ -9,28 +9,37 @@ mod config;
 mod event;
 mod hosted;
 mod launch;
+mod logs;
+mod process_name;
 mod processes;
+mod status;
 
 use super::link::{ConnectFailures, MasterLink, Masters, RETRY_WAIT};
+use super::master::since_1970;
 use super::messages;
 use super::programs::ProgramStore;
-use event::{Event, ProcessName};
+use event::Event;
 use firesteel_net::{Credentials, Outbox, Secret};
+use firesteel_protocol::LogStream;
 use firesteel_protocol::standalone::{FromMaster, ToMaster};
 use firesteel_standalone::{
     FencedOrder, ProcessOutcome, Resources, WorkerAction, WorkerId, WorkerMessage, WorkerOffer, WorkerState,
 };
-use firesteel_storage::{LocalDirs, sweep};
+use firesteel_storage::{LocalDirs, LogText, sweep};
 use hosted::HostedApplications;
 use parking_lot::Mutex;
 use processes::Processes;
+use status::Hosted;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 pub use config::WorkerConfig;
+pub use process_name::ProcessName;
+pub use status::{HostedProcess, WorkerStatus};
 
 /// The time between two heartbeats for the master.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
@@ -38,10 +47,15 @@ const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 /// The silence after which a master is taken for gone.
 const MASTER_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The time that the worker's thread may take to answer a question of this process.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
 /// A running worker. It stops, with all that it runs, when it is dropped.
 pub struct WorkerDaemon {
     events: Sender<Event>,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
+    revision: Arc<AtomicU64>,
+    hosted: HostedApplications,
 }
 
 impl WorkerDaemon {
@@ -58,12 +72,21 @@ impl WorkerDaemon {
         let (events, inbox) = channel();
         let serial = Secret::generate().to_text();
         let worker = WorkerId::new(format!("worker-{}-{}", config.host, &serial[..8.min(serial.len())]));
-        let offer = WorkerOffer { host: config.host.clone(), resources: config.resources };
+        let offer = WorkerOffer {
+            host: config.host.clone(),
+            resources: config.resources,
+            pages: config.pages.clone(),
+        };
         let programs = Arc::new(ProgramStore::open(&dirs.path().join("programs"))?);
         let hosted = HostedApplications::new(&config, dirs.path().to_owned(), programs, secret);
+        let revision = Arc::new(AtomicU64::new(0));
         let shell = WorkerShell {
+            addresses: config.masters.clone(),
+            master: None,
+            hosted: Hosted::default(),
+            revision: revision.clone(),
             state: WorkerState::new(worker, offer),
-            processes: Processes::new(events.clone(), hosted),
+            processes: Processes::new(events.clone(), hosted.clone()),
             events: events.clone(),
             masters: Masters::new(&config.masters, credentials),
             link: None,
@@ -74,7 +97,33 @@ impl WorkerDaemon {
         };
         let thread =
             thread::Builder::new().name("firesteel-worker".into()).spawn(move || shell.run(&inbox))?;
-        Ok(WorkerDaemon { events, thread: Mutex::new(Some(thread)) })
+        Ok(WorkerDaemon { events, thread: Mutex::new(Some(thread)), revision, hosted })
+    }
+
+    /// Returns a number that grows when something happens that [`WorkerDaemon::status`] tells.
+    pub fn revision(&self) -> u64 {
+        self.revision.load(Ordering::Relaxed)
+    }
+
+    /// Returns what the worker runs and ran; none if it is about to end, or does not answer in time.
+    pub fn status(&self) -> Option<WorkerStatus> {
+        let (to, from) = channel();
+        self.events.send(Event::Look(to)).ok()?;
+        from.recv_timeout(ANSWER_WITHIN).ok()
+    }
+
+    /// Returns a part of what a process wrote, at most so many bytes: from `offset`, or the last part if there is none.
+    ///
+    /// # Errors
+    /// When there is no such file (any more), or it cannot be read.
+    pub fn log(
+        &self,
+        of: &ProcessName,
+        stream: LogStream,
+        offset: Option<u64>,
+        most: u64,
+    ) -> io::Result<LogText> {
+        LogText::read(&self.hosted.log(of, stream)?, offset, most)
     }
 
     /// Decommissions the worker: it gets no new executors and drivers, those that run are replaced elsewhere,
@@ -118,6 +167,12 @@ struct WorkerShell {
     /// True if the worker stops as soon as nothing runs on it.
     decommissioning: bool,
     dirs: LocalDirs,
+    /// The masters' addresses, and that of the one with which it is connected.
+    addresses: Vec<String>,
+    master: Option<String>,
+    /// The executors and drivers that it runs and ran, for display.
+    hosted: Hosted,
+    revision: Arc<AtomicU64>,
 }
 
 impl WorkerShell {
@@ -148,6 +203,9 @@ impl WorkerShell {
 
     fn handle(&mut self, event: Event) {
         let mut todo = vec![];
+        if !matches!(event, Event::Look(_) | Event::Idle) {
+            self.revision.fetch_add(1, Ordering::Relaxed);
+        }
         match event {
             Event::Order(link, order) => {
                 if self.is_current(link) {
@@ -157,7 +215,7 @@ impl WorkerShell {
             Event::Connected(number, outbox, address) => self.connected(number, outbox, &address),
             Event::Disconnected(number) => {
                 if self.is_current(number) {
-                    self.link = None;
+                    (self.link, self.master) = (None, None);
                     tracing::warn!("the master is gone; looking for one");
                     self.find_leader();
                 }
@@ -173,9 +231,26 @@ impl WorkerShell {
                 self.send(WorkerMessage::Decommission);
                 self.decommissioning = true;
             }
+            Event::Look(to) => drop(to.send(self.status())),
             Event::Idle | Event::Stop => {}
         }
         self.act(todo);
+    }
+
+    fn status(&self) -> WorkerStatus {
+        WorkerStatus {
+            now: since_1970(),
+            worker: self.state.worker().clone(),
+            host: self.state.offer().host.clone(),
+            masters: self.addresses.clone(),
+            master: self.master.clone(),
+            master_pages: self.state.master_pages().map(Into::into),
+            total: self.state.offer().resources,
+            used: self.state.used(),
+            is_decommissioned: self.decommissioning || self.state.is_decommissioned(),
+            running: self.hosted.running(),
+            ended: self.hosted.ended(),
+        }
     }
 
     fn is_current(&self, link: u64) -> bool {
@@ -194,14 +269,21 @@ impl WorkerShell {
         for action in todo {
             match action {
                 WorkerAction::StartExecutor(name, resources, spec) => {
+                    self.hosted.started_executor(&name, resources, &spec);
                     self.processes.start_executor(name, resources, spec);
                 }
                 WorkerAction::StopExecutor(name) => self.processes.stop(&ProcessName::Executor(name)),
-                WorkerAction::StartDriver(run, spec) => self.processes.start_driver(run, spec),
+                WorkerAction::StartDriver(run, spec) => {
+                    self.hosted.started_driver(&run, spec.resources);
+                    self.processes.start_driver(run, spec);
+                }
                 WorkerAction::StopDriver(run) => self.processes.stop(&ProcessName::Driver(run)),
                 WorkerAction::RemoveFiles(application) => self.processes.hosted().remove(&application),
                 WorkerAction::Decommission => self.decommissioning = true,
-                WorkerAction::Say(message) => self.send(message),
+                WorkerAction::Say(message) => {
+                    self.hosted.said(&message);
+                    self.send(message);
+                }
                 WorkerAction::MasterStatus => self.master_seen_at = Instant::now(),
             }
         }
@@ -229,6 +311,7 @@ impl WorkerShell {
         // out of date.
         outbox.send(&ToMaster::Worker { message: self.state.register() });
         self.master_seen_at = Instant::now();
+        self.master = Some(address.into());
         self.link = Some((number, outbox));
     }
 

@@ -6,7 +6,11 @@ pub(super) static RULES: &[Rule] = &[
     obeyed(
         &[
             "spark.rdd.compress",
+            "spark.storage.replication.proactive",
             "spark.shuffle.service.enabled",
+            "spark.shuffle.storage",
+            "spark.shuffle.storage.write",
+            "spark.shuffle.storage.objectSize",
             "spark.shuffle.io.maxRetries",
             "spark.shuffle.io.retryWait",
         ],
@@ -34,7 +38,6 @@ pub(super) static RULES: &[Rule] = &[
             "spark.storage.*",
             "spark.driver.memory*",
             "spark.driver.minMemoryOverhead",
-            "spark.executor.memoryOverhead*",
             "spark.executor.minMemoryOverhead",
             "spark.driver.cores",
         ],
@@ -104,6 +107,10 @@ pub(super) static RULES: &[Rule] = &[
         "they tune how files come to executors",
     ),
     // Checkpoints, and the removal of what is not needed any more.
+    obeyed(
+        &["spark.driver.recovery.dir"],
+        "the directory of the journal from which a driver that restarts takes its application up again; Spark has no such setting",
+    ),
     obeyed(&["spark.checkpoint.dir"], "the directory of checkpoints until the program sets another"),
     obeyed(
         &["spark.cleaner.referenceTracking.cleanCheckpoints"],

@@ -5,8 +5,6 @@ use super::rule::{Rule, harmless, obeyed, refused, warned};
 const NO_RESOURCES: &str = "executors have cores and memory, and no GPUs or other resources are handed out, so two tasks could use the same; take it out, and \
      choose devices in the function, as by `TaskContext`'s partition id";
 
-const NOT_EXCLUDED: &str = "executors and hosts at which tasks failed get tasks as others do; raise `spark.task.maxFailures` where one host is bad, and take that host out";
-
 pub(super) static RULES: &[Rule] = &[
     obeyed(
         &[
@@ -74,10 +72,45 @@ pub(super) static RULES: &[Rule] = &[
         &[],
         "pools have the weight 1 and no minimum share; in Rust they are set by `Builder::pool`",
     ),
-    warned(&["spark.excludeOnFailure.*enabled", "spark.blacklist.*enabled"], &["false"], NOT_EXCLUDED),
-    harmless(
-        &["spark.excludeOnFailure.*", "spark.blacklist.*"],
-        "they say how executors are excluded, where that is enabled",
+    obeyed(
+        &[
+            "spark.excludeOnFailure.enabled",
+            "spark.excludeOnFailure.application.enabled",
+            "spark.excludeOnFailure.taskAndStage.enabled",
+            "spark.excludeOnFailure.timeout",
+            "spark.excludeOnFailure.task.maxTaskAttemptsPerExecutor",
+            "spark.excludeOnFailure.task.maxTaskAttemptsPerNode",
+            "spark.excludeOnFailure.stage.maxFailedTasksPerExecutor",
+            "spark.excludeOnFailure.stage.maxFailedExecutorsPerNode",
+            "spark.excludeOnFailure.application.maxFailedTasksPerExecutor",
+            "spark.excludeOnFailure.application.maxFailedExecutorsPerNode",
+            "spark.excludeOnFailure.application.fetchFailure.enabled",
+            "spark.excludeOnFailure.killExcludedExecutors",
+            "spark.excludeOnFailure.killExcludedExecutors.decommission",
+            "spark.scheduler.excludeOnFailure.unschedulableTaskSetTimeout",
+        ],
+        "see the table above",
+    ),
+    obeyed(
+        &[
+            "spark.blacklist.enabled",
+            "spark.blacklist.timeout",
+            "spark.blacklist.task.maxTaskAttemptsPerExecutor",
+            "spark.blacklist.task.maxTaskAttemptsPerNode",
+            "spark.blacklist.stage.maxFailedTasksPerExecutor",
+            "spark.blacklist.stage.maxFailedExecutorsPerNode",
+            "spark.blacklist.application.maxFailedTasksPerExecutor",
+            "spark.blacklist.application.maxFailedExecutorsPerNode",
+            "spark.blacklist.application.fetchFailure.enabled",
+            "spark.blacklist.killBlacklistedExecutors",
+            "spark.scheduler.blacklist.unschedulableTaskSetTimeout",
+        ],
+        "the older names of `spark.excludeOnFailure.*`",
+    ),
+    warned(
+        &["spark.scheduler.executorTaskExcludeOnFailureTime", "spark.scheduler.executorTaskBlacklistTime"],
+        &["0"],
+        "set `spark.excludeOnFailure.enabled` and `spark.excludeOnFailure.timeout` instead",
     ),
     harmless(
         &["spark.scheduler.*", "spark.starvation.timeout", "spark.resultGetter.threads"],

@@ -37,10 +37,7 @@ pub(super) static RULES: &[Rule] = &[
         &["spark.ssl.*", "spark.network.ssl.*"],
         "they are read where `spark.ssl.enabled` is set, which is refused",
     ),
-    obeyed(
-        &["spark.io.encryption.enabled"],
-        "see the table above; refused in Python programs, whose own spilling is not encrypted",
-    ),
+    obeyed(&["spark.io.encryption.enabled"], "see the table above"),
     refused(
         &["spark.io.encryption.keySizeBits"],
         &["128", "192", "256"],

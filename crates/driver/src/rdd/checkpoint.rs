@@ -4,11 +4,12 @@
 use super::UntypedRdd;
 use crate::checkpoint_files::CheckpointFiles;
 use crate::error::{Error, Result};
+use crate::job::Restart;
 use crate::node::{NodeCode, Source};
 use crate::persistence::Checkpoint;
 use firesteel_data::Data;
-use firesteel_io::{FileSplit, ObjectBatches, Stores, list_inputs};
-use firesteel_operators::{FileSource, TruncatedLineage};
+use firesteel_io::{Existing, FileSplit, ObjectBatches, Stores, list_inputs};
+use firesteel_operators::{FileSource, Stream, TruncatedLineage};
 use firesteel_plan::RddInfo;
 use firesteel_types::{CallSite, Partition, StorageLevel};
 use std::collections::HashMap;
@@ -31,7 +32,12 @@ impl UntypedRdd {
         let path = format!("{dir}/rdd-{}", self.id());
         self.mark(move |rdd| {
             let files = CheckpointFiles::new(rdd.context.stores(), &path, rdd.context.cleans_checkpoints());
-            rdd.save_objects::<T>(&site, &path)?;
+            // An earlier driver's, of a program that has changed since, may be there: the directory is this application's alone.
+            let existing = match rdd.context.recovery() {
+                Some(_) => Existing::Overwrite,
+                None => Existing::Refuse,
+            };
+            rdd.save_objects_onto::<T>(&site, &path, existing)?;
             let source = rdd.saved_source::<T>(&site, &path, files)?;
             rdd.node.replace_source(source);
             Ok(())
@@ -51,9 +57,9 @@ impl UntypedRdd {
         self.mark(move |rdd| {
             // Partitions that the action did not need, or that were evicted, are computed now; the others are
             // only read.
-            rdd.each_partition::<T, _, _>(site.clone(), &(), |_: &(), _, stream| {
-                stream.for_each(|_| Ok(()))
-            })?;
+            let restart = Restart { runs: true, ..Restart::default() };
+            let read = |_: &(), _, stream: Stream<T>| stream.for_each(|_| Ok(()));
+            rdd.each_partition_with::<T, _, _>(site.clone(), &(), read, restart)?;
             rdd.truncate::<T>(&site)
         });
     }

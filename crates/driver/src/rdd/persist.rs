@@ -6,6 +6,7 @@ use firesteel_conf as conf;
 use firesteel_data::Data;
 use firesteel_data::compression::Compression;
 use firesteel_operators::{Persist, PersistAs};
+use firesteel_scheduler::CachedCopies;
 use firesteel_types::{CallSite, StorageLevel};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,9 +16,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct StorageInfo {
     /// The number of cached partitions.
     pub partitions: usize,
-    /// The bytes that they take in memory.
+    /// The number of their copies on all executors together; the same, unless the storage level asks for several.
+    pub copies: usize,
+    /// The bytes that all copies take in memory.
     pub memory_bytes: u64,
-    /// The bytes that they take on disk.
+    /// The bytes that all copies take on disk.
     pub disk_bytes: u64,
 }
 
@@ -96,11 +99,17 @@ impl UntypedRdd {
         self.node.persistence.persisted().map(|persisted| persisted.level)
     }
 
-    /// Returns how much of the RDD is cached at this moment.
+    /// Returns how much of the RDD is cached at this moment; on a cluster, as far as executors have told.
     pub fn storage_info(&self) -> StorageInfo {
+        if self.context.driver().remote().is_some() {
+            let all = self.context.driver().with_scheduler(|scheduler| scheduler.cached_copies(self.id()));
+            let CachedCopies { partitions, copies, memory_bytes, disk_bytes } = all;
+            return StorageInfo { partitions, copies, memory_bytes, disk_bytes };
+        }
         let size = self.context.services().cached.size_of(self.id());
         StorageInfo {
             partitions: size.partitions,
+            copies: size.partitions,
             memory_bytes: size.memory_bytes,
             disk_bytes: size.disk_bytes,
         }

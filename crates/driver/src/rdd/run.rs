@@ -2,7 +2,7 @@
 
 use super::UntypedRdd;
 use crate::error::{Error, Result};
-use crate::job::{JobRequest, SubmittedJob};
+use crate::job::{JobRequest, Restart, SubmittedJob};
 use firesteel_closures::Plain;
 use firesteel_data::block::{decode_value, encode_value};
 use firesteel_data::{Data, Environment};
@@ -27,7 +27,17 @@ impl UntypedRdd {
         terminal: OperatorRef,
         partitions: Vec<Partition>,
     ) -> Result<SubmittedJob> {
-        self.context.submit(JobRequest { root: &self.node, site, terminal, partitions })
+        self.submit_with(site, terminal, partitions, Restart::default())
+    }
+
+    fn submit_with(
+        &self,
+        site: CallSite,
+        terminal: OperatorRef,
+        partitions: Vec<Partition>,
+        restart: Restart<'_>,
+    ) -> Result<SubmittedJob> {
+        self.context.submit(JobRequest { root: &self.node, site, terminal, partitions, restart })
     }
 
     /// Runs a job over some partitions, and returns the bytes of its tasks' results, in the order of
@@ -56,12 +66,26 @@ impl UntypedRdd {
         environment: &E,
         f: impl Fn(&E, Partition, Stream<T>) -> Outcome<U> + Plain,
     ) -> Result<Vec<U>> {
+        self.each_partition_with(site, environment, f, Restart::default())
+    }
+
+    /// Runs a job as [`UntypedRdd::each_partition`] does, with what it is to a driver that restarts.
+    pub(super) fn each_partition_with<T: Data, E: Environment, U: Data>(
+        &self,
+        site: CallSite,
+        environment: &E,
+        f: impl Fn(&E, Partition, Stream<T>) -> Outcome<U> + Plain,
+        restart: Restart<'_>,
+    ) -> Result<Vec<U>> {
         let failed = |source| Error::Data { site: site.clone(), source };
         let terminal = ResultTask::<T, E, _>::code(environment, move |env: &E, partition, stream| {
             encode_value(&f(env, partition, stream)?).map_err(data_failure)
         });
         let terminal = terminal.map_err(failed)?;
-        let results = self.run_in_order(site.clone(), terminal, self.all_partitions())?;
+        let partitions = self.all_partitions();
+        let count = partitions.len();
+        let job = self.submit_with(site.clone(), terminal, partitions, restart)?;
+        let results = job.wait_in_order(count)?;
         results.iter().map(|bytes| decode_value(bytes).map_err(failed)).collect()
     }
 }

@@ -2,15 +2,18 @@
 //! that all formats share, then lines of text and object files.
 
 use super::UntypedRdd;
+use super::saving::Saving;
 use crate::error::{Error, Result};
 use crate::file_options::FileOptions;
+use crate::job::Restart;
 use firesteel_closures::Plain;
 use firesteel_data::{Data, Environment};
-use firesteel_io::{Codec, IoError, IoOperation, ObjectWriter, Output, OutputCommitter, TextWriter};
+use firesteel_io::{
+    Codec, Existing, IoError, IoOperation, ObjectWriter, Output, OutputCommitter, TextWriter,
+};
 use firesteel_operators::{Outcome, Stream, io_failure};
 use firesteel_types::{CallSite, Partition, TaskFailure};
 use std::fmt::{Display, Write};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 impl UntypedRdd {
     /// Writes each record, which is a `T`, as a line, into `part-00000` and so on in a new directory.
@@ -34,13 +37,28 @@ impl UntypedRdd {
     /// # Errors
     /// When the directory exists already, before anything is computed; or when the job fails.
     pub fn save_objects<T: Data>(&self, site: &CallSite, path: &str) -> Result<()> {
-        self.save_parts::<T, _>(site, path, "", (), |(), _, stream, output| {
+        self.save_objects_onto::<T>(site, path, Existing::Refuse)
+    }
+
+    /// Writes records, which are `T`s, as object files, and does this about files that are there already.
+    ///
+    /// # Errors
+    /// When what exists is to be refused, before anything is computed; or when the job fails.
+    pub(super) fn save_objects_onto<T: Data>(
+        &self,
+        site: &CallSite,
+        path: &str,
+        existing: Existing,
+    ) -> Result<()> {
+        let options = FileOptions { existing, ..FileOptions::from_conf(self.context.conf())? };
+        let write = |(): &(), _: Partition, stream: Stream<T>, output: Output| {
             let path = output.path().to_string();
             let mut writer = ObjectWriter::<_, T>::create(output).map_err(io_failure)?;
             let failed = |cause| io_failure(IoError::new(IoOperation::Write, &path, cause));
             stream.for_each(|batch| writer.append(batch.as_slice()).map_err(failed))?;
-            writer.finish().map_err(failed)
-        })
+            Ok((writer.finish().map_err(failed)?, ()))
+        };
+        self.save_checked(site, path, &options, "", (), write, |_| Ok(()))
     }
 
     /// Saves parts as [`UntypedRdd::save_checked`] does, by the context's settings and without a check.
@@ -82,24 +100,22 @@ impl UntypedRdd {
         check: impl FnOnce(Vec<U>) -> Result<()>,
     ) -> Result<()> {
         let failed = |source| Error::Io { site: site.clone(), source };
-        let committer = OutputCommitter::new(path, &job_token()).map_err(failed)?;
-        let committer = committer.named(options.names).marking_success(options.hadoop.marks_success());
-        committer.setup_job(self.context.stores()).map_err(failed)?;
-        let sent = (committer.clone(), suffix.to_string(), environment);
-        let written = self.each_partition(site.clone(), &sent, move |sent: &Sent<E>, partition, stream| {
+        let saving = Saving::begin(&self.context, site, path, |token| {
+            let committer = OutputCommitter::new(path, token).map_err(failed)?;
+            let committer = committer.named(options.names).onto(options.existing);
+            Ok(committer.marking_success(options.hadoop.marks_success()))
+        })?;
+        let sent = (saving.committer.clone(), suffix.to_string(), environment);
+        let save = move |sent: &Sent<E>, partition, stream| {
             let (committer, suffix, environment) = sent;
             save_part(committer, suffix, partition, stream, |stream, output| {
                 write(environment, partition, stream, output)
             })
-        });
-        let finished = written
-            .and_then(check)
-            .and_then(|()| committer.commit_job(self.context.stores(), self.partitions()).map_err(failed));
-        if finished.is_err() {
-            // The failure of the job is the one to report, not that of the clean-up.
-            let _ = committer.abort_job(self.context.stores());
-        }
-        finished
+        };
+        let begins = |job| saving.job_begins(job);
+        let restart = Restart { begins: Some(&begins), runs: false };
+        let written = self.each_partition_with(site.clone(), &sent, save, restart);
+        saving.end(written.and_then(check), self.partitions())
     }
 }
 
@@ -145,10 +161,4 @@ fn write_lines<T: Data + Display>(stream: Stream<T>, output: Output, codec: Code
         Ok(())
     })?;
     writer.into_output().map_err(io_failure)
-}
-
-/// Returns a name that no other job has, for the staging directory.
-pub(super) fn job_token() -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos());
-    format!("{:x}-{since:x}", std::process::id())
 }

@@ -5,9 +5,10 @@
 //! ago is finished, and its directory gets another file when more rows come.
 
 use super::UntypedRdd;
-use super::save::job_token;
+use super::saving::Saving;
 use crate::error::{Error, Result};
 use crate::file_options::FileOptions;
+use crate::job::Restart;
 use crate::table_failure::table_failure;
 use arrow_array::{ArrayRef, RecordBatch, UInt32Array};
 use firesteel_io::{Existing, OutputCommitter, Stores};
@@ -59,24 +60,17 @@ impl UntypedRdd {
         let failed = |source| Error::Io { site: site.clone(), source };
         let suffix = table.sink.suffix();
         let suffix = suffix.map_err(|message| Error::InvalidArgument { site: site.clone(), message })?;
-        let token = job_token();
-        let mark = mark(&token);
-        let committer = OutputCommitter::new(path, &token).map_err(failed)?.onto(existing);
-        let committer = committer.marking_success(options.hadoop.marks_success());
-        committer.setup_job(self.context.stores()).map_err(failed)?;
-        let sent = Sent { committer: committer.clone(), table, suffix, mark };
-        let written = self.each_partition(
-            site.clone(),
-            &sent,
-            |sent: &Sent, partition, stream: Stream<ColumnBatch>| save_part(sent, partition, stream),
-        );
-        let finished = written
-            .and_then(|_| committer.commit_job(self.context.stores(), self.partitions()).map_err(failed));
-        if finished.is_err() {
-            // The failure of the job is the one to report, not that of the clean-up.
-            let _ = committer.abort_job(self.context.stores());
-        }
-        finished
+        let saving = Saving::begin(&self.context, site, path, |token| {
+            let committer = OutputCommitter::new(path, token).map_err(failed)?.onto(existing);
+            Ok(committer.marking_success(options.hadoop.marks_success()))
+        })?;
+        let mark = mark(&saving.token);
+        let sent = Sent { committer: saving.committer.clone(), table, suffix, mark };
+        let save = |sent: &Sent, partition, stream: Stream<ColumnBatch>| save_part(sent, partition, stream);
+        let begins = |job| saving.job_begins(job);
+        let restart = Restart { begins: Some(&begins), runs: false };
+        let written = self.each_partition_with(site.clone(), &sent, save, restart);
+        saving.end(written.map(drop), self.partitions())
     }
 }
 

@@ -14,12 +14,23 @@ pub(super) struct Home {
     pub(super) files: Arc<SharedFiles>,
     /// The address at which the files are served.
     pub(super) blocks: String,
-    /// The server, unless a service of the host serves the files.
+    /// The address at which cached partitions are served.
+    pub(super) cached: String,
+    /// The server of what this process alone has, if it has anything.
+    pub(super) server: Option<Arc<BlockServer>>,
     serving: Option<Serving>,
+    /// True if the files are this process's own, and no service's.
+    owns_files: bool,
 }
 
 impl Home {
-    pub(super) fn make(config: &AgentConfig, credentials: &Credentials) -> Result<Self, String> {
+    /// Makes the directories, and a server for what this process alone has: the files that no service serves, and, with `has_memory`, the
+    /// partitions that it caches.
+    pub(super) fn make(
+        config: &AgentConfig,
+        credentials: &Credentials,
+        has_memory: bool,
+    ) -> Result<Self, String> {
         let text = |error: firesteel_data::DataError| error.to_string();
         // Worker processes change their directory.
         let directory = std::path::absolute(&config.directory).map_err(|e| e.to_string())?;
@@ -32,23 +43,34 @@ impl Home {
             sweep(&directory, |_| ()).map_err(|e| e.to_string())?;
         }
         let files = Arc::new(SharedFiles::open(dirs.path().join(SHARED_DIRECTORY)).map_err(text)?);
-        let (serving, blocks) = match &config.service {
-            Some(service) => (None, service.clone()),
-            None => {
-                let served = BlockServer::new(files.clone(), dirs.clone());
-                let listener = Listener::bind(&config.bind, credentials.clone(), Limits::default());
-                let listener = listener.map_err(|e| format!("nothing can listen at {}: {e}", config.bind))?;
-                let port = listener.address().port();
-                let handle = move |connection: Connection| {
-                    if connection.purpose() == Purpose::Blocks {
-                        serve_blocks(connection, &served);
-                    }
-                };
-                let serving = listener.serve("firesteel-blocks", handle).map_err(|e| e.to_string())?;
-                (Some(serving), format!("{}:{port}", config.host))
-            }
+        let owns_files = config.service.is_none();
+        let mut home = Home {
+            dirs,
+            files,
+            blocks: config.service.clone().unwrap_or_default(),
+            cached: config.service.clone().unwrap_or_default(),
+            server: None,
+            serving: None,
+            owns_files,
         };
-        Ok(Home { dirs, files, blocks, serving })
+        if owns_files || has_memory {
+            let server = Arc::new(BlockServer::new(home.files.clone(), home.dirs.clone()));
+            let served = server.clone();
+            let listener = Listener::bind(&config.bind, credentials.clone(), Limits::default());
+            let listener = listener.map_err(|e| format!("nothing can listen at {}: {e}", config.bind))?;
+            home.cached = format!("{}:{}", config.host, listener.address().port());
+            let handle = move |connection: Connection| {
+                if connection.purpose() == Purpose::Blocks {
+                    serve_blocks(connection, &*served);
+                }
+            };
+            home.serving = Some(listener.serve("firesteel-blocks", handle).map_err(|e| e.to_string())?);
+            home.server = Some(server);
+        }
+        if owns_files {
+            home.blocks.clone_from(&home.cached);
+        }
+        Ok(home)
     }
 
     /// Encrypts all files that are written from now on. The driver asks for it before there is anything to write.
@@ -64,6 +86,8 @@ impl Home {
     pub(super) fn remove(&self) {
         if let Some(serving) = &self.serving {
             serving.stop();
+        }
+        if self.owns_files {
             self.dirs.clear();
         }
     }

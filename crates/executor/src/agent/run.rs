@@ -1,7 +1,10 @@
 //! The life of an agent.
 
 use super::home::Home;
+use super::logs::read_part;
+use super::notice::{NOTICE_VARIABLE, tell_of_notices};
 use super::uplink::Uplink;
+use super::uploads::{Uploads, Writing};
 use super::{Beginning, MakeWorkers};
 use crate::link::{DriverLink, Executors};
 use crate::memory::records_share;
@@ -9,15 +12,16 @@ use crate::processes::{Names, Processes};
 use crate::services::{Parts, services};
 use crate::slot_link::{CachedBlocksOf, SlotLink};
 use crate::slots::Executor;
+use crate::stored::StoredReader;
 use firesteel_closures::code_hash;
 use firesteel_net::{
     ConnectError, Connection, Credentials, Outbox, Purpose, Receiver, Secret, connect, receive, send,
 };
-use firesteel_operators::Services;
+use firesteel_operators::{Services, Stores};
 use firesteel_protocol::handshake::{
-    AgentConfig, AgentReply, RegisterAgent, RemoteConfig, Welcome, WorkerInit,
+    AgentConfig, AgentReply, FilesSecret, LogFiles, RegisterAgent, RemoteConfig, Welcome, WorkerInit,
 };
-use firesteel_protocol::{FromExecutor, MigrateOrder, SentOutputs, ToExecutor};
+use firesteel_protocol::{FromExecutor, LogAsk, MigrateOrder, SentOutputs, ToExecutor};
 use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::CachedBlocks;
 use firesteel_transfer::{MigrationTarget, RemoteFetcher, result_name};
@@ -25,7 +29,7 @@ use firesteel_types::ExecutorId;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The time that connecting to the driver may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(60);
@@ -41,17 +45,18 @@ const END_WITHIN: Duration = Duration::from_secs(1);
 pub fn run(config: AgentConfig, workers: Option<MakeWorkers>) -> Result<(), String> {
     let credentials = credentials(&config)?;
     let connection = connect_patiently(&config.driver, &credentials)?;
-    let home = Home::make(&config, &credentials)?;
+    let home = Home::make(&config, &credentials, workers.is_none())?;
     let closer = connection.closer();
     let (mut receiver, sender) = connection.split();
     let register = RegisterAgent {
-        name: config.name.clone(),
+        name: if config.name.is_empty() { own_name(&config.host) } else { config.name.clone() },
         program: code_hash().map_err(|e| e.to_string())?.0,
         host: config.host.clone(),
         cores: config.cores,
         memory: records_share(config.memory),
         has_processes: workers.is_some(),
         blocks: home.blocks.clone(),
+        cached: home.cached.clone(),
         outputs_survive: config.service.is_some(),
         process: std::process::id(),
     };
@@ -69,11 +74,20 @@ pub fn run(config: AgentConfig, workers: Option<MakeWorkers>) -> Result<(), Stri
         home.encrypt_files(config.secret.as_deref())?;
     }
     let outbox = Outbox::new("firesteel-uplink", sender, closer).map_err(|e| e.to_string())?;
+    if let Some(within_ms) = config.notice_ms {
+        tell_of_notices(within_ms, outbox.clone()).map_err(|e| e.to_string())?;
+    }
     let agent = Agent::start(&config, home, &welcome, workers, outbox)?;
     agent.beat(&welcome)?;
     agent.listen(receiver);
     agent.end();
     Ok(())
+}
+
+/// Returns a name that no other agent has, for one that nobody has named.
+fn own_name(host: &str) -> String {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{host}-{}-{}", std::process::id(), since_1970.as_millis())
 }
 
 fn credentials(config: &AgentConfig) -> Result<Credentials, String> {
@@ -105,6 +119,10 @@ struct Agent {
     home: Home,
     /// Removes map outputs that were written here.
     outputs: ShuffleStore,
+    /// Writes map outputs to the shuffle storage, if there is one.
+    uploads: Option<Arc<Uploads>>,
+    /// The files that this process writes to, if they are kept.
+    logs: Option<LogFiles>,
     /// The time of the last message of the driver.
     heard: Mutex<Instant>,
 }
@@ -132,16 +150,19 @@ impl Agent {
             retries: welcome.retries,
             retry_wait_ms: welcome.retry_wait_ms,
             timeout_ms: welcome.timeout_ms,
+            storage: welcome.storage.clone(),
         };
-        let uplink =
-            Uplink::new(outbox.clone(), RemoteFetcher::open(&remote)?, &home.files, home.blocks.clone());
+        let uploads = start_uploads(&home, welcome, &outbox)?;
+        let fetcher = RemoteFetcher::open(&remote)?;
+        let uplink = Uplink::new(outbox.clone(), fetcher, &home.files, home.blocks.clone(), uploads.clone());
         let executors = match workers {
             None => start_threads(config, &home, welcome, &remote, &uplink)?,
             Some(make) => start_processes(config, &home, welcome, remote, make, &uplink)?,
         };
         let outputs = ShuffleStore::sharing(home.files.clone(), home.dirs.clone());
         let heard = Mutex::new(Instant::now());
-        Ok(Arc::new(Agent { executors, uplink, outbox, home, outputs, heard }))
+        let logs = config.logs.clone();
+        Ok(Arc::new(Agent { executors, uplink, outbox, home, outputs, uploads, logs, heard }))
     }
 
     /// Starts the thread that tells the driver at intervals that the agent lives, and that ends the connection when the driver is silent.
@@ -156,7 +177,14 @@ impl Agent {
                     return agent.outbox.close();
                 }
                 let executors = agent.executors.get();
-                let (running, memory) = (executors.running(), executors.memory());
+                let (mut running, memory) = (executors.running(), executors.memory());
+                // A task that waits for its output to be stored has not ended.
+                for (executor, task) in agent.uploads.iter().flat_map(|uploads| uploads.waiting()) {
+                    match running.iter_mut().find(|(of, _)| *of == executor) {
+                        Some((_, tasks)) => tasks.push(task),
+                        None => running.push((executor, vec![task])),
+                    }
+                }
                 agent.outbox.send(&FromExecutor::Alive { running, memory });
                 drop(agent);
                 thread::sleep(every);
@@ -199,6 +227,9 @@ impl Agent {
                 self.executors.get().send(message);
             }
             ToExecutor::RemoveOutput { shuffle, map, task } => {
+                if let Some(uploads) = &self.uploads {
+                    uploads.forget((shuffle, map, task));
+                }
                 self.outputs.remove(shuffle, map, task);
                 self.executors.with_services(|services| services.shuffles.forget(shuffle, map, task));
             }
@@ -209,7 +240,23 @@ impl Agent {
             | ToExecutor::NextExecutor { .. }
             | ToExecutor::WorkerSetting { .. } => self.executors.get().send(message),
             ToExecutor::Migrate { order } => self.migrate(order),
-            ToExecutor::AskStacks { question } => self.tell_stacks(question),
+            ToExecutor::Store { order } => match &self.uploads {
+                Some(uploads) => uploads.order(order),
+                None => self.outbox.send(&FromExecutor::StoreDone { number: order.number, stored: 0 }),
+            },
+            ToExecutor::RemoveStored { shuffle } => {
+                if let Some(uploads) = &self.uploads {
+                    uploads.forget_shuffle(shuffle);
+                }
+                StoredReader::forget(&self.home.files, shuffle);
+            }
+            ToExecutor::ForgetStored { shuffle } => {
+                if let Some(uploads) = &self.uploads {
+                    uploads.forget_stored(shuffle);
+                }
+            }
+            ToExecutor::AskStacks { question, is_sample } => self.tell_stacks(question, is_sample),
+            ToExecutor::AskLog { question, ask } => self.tell_log(question, ask),
             ToExecutor::Leave => self.leave(),
         }
     }
@@ -228,14 +275,25 @@ impl Agent {
     }
 
     /// Tells where the code of all slots stands, in a thread of its own: processes may not answer.
-    fn tell_stacks(self: &Arc<Self>, question: u64) {
+    fn tell_stacks(self: &Arc<Self>, question: u64, is_sample: bool) {
         let agent = self.clone();
         let tell = move || {
-            let stacks = agent.executors.get().stacks();
+            let executors = agent.executors.get();
+            let stacks = if is_sample { executors.sampled() } else { executors.stacks() };
             agent.outbox.send(&FromExecutor::Stacks { question, stacks });
         };
         // Without a thread no answer comes, and the driver waits no longer after a while.
         let _ = thread::Builder::new().name("firesteel-stacks".into()).spawn(tell);
+    }
+
+    /// Tells a part of what this process has written, in a thread of its own: disks may be slow.
+    fn tell_log(self: &Arc<Self>, question: u64, ask: LogAsk) {
+        let agent = self.clone();
+        let tell = move || {
+            let part = read_part(agent.logs.as_ref(), ask);
+            agent.outbox.send(&FromExecutor::Log { question, part });
+        };
+        let _ = thread::Builder::new().name("firesteel-log".into()).spawn(tell);
     }
 
     /// Waits until all tasks have ended, in a thread of its own, and ends the connection.
@@ -243,8 +301,14 @@ impl Agent {
         const LOOK_EVERY: Duration = Duration::from_millis(10);
         let agent = self.clone();
         let leave = move || {
-            while agent.executors.get().running().iter().any(|(_, tasks)| !tasks.is_empty()) {
+            let is_running = || agent.executors.get().running().iter().any(|(_, tasks)| !tasks.is_empty());
+            let is_storing = || agent.uploads.as_ref().is_some_and(|uploads| !uploads.waiting().is_empty());
+            while is_running() || is_storing() {
                 thread::sleep(LOOK_EVERY);
+            }
+            // The files of a host's service outlive this process: what it has in memory may lie there.
+            if agent.home.blocks != agent.home.cached {
+                agent.executors.with_services(|services| services.cached.leave_behind(&agent.home.files));
             }
             agent.outbox.send(&FromExecutor::Left);
             agent.outbox.flush();
@@ -257,6 +321,9 @@ impl Agent {
 
     fn end(&self) {
         self.outbox.close();
+        if let Some(uploads) = &self.uploads {
+            uploads.end();
+        }
         match &self.executors {
             Hosted::Threads { executor, link, .. } => {
                 // Tasks that wait for the driver end first.
@@ -286,6 +353,21 @@ impl Hosted {
     }
 }
 
+/// Begins to write map outputs to the shuffle storage, if there is one.
+fn start_uploads(home: &Home, welcome: &Welcome, outbox: &Outbox) -> Result<Option<Arc<Uploads>>, String> {
+    let Some(config) = welcome.storage.clone() else { return Ok(None) };
+    let by = *welcome.executors.first().ok_or("the driver gives this agent no executor to run")?;
+    let uploads = Uploads::start(Writing {
+        config,
+        by,
+        stores: Stores::by_settings(&welcome.settings),
+        outputs: ShuffleStore::sharing(home.files.clone(), home.dirs.clone()),
+        cipher: home.files.cipher().cloned(),
+        outbox: outbox.clone(),
+    });
+    uploads.map(Some).map_err(|error| error.to_string())
+}
+
 fn start_threads(
     config: &AgentConfig,
     home: &Home,
@@ -298,10 +380,12 @@ fn start_threads(
     let driver: Arc<dyn DriverLink> = uplink.clone();
     link.connect(Arc::downgrade(&driver));
     let services = services(Parts {
+        storage: remote.storage.as_ref(),
         executor,
         application: welcome.application,
         directory: home.dirs.path(),
         own: format!("executor-{}", executor.name()),
+        publishes_cached: home.server.is_none(),
         memory: records_share(config.memory),
         remote: Some(RemoteFetcher::open(remote)?),
         cipher: home.files.cipher().cloned(),
@@ -311,6 +395,9 @@ fn start_threads(
         barrier: link.clone(),
     });
     let services = Arc::new(services.map_err(|error| error.to_string())?);
+    if let Some(server) = &home.server {
+        server.serve_own(services.cached.clone());
+    }
     let threads = Executor::start(welcome.slots, services.clone(), driver.clone(), link.clone());
     let threads = threads.map_err(|error| error.to_string())?;
     driver.receive(FromExecutor::Added { executor });
@@ -325,12 +412,15 @@ fn start_processes(
     make: MakeWorkers,
     uplink: &Arc<Uplink>,
 ) -> Result<Hosted, String> {
-    let command = make(&Beginning {
+    let mut command = make(&Beginning {
         settings: &welcome.settings,
         setting: welcome.setting.as_deref().unwrap_or("{}"),
         directory: home.dirs.path(),
         remote: RemoteFetcher::open(&remote)?,
     })?;
+    if config.notice_ms.is_some() {
+        command.environment.push((NOTICE_VARIABLE.into(), "1".into()));
+    }
     let init = WorkerInit {
         executor: ExecutorId::DRIVER,
         application: welcome.application,
@@ -338,6 +428,7 @@ fn start_processes(
         memory: records_share(config.memory) / u64::from(welcome.slots.max(1)),
         settings: welcome.settings.clone(),
         remote: Some(remote),
+        files_secret: config.secret.clone().filter(|_| welcome.encrypted).map(FilesSecret),
     };
     let driver: Arc<dyn DriverLink> = uplink.clone();
     let names = Names::Given(welcome.executors.clone());

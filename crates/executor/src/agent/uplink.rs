@@ -1,6 +1,7 @@
 //! An agent's connection to the driver, as its executors see it: messages pass on, plans are fetched once, and large results stay on this
 //! host.
 
+use super::uploads::Uploads;
 use crate::link::{DriverLink, PlanError};
 use firesteel_net::Outbox;
 use firesteel_operators::data_failure;
@@ -24,6 +25,8 @@ pub(crate) struct Uplink {
     files: Arc<SharedFiles>,
     /// The address at which the files are served.
     blocks: String,
+    /// Writes map outputs to the shuffle storage, if there is one.
+    uploads: Option<Arc<Uploads>>,
     plans: Mutex<HashMap<StageId, Arc<Mutex<FetchedPlan>>>>,
 }
 
@@ -37,8 +40,9 @@ impl Uplink {
         remote: Arc<RemoteFetcher>,
         files: &Arc<SharedFiles>,
         blocks: String,
+        uploads: Option<Arc<Uploads>>,
     ) -> Arc<Self> {
-        Arc::new(Uplink { out, remote, files: files.clone(), blocks, plans: Mutex::default() })
+        Arc::new(Uplink { out, remote, files: files.clone(), blocks, uploads, plans: Mutex::default() })
     }
 
     /// The way to other hosts.
@@ -90,7 +94,11 @@ impl DriverLink for Uplink {
         match message {
             FromExecutor::Finished { executor, task, report, updates, metrics } => {
                 let report = self.report_of(task, report.delivered());
-                self.out.send(&FromExecutor::Finished { executor, task, report, updates, metrics });
+                let finished = FromExecutor::Finished { executor, task, report, updates, metrics };
+                match &self.uploads {
+                    Some(uploads) => uploads.finished(finished),
+                    None => self.out.send(&finished),
+                }
             }
             // The agent tells of all its executors together, more often.
             FromExecutor::Alive { .. } => {}

@@ -28,6 +28,12 @@ const INTERPRETER_WITHIN: Duration = Duration::from_millis(200);
 /// The time that a worker has to answer in all: longer only if it is stopped, or deep in a system call.
 const ANSWER_WITHIN: Duration = Duration::from_millis(800);
 
+/// The time that the interpreter has to answer where it is asked often.
+const SAMPLE_WITHIN: Duration = Duration::from_millis(40);
+
+/// The text in place of a stack of an interpreter that did not answer in that time.
+const IN_NATIVE_CODE: &str = "(in native code, or waits for a processor)";
+
 /// The time that a thread has spent in native code, when it has run for so long and not answered; in the system's ticks, mostly 10 ms.
 const TICKS_WITHOUT_ANSWER: u64 = 4;
 
@@ -89,6 +95,27 @@ impl StackFile {
             }
             thread::sleep(LOOK_EVERY);
         }
+    }
+
+    /// Has a worker's interpreter write its stack between two steps of the program, which cannot harm it. Waits only for a moment: a
+    /// worker in native code tells that it is there, and no more.
+    pub(super) fn ask_interpreter(&self, bytes: u64) -> Option<SeenStack> {
+        const LOOK_EVERY: Duration = Duration::from_micros(500);
+        let native = || SeenStack { text: IN_NATIVE_CODE.into(), place: None, bytes: None };
+        // Another thread asks with more patience.
+        let Some(_asking) = self.asking.try_lock() else { return Some(native()) };
+        let (_, handle) = self.process.get()?;
+        ftruncate(&self.file, 0).ok()?;
+        pidfd_send_signal(handle, ASK).ok()?;
+        let start = Instant::now();
+        while start.elapsed() < SAMPLE_WITHIN {
+            let text = self.text();
+            if fault_dump::is_whole(&text) {
+                return fault_dump::of_question(&text, bytes);
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+        Some(native())
     }
 
     /// Returns the stack of the fault that ended the worker, if it wrote one.
@@ -177,6 +204,49 @@ mod tests {
         let file = StackFile::create().unwrap();
         file.is_ready(u32::MAX);
         assert_eq!(file.ask(0), None);
+    }
+
+    /// Ends a process when the test does.
+    struct Ended(std::process::Child);
+
+    impl Drop for Ended {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    #[test]
+    fn a_sample_is_what_answers_between_two_steps_or_that_nothing_did() {
+        let file = StackFile::create().unwrap();
+        // A shell carries out its traps between two commands, as an interpreter its handlers between two steps.
+        let script = "trap 'printf \"Stack (most recent call first):\\n  File \\\"a.py\\\", line 3 in f\\n  File \\\"a.py\\\", line 9 in \
+                      <module>\\n\"' URG; while :; do sleep 0.001; done";
+        let shell =
+            std::process::Command::new("sh").arg("-c").arg(script).stdout(file.writer().unwrap()).spawn();
+        let shell = Ended(shell.unwrap());
+        file.is_ready(shell.0.id());
+        let start = Instant::now();
+        let seen = loop {
+            let seen = file.ask_interpreter(7).expect("it lives");
+            if seen.text != IN_NATIVE_CODE {
+                break seen;
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "it does not answer");
+        };
+        assert_eq!(seen.place.as_deref(), Some("f (a.py:3)"));
+        // One that knows no such question is not harmed by it.
+        let silent = StackFile::create().unwrap();
+        let mut child = Ended(std::process::Command::new("sleep").arg("600").spawn().unwrap());
+        silent.is_ready(child.0.id());
+        for _ in 0..3 {
+            assert_eq!(silent.ask_interpreter(0).unwrap().text, IN_NATIVE_CODE);
+        }
+        assert_eq!(child.0.try_wait().unwrap(), None, "it runs on");
+        // While somebody else waits for an answer, nobody else asks.
+        let asking = silent.asking.lock();
+        assert_eq!(silent.ask_interpreter(0).unwrap().text, IN_NATIVE_CODE);
+        drop(asking);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::worker_table::{Findings, LastState};
 use super::{Processes, kill};
 use crate::memory;
 use crate::server::Ended;
+use crate::threads;
 use firesteel_protocol::FromExecutor;
 use firesteel_types::{
     Ending, ExecutorId, ExecutorLossReason, LastMemory, LongTask, SeenStack, TaskId, ThreadStack, WorkerEnd,
@@ -78,32 +79,35 @@ impl Processes {
         }
     }
 
-    /// Returns where the code of each worker stands now.
-    pub(super) fn stacks_now(&self) -> Vec<ThreadStack> {
-        let workers = self.ready_workers();
+    /// Returns where the code of each worker stands now; those with a task are asked in this way.
+    pub(super) fn stacks_now(&self, way: fn(&StackFile, u64) -> Option<SeenStack>) -> Vec<ThreadStack> {
+        let workers: Vec<_> = self.state.lock().table.busy_workers(Instant::now()).collect();
         let ask = |executor: ExecutorId, process: u32, is_idle: bool| {
             if is_idle {
                 return IDLE.to_owned();
             }
             let stacks =
                 self.state.lock().connections.get(&executor).map(|connection| connection.stacks.clone());
-            let stack = stacks.and_then(|stacks| stacks.ask(memory::resident_bytes(process)));
+            let stack = stacks.and_then(|stacks| way(&stacks, memory::resident_bytes(process)));
             stack.map_or_else(|| SILENT.to_owned(), |stack| stack.text)
         };
         // Together: one that does not answer takes a while.
         thread::scope(|scope| {
-            let asked = workers.into_iter().map(|(executor, process, tasks)| {
+            let asked = workers.into_iter().map(|(executor, process, running)| {
                 let thread = thread::Builder::new().name("firesteel-stack".into());
-                let is_idle = tasks.is_empty();
+                let is_idle = running.is_none();
                 let asked = thread.spawn_scoped(scope, move || ask(executor, process, is_idle));
-                (executor, process, tasks, asked)
+                (executor, process, running, asked)
             });
             let asked: Vec<_> = asked.collect();
-            let told = asked.into_iter().map(|(executor, process, tasks, text)| ThreadStack {
+            let told = asked.into_iter().map(|(executor, process, running, text)| ThreadStack {
                 executor,
                 name: format!("worker {}", executor.name()),
                 process,
-                task: tasks.first().copied(),
+                thread: process,
+                state: threads::state_of(process, process),
+                running: running.map(|(running, _)| running),
+                ran_ms: running.map(|(_, ran)| u64::try_from(ran.as_millis()).unwrap_or(u64::MAX)),
                 text: text.ok().and_then(|text| text.join().ok()).unwrap_or_else(|| SILENT.to_owned()),
             });
             told.collect()

@@ -319,6 +319,18 @@ impl WorkerTable {
         self.ready_workers().map(|(executor, _, running)| (executor, running)).collect()
     }
 
+    /// Returns the workers that are ready: executor, process id, the task that runs and for how long.
+    pub(super) fn busy_workers(
+        &self,
+        now: Instant,
+    ) -> impl Iterator<Item = (ExecutorId, u32, Option<(RunningTask, Duration)>)> {
+        self.workers.iter().filter_map(move |(executor, worker)| {
+            let running = worker.running.first();
+            let running = running.map(|running| (running.task, now.saturating_duration_since(running.since)));
+            Some((*executor, worker.process?.0, running))
+        })
+    }
+
     /// Returns the workers that are ready: executor, process id, and the tasks that run.
     pub(super) fn ready_workers(&self) -> impl Iterator<Item = (ExecutorId, u32, Vec<TaskId>)> {
         self.workers.iter().filter_map(|(executor, worker)| {

@@ -353,11 +353,7 @@ impl<T: Data> Rdd<T> {
     pub fn foreach_partition<F: Fn(PartitionIter<T>) + Plain>(&self, f: F) -> Result<()> {
         const { assert_captures_nothing::<F>() };
         let site = site("foreach_partition", Location::caller());
-        self.each_partition(site, &(), move |_: &(), _, stream| {
-            f(PartitionIter::new(stream));
-            Ok(())
-        })?;
-        Ok(())
+        self.foreach_partition_at(site, &(), move |_: &(), records| f(records))
     }
 
     /// [`Rdd::foreach_partition`] with an environment.
@@ -371,8 +367,16 @@ impl<T: Data> Rdd<T> {
         f: F,
     ) -> Result<()> {
         const { assert_captures_nothing::<F>() };
-        let site = site("foreach_partition_with", Location::caller());
-        self.each_partition(site, &environment, move |env: &E, _, stream| {
+        self.foreach_partition_at(site("foreach_partition_with", Location::caller()), &environment, f)
+    }
+
+    pub(crate) fn foreach_partition_at<E: Environment>(
+        &self,
+        site: CallSite,
+        environment: &E,
+        f: impl Fn(&E, PartitionIter<T>) + Plain,
+    ) -> Result<()> {
+        self.each_partition(site, environment, move |env: &E, _, stream| {
             f(env, PartitionIter::new(stream));
             Ok(())
         })?;

@@ -4,9 +4,11 @@ use super::Rdd;
 use crate::{Context, Error, Result};
 use firesteel_closures::{Plain, assert_captures_nothing};
 use firesteel_data::{Data, Environment};
+use firesteel_driver::site;
 use firesteel_operators::PartitionIter;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -121,55 +123,64 @@ impl<R: Send + 'static> Future for FutureAction<R> {
 
 impl<T: Data> Rdd<T> {
     /// [`Rdd::collect`] without blocking.
+    #[track_caller]
     pub fn collect_async(&self) -> FutureAction<Vec<T>> {
-        let rdd = self.clone();
-        FutureAction::start(self.context(), move || rdd.collect())
+        let (rdd, site) = (self.clone(), site("collect_async", Location::caller()));
+        FutureAction::start(self.context(), move || rdd.collect_at(site, rdd.all_partitions()))
     }
 
     /// [`Rdd::count`] without blocking.
+    #[track_caller]
     pub fn count_async(&self) -> FutureAction<u64> {
-        let rdd = self.clone();
-        FutureAction::start(self.context(), move || rdd.count())
+        let (rdd, site) = (self.clone(), site("count_async", Location::caller()));
+        FutureAction::start(self.context(), move || Ok(rdd.counts(site)?.into_iter().sum()))
     }
 
     /// [`Rdd::take`] without blocking.
+    #[track_caller]
     pub fn take_async(&self, n: usize) -> FutureAction<Vec<T>> {
-        let rdd = self.clone();
-        FutureAction::start(self.context(), move || rdd.take(n))
+        let (rdd, site) = (self.clone(), site("take_async", Location::caller()));
+        FutureAction::start(self.context(), move || rdd.take_at(site, n))
     }
 
     /// [`Rdd::foreach`] without blocking.
+    #[track_caller]
     pub fn foreach_async<F: Fn(T) + Plain>(&self, f: F) -> FutureAction<()> {
         const { assert_captures_nothing::<F>() };
-        let rdd = self.clone();
-        FutureAction::start(self.context(), move || rdd.foreach(f))
+        let (rdd, site) = (self.clone(), site("foreach_async", Location::caller()));
+        FutureAction::start(self.context(), move || rdd.foreach_at(site, &(), move |_: &(), x| f(x)))
     }
 
     /// [`Rdd::foreach_partition`] without blocking.
+    #[track_caller]
     pub fn foreach_partition_async<F: Fn(PartitionIter<T>) + Plain>(&self, f: F) -> FutureAction<()> {
         const { assert_captures_nothing::<F>() };
-        let rdd = self.clone();
-        FutureAction::start(self.context(), move || rdd.foreach_partition(f))
+        let (rdd, site) = (self.clone(), site("foreach_partition_async", Location::caller()));
+        let each = move |_: &(), records| f(records);
+        FutureAction::start(self.context(), move || rdd.foreach_partition_at(site, &(), each))
     }
+
     /// [`Rdd::foreach_with`] without blocking.
+    #[track_caller]
     pub fn foreach_async_with<E: Environment, F: Fn(&E, T) + Plain>(
         &self,
         environment: E,
         f: F,
     ) -> FutureAction<()> {
         const { assert_captures_nothing::<F>() };
-        let rdd = self.clone();
-        FutureAction::start(self.context(), move || rdd.foreach_with(environment, f))
+        let (rdd, site) = (self.clone(), site("foreach_async_with", Location::caller()));
+        FutureAction::start(self.context(), move || rdd.foreach_at(site, &environment, f))
     }
 
     /// [`Rdd::foreach_partition_with`] without blocking.
+    #[track_caller]
     pub fn foreach_partition_async_with<E: Environment, F: Fn(&E, PartitionIter<T>) + Plain>(
         &self,
         environment: E,
         f: F,
     ) -> FutureAction<()> {
         const { assert_captures_nothing::<F>() };
-        let rdd = self.clone();
-        FutureAction::start(self.context(), move || rdd.foreach_partition_with(environment, f))
+        let (rdd, site) = (self.clone(), site("foreach_partition_async_with", Location::caller()));
+        FutureAction::start(self.context(), move || rdd.foreach_partition_at(site, &environment, f))
     }
 }

@@ -5,15 +5,20 @@
 //! come about is waited for, with a bound that only a failure reaches.
 
 mod broken;
+mod cached;
 mod chaos;
 mod drivers;
+mod exclusion;
 mod frozen;
 mod killed;
 mod large;
+mod preempted;
 mod programs;
+mod recovering;
 mod repeated;
 mod saving;
 mod starting;
+mod stored;
 pub(crate) mod support;
 
 /// Not a test: a driver that a test starts in order to end it.

@@ -4,4 +4,5 @@ mod allocation;
 mod cluster;
 mod cores;
 mod decommission;
+mod logs;
 mod programs;

@@ -217,3 +217,260 @@ fn pages_that_others_can_reach_ask_for_a_login_whose_link_is_in_a_file_of_the_us
     let sc = Context::builder().master("local[1]").conf("spark.ui.port", "0").create().unwrap();
     assert!(!sc.directory().join("login-link").exists());
 }
+
+/// Waits until `look` finds something.
+fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let start = std::time::Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < std::time::Duration::from_secs(60), "nothing came");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+/// Asks a page of an application, on a connection of its own, and returns the answer as text.
+fn ask(url: &str, path: &str) -> String {
+    use std::io::{Read, Write};
+    let address = url.trim_start_matches("http://").trim_end_matches('/');
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn the_threads_of_a_local_program_tell_what_they_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("go-on").to_str().unwrap().to_string();
+    let sc = Context::builder().master("local[2]").conf("spark.ui.port", "0").create().unwrap();
+    let (url, id) = (sc.ui_web_url().unwrap(), sc.application_id().to_string());
+    let job = {
+        let (sc, path) = (sc.clone(), path.clone());
+        std::thread::spawn(move || {
+            let waits = sc.parallelize(vec![path], 1).map(|path: String| {
+                while !std::path::Path::new(&path).exists() {
+                    std::thread::sleep(std::time::Duration::from_millis(1));
+                }
+                1_u64
+            });
+            waits.map(|x| x + 1).count().unwrap()
+        })
+    };
+    let threads = format!("/api/v1/applications/{id}/executors/driver/threads");
+    let told = wait_for(|| Some(ask(&url, &threads)).filter(|told| told.contains("map at ")));
+    let page = wait_for(|| {
+        Some(ask(&url, "/executors/threadDump/?executorId=driver")).filter(|page| page.contains("map at "))
+    });
+    std::fs::write(&path, "").unwrap();
+    assert_eq!(job.join().unwrap(), 1);
+    assert!(told.contains("firesteel-task-0 (process ") || told.contains("\"firesteel-task-0\""), "{told}");
+    assert!(told.contains("firesteel-task-1"), "{told}");
+    assert!(told.contains("sight.rs:") && told.contains("count at "), "{told}");
+    assert!(told.contains("task 0 (partition 0 of stage 0), for "), "{told}");
+    assert!(told.contains("firesteel-clock"), "threads without tasks are told, too: {told}");
+    assert!(page.contains("waits in ") || page.contains("running"), "{page}");
+    // A slot between tasks says so.
+    wait_for(|| Some(ask(&url, &threads)).filter(|told| !told.contains("map at ")));
+    assert!(ask(&url, "/api/v1/applications/x/executors/driver/threads").contains("404"));
+}
+
+/// A job whose task waits until a file is there, in a thread of its own.
+fn waiting_job(sc: &Context, path: &str) -> std::thread::JoinHandle<u64> {
+    let (sc, path) = (sc.clone(), path.to_owned());
+    std::thread::spawn(move || {
+        let waits = sc.parallelize(vec![path], 1).map(|path: String| {
+            while !std::path::Path::new(&path).exists() {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            1_u64
+        });
+        waits.filter(|x| *x > 0).count().unwrap()
+    })
+}
+
+#[test]
+fn a_flame_graph_shows_where_tasks_stand_while_it_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("go-on").to_str().unwrap().to_string();
+    let sc = Context::builder().master("local[2]").conf("spark.ui.port", "0").create().unwrap();
+    let url = sc.ui_web_url().unwrap();
+    let page = "/executors/flameGraph/?executorId=driver&seconds=1";
+    let idle = wait_for(|| Some(ask(&url, page)).filter(|page| page.contains("rounds over")));
+    assert!(idle.contains("No task ran."), "{idle}");
+    let job = waiting_job(&sc, &path);
+    let flame = wait_for(|| Some(ask(&url, page)).filter(|page| page.contains("map at ")));
+    assert!(flame.contains("class=\"flame\"") && flame.contains("stage 0: count at "), "{flame}");
+    let folded = ask(&url, &format!("{page}&stage=0&format=folded"));
+    let (head, body) = folded.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains("text/plain"), "{head}");
+    assert!(body.contains(";map at ") && body.contains("stage 0: count at "), "{body}");
+    for line in body.lines().filter(|line| line.contains("stage 0")) {
+        let (_, samples) = line.rsplit_once(' ').unwrap();
+        assert!((1..=30).contains(&samples.parse::<u64>().unwrap()), "{line}");
+    }
+    let other = ask(&url, "/executors/flameGraph/?stage=7&seconds=1&format=folded");
+    assert!(other.ends_with("\r\n\r\n") || !other.contains("map at "), "of another stage: {other}");
+    // One at a time: of two that ask together one is told so.
+    let answers: Vec<String> = std::thread::scope(|scope| {
+        let asked: Vec<_> = [1, 2]
+            .map(|n| {
+                let url = &url;
+                scope.spawn(move || ask(url, &format!("{page}&n={n}")))
+            })
+            .into();
+        asked.into_iter().map(|answer| answer.join().unwrap()).collect()
+    });
+    let refused = answers.iter().filter(|page| page.contains("for another visitor")).count();
+    assert!(refused <= 1 && answers.iter().any(|page| page.contains("map at ")), "{refused}");
+    std::fs::write(&path, "").unwrap();
+    assert_eq!(job.join().unwrap(), 1);
+    assert!(
+        ask(&url, "/executors/flameGraph/?executorId=77&seconds=1").contains("while their application runs")
+    );
+}
+
+/// A collector of spans: takes requests over HTTP, and keeps their bodies and headers.
+struct SpanCollector {
+    address: String,
+    taken: Arc<Mutex<Vec<(String, serde_json::Value)>>>,
+}
+
+impl SpanCollector {
+    /// Starts one that refuses so many requests first, as one that is busy does.
+    fn start(mut busy: u32) -> Self {
+        use std::io::{BufRead, BufReader, Read, Write};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, taken) = (listener.local_addr().unwrap().to_string(), Arc::new(Mutex::new(vec![])));
+        let to = taken.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(mut stream) = stream else { return };
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                loop {
+                    let (mut head, mut length) = (String::new(), 0);
+                    loop {
+                        let mut line = String::new();
+                        if reader.read_line(&mut line).unwrap_or(0) == 0 || line == "\r\n" {
+                            break;
+                        }
+                        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                            length = value.trim().parse().unwrap();
+                        }
+                        head += &line;
+                    }
+                    if head.is_empty() {
+                        break;
+                    }
+                    let mut body = vec![0; length];
+                    reader.read_exact(&mut body).unwrap();
+                    let status = if busy > 0 { "503 Busy" } else { "200 OK" };
+                    if busy == 0 {
+                        to.lock().push((head, serde_json::from_slice(&body).unwrap()));
+                    }
+                    busy = busy.saturating_sub(1);
+                    write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\n{{}}").unwrap();
+                }
+            }
+        });
+        SpanCollector { address, taken }
+    }
+
+    /// Returns all spans, with the resource of the first.
+    fn spans(&self) -> (serde_json::Value, Vec<serde_json::Value>) {
+        let taken = self.taken.lock();
+        let all = taken.iter().flat_map(|(_, body)| {
+            let spans = &body["resourceSpans"][0]["scopeSpans"][0]["spans"];
+            spans.as_array().unwrap().clone()
+        });
+        (taken[0].1["resourceSpans"][0]["resource"].clone(), all.collect())
+    }
+}
+
+#[test]
+fn spans_of_a_program_reach_their_collector_as_a_tree() {
+    let collector = SpanCollector::start(1);
+    let endpoint = format!("http://{}", collector.address);
+    let settings = [
+        ("firesteel.otel.endpoint", endpoint.as_str()),
+        ("firesteel.otel.tasks.max", "3"),
+        ("spark.app.name", "spans <of> a program"),
+    ];
+    told("local[2]", &settings, |sc| {
+        let pairs = sc.range_in(0..100, 5).map(|x| (x % 7, x)).reduce_by_key_into(2, |a, b| a + b);
+        assert_eq!(pairs.count().unwrap(), 7);
+        assert!(sc.range(0..4).map(|x| assert!(x < 3, "too large: {x}")).count().is_err());
+    });
+    assert!(
+        collector.taken.lock()[0].0.starts_with("POST /v1/traces HTTP/1.1"),
+        "the base is an address of its own"
+    );
+    let (resource, spans) = collector.spans();
+    assert!(resource.to_string().contains("spans <of> a program"), "{resource}");
+    let name = |span: &serde_json::Value| span["name"].as_str().unwrap().to_owned();
+    let time = |span: &serde_json::Value, key: &str| span[key].as_str().unwrap().parse::<u64>().unwrap();
+    let parent_of = |span: &serde_json::Value| {
+        let parent = span.get("parentSpanId")?;
+        Some(spans.iter().find(|other| other["spanId"] == *parent).expect("each parent has a span"))
+    };
+    let roots: Vec<_> = spans.iter().filter(|span| span.get("parentSpanId").is_none()).map(name).collect();
+    assert_eq!(roots, ["spans <of> a program"]);
+    for span in &spans {
+        assert_eq!(span["traceId"], spans[0]["traceId"]);
+        assert_eq!(
+            (span["spanId"].as_str().unwrap().len(), span["traceId"].as_str().unwrap().len()),
+            (16, 32)
+        );
+        let Some(parent) = parent_of(span) else { continue };
+        let (begin, end) = ("startTimeUnixNano", "endTimeUnixNano");
+        assert!(
+            time(parent, begin) <= time(span, begin) && time(span, end) <= time(parent, end),
+            "{span} in {parent}"
+        );
+        let kind = |span| name(span).split(' ').next().unwrap().to_owned();
+        assert!(
+            matches!(
+                (kind(parent).as_str(), kind(span).as_str()),
+                ("spans", "job") | ("job", "stage") | ("stage", "task")
+            ),
+            "{span} in {parent}"
+        );
+    }
+    let named = |prefix: &str| spans.iter().filter(|span| name(span).starts_with(prefix)).collect::<Vec<_>>();
+    assert_eq!((named("job 0: count at ").len(), named("job 1: count at ").len()), (1, 1));
+    assert_eq!(named("stage 0: ").len() + named("stage 1: ").len(), 2);
+    let of_first: Vec<_> = spans.iter().filter(|span| name(span).ends_with(" of stage 0")).collect();
+    assert_eq!(of_first.len(), 3, "of five tasks the three that took longest");
+    let left_out = |span: &serde_json::Value| span["attributes"].to_string().contains("tasks.left_out");
+    assert!(left_out(named("stage 0: ")[0]));
+    let [failed] = named("job 1: ")[..] else { panic!() };
+    assert_eq!(failed["status"]["code"], 2);
+    assert!(failed["status"]["message"].as_str().unwrap().contains("too large: 3"), "{failed}");
+    assert!(failed["attributes"].to_string().contains("sight.rs"), "{failed}");
+    assert_eq!(named("job 0: ")[0]["status"]["code"], 1);
+    assert!(
+        of_first[0]["attributes"].to_string().contains("firesteel.task.shuffle_write_records"),
+        "{}",
+        of_first[0]
+    );
+}
+
+#[test]
+fn a_collector_that_is_not_there_slows_no_program_and_fails_none() {
+    // Nobody listens at a port that was just given back.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let start = std::time::Instant::now();
+    let told = told("local[2]", &[("firesteel.otel.endpoint", &format!("http://{free}/v1/traces"))], |sc| {
+        for _ in 0..5 {
+            assert_eq!(sc.range(0..10).count().unwrap(), 10);
+        }
+    });
+    assert!(told.iter().any(|event| matches!(event, ListenerEvent::ApplicationEnd(_))));
+    assert!(start.elapsed() < std::time::Duration::from_secs(30), "{:?}", start.elapsed());
+    let refused =
+        Context::builder().master("local[1]").conf("firesteel.otel.endpoint", "localhost:4318").create();
+    let error = refused.err().unwrap().to_string();
+    assert!(error.contains("http://localhost:4318"), "{error}");
+}

@@ -32,7 +32,7 @@ fn a_running_job_shows_its_tasks_and_an_ended_one_what_became_of_it() {
     assert_eq!(counts(&sc.stage_info(0).unwrap()), (3, 2, 0, 0));
     let job = sc.job_info(0).unwrap();
     assert_eq!((job.state, job.stages, job.group.as_deref()), (JobState::Running, vec![0], Some("slow")));
-    assert!(job.name.starts_with("count at "), "{}", job.name);
+    assert!(job.name.starts_with("count_async at "), "{}", job.name);
     GO.store(true, SeqCst);
     assert_eq!(sum.wait().unwrap(), 3);
     assert_eq!(sc.job_info(0).unwrap().state, JobState::Succeeded);

@@ -80,6 +80,11 @@ impl Renames {
         Renames { base, ..self.clone() }.make_staging(is_there)
     }
 
+    /// Returns whether there is anything at the output's path.
+    pub(crate) fn is_there(&self) -> Result<bool, IoError> {
+        self.exists(IoOperation::SetUp, &self.dir)
+    }
+
     fn make_staging(&self, is_there: bool) -> Result<(), IoError> {
         let staging = self.staging(Stage::Open);
         let make = || {

@@ -13,7 +13,7 @@
 //! _temporary/<token>/committed/<partition>/<attempt>       committed: all its uploads and their parts;
 //!                                                          the last attempt's counts
 //! _temporary/<token>/decision                              the winners, whose uploads are being completed,
-//!                                                          or that all is removed
+//!                                                          that all is removed, or that all is done
 //! _temporary/<token>/cleared                               what was there before has been removed
 //! part-00000 ... _SUCCESS                                  done
 //! ```
@@ -32,8 +32,9 @@
 //! An output that replaces another removes the old objects after the decision and before the first upload is
 //! completed, and then says that it is `cleared`: so a commit that failed in between begins where it stopped,
 //! and never takes new objects for old ones. What others keep in `_temporary` is left. A `_SUCCESS` of an
-//! earlier job proves nothing about this one, so jobs that accept existing objects are over when their claim
-//! is gone, which goes first; others at `_SUCCESS`.
+//! earlier job proves nothing about this one, so jobs that accept existing objects are over when their
+//! decision says so; others at `_SUCCESS`. Records are removed afterwards, and may stay: the claim goes first,
+//! and the decision only after it, since a claim without a decision is a job that goes on.
 
 mod publish;
 
@@ -85,6 +86,8 @@ enum Decision {
     Commit(Vec<Attempt>),
     /// Everything is removed: of these winners some uploads may have become objects.
     Abort(Vec<Attempt>),
+    /// Every winner's upload is a file: nothing is left to do, or to undo.
+    Done,
 }
 
 /// A part file that is uploaded, for the driver to complete.
@@ -139,6 +142,12 @@ impl fmt::Debug for StagedFile {
 }
 
 impl Uploads {
+    /// Returns whether there is an object at the output's path, or below it.
+    pub(crate) fn is_there(&self) -> Result<bool, IoError> {
+        let operation = IoOperation::SetUp;
+        Ok(self.store.exists(operation, &self.dir)? || !self.store.below(operation, &self.dir)?.is_empty())
+    }
+
     pub(crate) fn setup_job(&self) -> Result<(), IoError> {
         let operation = IoOperation::SetUp;
         self.store.check_writable(operation, &self.dir)?;
@@ -241,7 +250,7 @@ impl Uploads {
             Some(Decision::Commit(winners)) if winners.contains(&mine) => return Ok(()),
             None if self.is_ours(operation)? => {}
             // Too late: the job was decided without this attempt.
-            None | Some(Decision::Commit(_) | Decision::Abort(_)) => {
+            None | Some(Decision::Commit(_) | Decision::Abort(_) | Decision::Done) => {
                 self.forget(operation, mine.files)?;
                 self.store.remove(operation, records.into_iter().chain([committed]).collect())?;
                 return fail(IoCause::JobEnded);

@@ -17,6 +17,8 @@ pub struct WorkerOffer {
     pub host: String,
     /// All that it lends, taken or not. The same for as long as the worker lives.
     pub resources: Resources,
+    /// The address of its pages, if it has any: `http://host:8081`.
+    pub pages: Option<String>,
 }
 
 /// All that a worker runs, whether or not it was told to end it.
@@ -133,7 +135,10 @@ pub struct FencedOrder {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WorkerOrder {
     /// It is known now.
-    Registered,
+    Registered {
+        /// The address of the master's pages, if it has any.
+        pages: Option<String>,
+    },
     /// Its heartbeat arrived. A worker that hears nothing for long looks for a master elsewhere.
     Heard,
     /// Nothing is known of it (any more): it has to register again, with what it runs.
@@ -186,6 +191,8 @@ pub struct ApplicationSpec {
     pub cores_per_executor: Option<u32>,
     /// The memory of each executor in MiB.
     pub memory_per_executor_mib: u64,
+    /// The address of its pages, if it has any. It is the application's word: what shows it as a link has to look at it.
+    pub pages: Option<String>,
     /// The command that starts one: see [`LaunchExecutor`](super::LaunchExecutor).
     pub launch: Payload,
 }

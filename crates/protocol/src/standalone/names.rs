@@ -66,6 +66,13 @@ pub struct ExecutorName {
     pub executor: ExecutorId,
 }
 
+impl ExecutorName {
+    /// Names the executor of an application that has this number.
+    pub fn of(application: ApplicationId, number: u32) -> Self {
+        ExecutorName { application, executor: ExecutorId(number) }
+    }
+}
+
 impl fmt::Display for ExecutorName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.application, self.executor)

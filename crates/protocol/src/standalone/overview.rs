@@ -1,6 +1,7 @@
 //! The overview: the state of everything for display, by `--status` and on web pages.
 
-use super::names::{ApplicationId, DriverId, Epoch, WorkerId};
+use super::messages::ExecutorEnd;
+use super::names::{ApplicationId, DriverId, Epoch, ExecutorName, WorkerId};
 use super::records::{DriverState, EndedApplication};
 use super::resources::Resources;
 use firesteel_types::{ExecutorId, Millis};
@@ -19,10 +20,14 @@ pub struct Overview {
     pub used: Resources,
     /// The workers, by name.
     pub workers: Vec<WorkerView>,
+    /// Some of the workers that were lost, the last one last.
+    pub lost_workers: Vec<LostWorker>,
     /// The applications that have not ended, in the order in which they came.
     pub applications: Vec<ApplicationView>,
     /// Some of the ended applications, the last one last.
     pub ended_applications: Vec<EndedApplication>,
+    /// Some of the ended executors, of applications that run and that ended; of each the last one last.
+    pub ended_executors: Vec<EndedExecutor>,
     /// The drivers that have not ended, in the order in which they came.
     pub drivers: Vec<DriverView>,
     /// Some of the ended drivers, the last one last.
@@ -61,6 +66,19 @@ pub struct WorkerView {
     pub drivers: usize,
     /// The time of its last message.
     pub last_seen: Millis,
+    /// The address of its pages, if it has any.
+    pub pages: Option<String>,
+}
+
+/// A worker that was lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostWorker {
+    /// The worker as it was then.
+    pub worker: WorkerView,
+    /// The time at which it was given up.
+    pub lost_at: Millis,
+    /// The reason, as a sentence.
+    pub reason: String,
 }
 
 /// One application that has not ended.
@@ -78,6 +96,10 @@ pub struct ApplicationView {
     pub connected: bool,
     /// The cores that it may have; none is as many as there are.
     pub cores_max: Option<u32>,
+    /// The memory of each executor in MiB.
+    pub memory_per_executor_mib: u64,
+    /// The address of its pages, if it told one.
+    pub pages: Option<String>,
     /// The resources of all its executors.
     pub used: Resources,
     /// Its executors, by number.
@@ -112,6 +134,21 @@ pub struct ExecutorView {
     pub condition: ExecutorCondition,
 }
 
+/// An executor that ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedExecutor {
+    /// Its name.
+    pub executor: ExecutorName,
+    /// The worker that ran it.
+    pub worker: WorkerId,
+    /// The resources that it had.
+    pub resources: Resources,
+    /// The time at which it ended.
+    pub ended_at: Millis,
+    /// The reason of its end; none if its application ended before it.
+    pub end: Option<ExecutorEnd>,
+}
+
 /// One driver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DriverView {
@@ -125,6 +162,8 @@ pub struct DriverView {
     pub supervise: bool,
     /// The number of its launches.
     pub launches: u32,
+    /// The worker that was told to run it last.
+    pub worker: Option<WorkerId>,
     /// Its state.
     pub state: DriverState,
     /// The reason why it is not launched, if it waits.

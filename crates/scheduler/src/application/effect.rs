@@ -3,7 +3,7 @@
 
 use crate::agent_id::AgentId;
 use crate::effect::Effect;
-use firesteel_protocol::MigrateOrder;
+use firesteel_protocol::{MigrateOrder, StoreOrder};
 use firesteel_types::{ExecutorId, Partition, ShuffleId, TaskId};
 
 /// One thing to do. Effects are to be done in their order.
@@ -74,6 +74,13 @@ pub enum ApplicationEffect {
         agent: AgentId,
         /// The blocks, and the address that serves them.
         order: MigrateOrder,
+    },
+    /// An agent is to write map outputs to the shuffle storage, since its files will not be there for long.
+    Store {
+        /// The agent.
+        agent: AgentId,
+        /// The outputs.
+        order: StoreOrder,
     },
     /// An agent is to take no more tasks, and to end when those that run have ended.
     Leave {

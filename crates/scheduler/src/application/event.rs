@@ -6,8 +6,8 @@ use crate::event::{Event, TaskOutcome};
 use firesteel_protocol::MigrateReport;
 use firesteel_protocol::handshake::RegisterAgent;
 use firesteel_types::{
-    AccumulatorUpdate, BlockKey, BlockSize, ExecutorId, ExecutorLossReason, ExecutorMemory, TaskId,
-    TaskMetrics,
+    AccumulatorUpdate, BlockKey, BlockSize, ExecutorId, ExecutorLossReason, ExecutorMemory, StoredOutputs,
+    TaskId, TaskMetrics,
 };
 
 /// How an attempt at a task ended, as its executor reports it.
@@ -100,6 +100,19 @@ pub enum AgentMessage {
     Migrated {
         /// The blocks that its executor has from now on.
         report: MigrateReport,
+    },
+    /// The agent has written map outputs to the shuffle storage.
+    OutputsStored {
+        /// The outputs, and the object that has them.
+        stored: StoredOutputs,
+    },
+    /// The agent has done what [`Store`](super::ApplicationEffect::Store) named, as far as it could: all that it has
+    /// written was told before.
+    StoreDone {
+        /// The number of the order.
+        number: u64,
+        /// The number of outputs that the storage has now; 0 if nothing can be written there.
+        stored: u32,
     },
     /// Worker processes cannot be started any more.
     OutOfWorkers {

@@ -6,6 +6,7 @@
 //! wants them.
 
 use crate::effect::Effect;
+use crate::exclusion::StageExclusion;
 use crate::scheduler::Scheduler;
 use crate::stages::{Inputs, Opened, Phase, Stage, preferred_of};
 use crate::task_set::TaskSet;
@@ -126,7 +127,8 @@ impl Scheduler {
                 output.is_some_and(|shuffle| self.outputs.writer(shuffle, Partition(index)).is_some())
             };
             let speculates = self.settings.speculation.is_some() && !stage.spec.barrier;
-            TaskSet::new(total, self.now, done, speculates)
+            let exclusion = self.settings.exclusion.filter(|_| !stage.spec.barrier).map(StageExclusion::new);
+            TaskSet::new(total, self.now, done, speculates, exclusion)
         });
         tasks.begin_attempt(self.now, |index| stage.preferred(index), &self.executors);
         let opened = Opened { at: self.now, tasks: tasks.unlaunched() };
@@ -143,6 +145,7 @@ impl Scheduler {
         self.pools.add(&stage.pool, stage.turn());
         self.stages.set_phase(id, Phase::Running { attempt, opened, inputs, cached });
         self.vacancies.all = true;
+        self.unschedulable.look();
     }
 
     /// Ends the open attempt, if there is one: it launches no more tasks, and those that run go on. The stage
@@ -159,6 +162,7 @@ impl Scheduler {
             failure,
         }));
         self.pools.remove(&stage.pool, stage.turn());
+        self.unschedulable.remove(id);
         self.stages.set_phase(id, Phase::Waiting);
         self.dirty_stages.insert(id);
     }
@@ -183,18 +187,19 @@ impl Scheduler {
     /// Ends a stage if the task that has just succeeded was its last.
     pub(crate) fn finish_if_complete(&mut self, id: StageId, fx: &mut Vec<Effect>) {
         let Some(stage) = self.stages.get_mut(id) else { return };
-        if !stage.tasks.as_ref().is_some_and(TaskSet::is_complete) {
-            return;
-        }
+        let Some(tasks) = stage.tasks.as_mut().filter(|tasks| tasks.is_complete()) else { return };
+        let failures = tasks.take_failures();
         stage.failed_in_a_row = 0;
-        let job = stage.turn().0;
-        let Some(shuffle) = stage.spec.output else {
+        let (job, output) = (stage.turn().0, stage.spec.output);
+        self.exclude_after(failures, fx);
+        let Some(shuffle) = output else {
             self.close_attempt(id, None, fx);
             self.accept_held(id, job, fx);
             self.end_job(job, None, fx);
             return;
         };
         assert!(self.outputs.is_available(shuffle), "stage {id} is done but shuffle {shuffle} is not there");
+        self.write_shuffle(shuffle, fx);
         self.stop_stage(id, None, fx);
         self.dirty_stages.extend(self.stages.readers_of(shuffle));
     }

@@ -95,7 +95,7 @@ impl Scheduler {
         if !self.executors.contains(executor) {
             return;
         }
-        match self.blocks.stored(executor, key) {
+        match self.blocks.stored(executor, key, size) {
             true => {
                 fx.push(Effect::Event(AppEvent::BlockStored { at: self.now, executor, key, size }));
                 self.wake_spared(key.rdd);

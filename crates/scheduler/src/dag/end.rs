@@ -16,6 +16,7 @@ impl Scheduler {
             self.leave_stage(stage, id, failure.as_ref(), fx);
         }
         self.pools.leave(&job.pool);
+        self.write_end(id, failure.as_ref(), fx);
         self.accumulators.job_ended(id, fx);
         fx.push(Effect::Event(AppEvent::JobEnded { at: self.now, job: id, failure: failure.clone() }));
         fx.push(Effect::JobEnded { job: id, failure });
@@ -91,6 +92,9 @@ impl Scheduler {
         let in_use = self.stages.writer_of(shuffle).is_some() || !self.stages.readers_of(shuffle).is_empty();
         if in_use || !self.outputs.release_asked(shuffle) {
             return;
+        }
+        if self.outputs.has_objects(shuffle) {
+            fx.push(Effect::StoredShuffleDropped { shuffle });
         }
         fx.extend(self.outputs.remove(shuffle).iter().map(|output| Effect::output_dropped(shuffle, output)));
         self.accumulators.shuffle_removed(shuffle, fx);

@@ -1,14 +1,15 @@
-//! The move of map outputs to another executor before theirs ends: nothing is computed again.
+//! The move of map outputs to another executor before theirs ends, or to the shuffle storage when theirs has ended:
+//! nothing is computed again.
 //!
 //! An output is still named by the attempt that wrote it, so all that was computed from it stands. Stages
 //! that have the newest snapshot get the one that follows it, without a new attempt: their next tasks read
 //! the outputs in their new place. Tasks that were launched with the older snapshot read them in their old
 //! place for as long as they are served there, and fail to fetch after that.
 
-use crate::effect::{Effect, ShuffleOutputs};
+use crate::effect::{Effect, MapOutput, ShuffleOutputs};
 use crate::scheduler::Scheduler;
 use crate::stages::{Inputs, Phase};
-use firesteel_types::{ExecutorId, Partition, ShuffleId, TaskId};
+use firesteel_types::{ExecutorId, Partition, ShuffleId, StoredOutputs, TaskId};
 use std::collections::BTreeMap;
 
 impl Scheduler {
@@ -42,6 +43,46 @@ impl Scheduler {
         }
         for (shuffle, generation) in before {
             self.renew_inputs(shuffle, generation);
+        }
+    }
+
+    /// Notes that the shuffle storage has map outputs. Those of a shuffle that is gone are removed there.
+    pub(crate) fn outputs_stored(&mut self, stored: &StoredOutputs, fx: &mut Vec<Effect>) {
+        if !self.outputs.store(stored) {
+            fx.push(Effect::StoredShuffleDropped { shuffle: stored.shuffle });
+        }
+    }
+
+    /// Moves the outputs of an executor that the shuffle storage has as well there: its own copies, which are returned,
+    /// are lost.
+    pub(crate) fn fall_back_to_storage(&mut self, executor: ExecutorId) -> Vec<(ShuffleId, MapOutput)> {
+        let mut before: BTreeMap<ShuffleId, u64> = BTreeMap::new();
+        let moved = self.outputs.stored_on(executor);
+        for (shuffle, output) in &moved {
+            before.entry(*shuffle).or_insert(self.outputs.generation(*shuffle));
+            self.outputs.relocate(*shuffle, output.map, ExecutorId::STORAGE);
+        }
+        for (shuffle, generation) in before {
+            self.renew_inputs(shuffle, generation);
+        }
+        moved
+    }
+
+    /// Moves an output that the shuffle storage has as well there: its executor's copy cannot be read.
+    pub(crate) fn output_falls_back(&mut self, shuffle: ShuffleId, map: Partition) {
+        let generation = self.outputs.generation(shuffle);
+        self.outputs.relocate(shuffle, map, ExecutorId::STORAGE);
+        self.renew_inputs(shuffle, generation);
+    }
+
+    /// Forgets what the shuffle storage has of a shuffle, since a reader could not read it. Outputs that nobody else
+    /// has are lost. Agents are told, or they would take the outputs for stored when they are to write them.
+    pub(crate) fn storage_failed(&mut self, shuffle: ShuffleId, fx: &mut Vec<Effect>) {
+        if self.outputs.has_objects(shuffle) {
+            fx.push(Effect::StoredShuffleForgotten { shuffle });
+        }
+        for output in self.outputs.forget_stored(shuffle) {
+            self.output_gone(shuffle, &output, fx);
         }
     }
 

@@ -94,7 +94,7 @@ impl Scheduler {
             }
         }
         let id = spec.stage;
-        spec.cached.rdds.iter().for_each(|cached| self.blocks.declare(cached.rdd));
+        spec.cached.rdds.iter().for_each(|cached| self.blocks.declare(cached.rdd, cached.copies));
         let tasks = if spec.output.is_some() { spec.partitions } else { wanted.len() as u32 };
         let summary = StageSummary {
             stage: id,

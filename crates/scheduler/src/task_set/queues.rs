@@ -93,27 +93,28 @@ impl Queues {
         executor: ExecutorId,
         host: &str,
         wait_ms: u64,
+        may_run: impl Fn(u32) -> bool,
     ) -> Option<(u32, Locality)> {
         if self.count == 0 {
             return None;
         }
-        if let Some(index) = self.take_from_executor(executor) {
+        if let Some(index) = self.take_from_executor(executor, &may_run) {
             return Some(self.taken(now, index, Locality::Process));
         }
         let allowed = self.allowed(now, wait_ms);
         if allowed >= Locality::Node
-            && let Some(index) = self.take_from_host(host)
+            && let Some(index) = self.take_from_host(host, &may_run)
         {
             return Some(self.taken(now, index, Locality::Node));
         }
         // A task without preference leaves the level and its time as they are: it says nothing about the
         // slots near data.
-        if let Some(index) = pop(&mut self.without_preference, &mut self.waiting) {
+        if let Some(index) = pop(&mut self.without_preference, &mut self.waiting, &may_run) {
             self.count -= 1;
             return Some((index, Locality::NoPreference));
         }
         if allowed == Locality::Any
-            && let Some(index) = pop(&mut self.with_preference, &mut self.waiting)
+            && let Some(index) = pop(&mut self.with_preference, &mut self.waiting, &may_run)
         {
             return Some(self.taken(now, index, Locality::Any));
         }
@@ -127,9 +128,9 @@ impl Queues {
         (index, level)
     }
 
-    fn take_from_executor(&mut self, executor: ExecutorId) -> Option<u32> {
+    fn take_from_executor(&mut self, executor: ExecutorId, may_run: &impl Fn(u32) -> bool) -> Option<u32> {
         let list = self.by_executor.get_mut(&executor)?;
-        let index = pop(list, &mut self.waiting);
+        let index = pop(list, &mut self.waiting, may_run);
         if list.is_empty() {
             self.by_executor.remove(&executor);
             self.live_executors.remove(&executor);
@@ -137,14 +138,31 @@ impl Queues {
         index
     }
 
-    fn take_from_host(&mut self, host: &str) -> Option<u32> {
+    fn take_from_host(&mut self, host: &str, may_run: &impl Fn(u32) -> bool) -> Option<u32> {
         let list = self.by_host.get_mut(host)?;
-        let index = pop(list, &mut self.waiting);
+        let index = pop(list, &mut self.waiting, may_run);
         if list.is_empty() {
             self.by_host.remove(host);
             self.live_hosts.remove(host);
         }
         index
+    }
+
+    /// Lets the time pass for a slot that no task may take.
+    pub(crate) fn refuse(&mut self, now: Millis, wait_ms: u64) {
+        if self.count > 0 {
+            let _ = self.allowed(now, wait_ms);
+        }
+    }
+
+    /// Returns whether a task waits.
+    pub(crate) fn is_waiting(&self, index: u32) -> bool {
+        self.waiting[index as usize]
+    }
+
+    /// Returns the first task that waits.
+    pub(crate) fn first(&self) -> Option<u32> {
+        self.waiting.iter().position(|waits| *waits).map(|index| index as u32)
     }
 
     /// Returns how far from its data a task may be launched now.
@@ -221,14 +239,24 @@ impl Queues {
     }
 }
 
-/// Takes the last entry that is not stale.
-fn pop(list: &mut Vec<u32>, waiting: &mut [bool]) -> Option<u32> {
+/// Takes the last entry that is not stale and that may run where the list is asked for, and with it the stale ones at the
+/// end. Those that may not run stay; they are few, as each failed there.
+fn pop(list: &mut Vec<u32>, waiting: &mut [bool], may_run: &impl Fn(u32) -> bool) -> Option<u32> {
+    let mut kept = vec![];
+    let mut found = None;
     while let Some(index) = list.pop() {
-        if std::mem::take(&mut waiting[index as usize]) {
-            return Some(index);
+        if !waiting[index as usize] {
+            continue;
         }
+        if may_run(index) {
+            waiting[index as usize] = false;
+            found = Some(index);
+            break;
+        }
+        kept.push(index);
     }
-    None
+    list.extend(kept.into_iter().rev());
+    found
 }
 
 /// Takes stale entries off the end. Returns whether nothing is left.

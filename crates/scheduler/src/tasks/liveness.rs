@@ -20,10 +20,12 @@ impl Scheduler {
         if !self.executors.add(self.now, id, shared, slots) {
             return;
         }
+        self.unschedulable.look();
         for stage in self.stages.open().collect::<Vec<_>>() {
             let stage = self.stages.get_mut(stage).expect("an open stage is known");
             stage.tasks.as_mut().expect("an open stage has tasks").executor_added(self.now, id, &host);
         }
+        self.exclude_or_include(id, &host);
         fx.push(Effect::Event(AppEvent::ExecutorAdded { at: self.now, executor: id, host, slots }));
         self.vacancies.all = true;
     }
@@ -33,14 +35,16 @@ impl Scheduler {
         if !self.executors.leave(id) {
             return;
         }
+        self.blocks.executor_leaves(id);
         let host = self.executors.get(id).expect("a leaving executor is registered").host.clone();
         self.wait_no_more_for(id, &host);
         // Tasks that waited for its slots may take those of others.
         self.vacancies.all = true;
+        self.unschedulable.look();
     }
 
     /// Tells all open stages that no slot of an executor will become free.
-    fn wait_no_more_for(&mut self, id: ExecutorId, host: &str) {
+    pub(crate) fn wait_no_more_for(&mut self, id: ExecutorId, host: &str) {
         for stage in self.stages.open().collect::<Vec<_>>() {
             let stage = self.stages.get_mut(stage).expect("an open stage is known");
             let tasks = stage.tasks.as_mut().expect("an open stage has tasks");
@@ -64,8 +68,11 @@ impl Scheduler {
             }));
             self.wait_no_more_for(id, &gone.host);
             for task in gone.running {
-                self.task_lost(task, TaskFailure::ExecutorLost { executor: id, reason: reason.clone() }, fx);
+                let failure = TaskFailure::ExecutorLost { executor: id, reason: reason.clone() };
+                self.task_lost(task, failure, Some(gone.host.clone()), fx);
             }
+            self.exclusion.executor_gone(id);
+            self.unschedulable.look();
         }
         self.blocks.executor_gone(id);
         // An executor that was lost before may be reported again when the service that has its outputs is
@@ -76,25 +83,31 @@ impl Scheduler {
     }
 
     /// Ends an attempt of which no outcome will come.
-    fn task_lost(&mut self, id: TaskId, failure: TaskFailure, fx: &mut Vec<Effect>) {
+    fn task_lost(&mut self, id: TaskId, failure: TaskFailure, host: Option<Arc<str>>, fx: &mut Vec<Effect>) {
         let task = self.take_from_slot(id);
         match task.killed.clone() {
             Some(reason) => self.task_ended(id, &task, (Some(TaskFailure::Killed(reason)), None), fx),
-            None => self.task_failed(id, task, (failure, None), fx),
+            None => {
+                self.note_failure_place(&task, &failure, host, fx);
+                self.task_failed(id, task, (failure, None), fx);
+            }
         }
     }
 
-    /// Unregisters all map outputs of an executor, and returns them.
+    /// Unregisters all map outputs of an executor; but those that the shuffle storage has move there. Returns all that the
+    /// executor had.
     pub(crate) fn outputs_of_executor_gone(
         &mut self,
         executor: ExecutorId,
         fx: &mut Vec<Effect>,
     ) -> Vec<(ShuffleId, MapOutput)> {
+        let mut moved = self.fall_back_to_storage(executor);
         let gone = self.outputs.unregister_executor(executor);
         for (shuffle, output) in &gone {
             self.output_gone(*shuffle, output, fx);
         }
-        gone
+        moved.extend(gone);
+        moved
     }
 
     /// Has a map output computed again, if a stage wants it, after it was unregistered. Puts the stages that
@@ -140,7 +153,8 @@ impl Scheduler {
                 retryable: true,
             };
             self.vacancies.executors.push(id);
-            self.task_lost(task, failure, fx);
+            let host = self.executors.get(id).map(|executor| executor.host.clone());
+            self.task_lost(task, failure, host, fx);
         }
     }
 

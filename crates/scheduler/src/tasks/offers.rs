@@ -60,17 +60,16 @@ impl Scheduler {
 
     /// Offers a slot of an executor to a stage without barrier. Returns whether a task took it.
     fn offer_to(&mut self, id: StageId, executor: ExecutorId, fx: &mut Vec<Effect>) -> bool {
-        let host =
-            self.executors.get(executor).expect("an offer comes from a registered executor").host.clone();
+        let host = &self.executors.get(executor).expect("an offer comes from a registered executor").host;
         let stage = self.stages.get_mut(id).expect("a runnable stage is known");
         let tasks = stage.tasks.as_mut().expect("a runnable stage has tasks");
-        let pick = tasks.pick(self.now, executor, &host, self.settings.locality_wait_ms);
+        let pick = tasks.pick(self.now, executor, host, self.settings.locality_wait_ms);
         if !tasks.wants_slots() {
             self.pools.remove(&stage.pool, stage.turn());
         }
         let Some(mut pick) = pick else { return false };
         if pick.speculative {
-            pick.locality = stage.locality_of(pick.index, executor, &host);
+            pick.locality = stage.locality_of(pick.index, executor, host);
         }
         self.launch(id, executor, pick, None, fx);
         true
@@ -90,8 +89,6 @@ impl Scheduler {
             stage.open_attempt().expect("only an open attempt launches tasks");
         let partition = stage.partition(pick.index);
         let Pick { locality, speculative, attempt, index: _ } = pick;
-        let host =
-            self.executors.get(executor).expect("tasks are launched on registered executors").host.clone();
         let running = RunningTask {
             stage: id,
             stage_attempt,
@@ -99,7 +96,6 @@ impl Scheduler {
             partition,
             executor,
             attempt,
-            host,
             locality,
             speculative,
             has_result: stage.spec.output.is_none(),

@@ -56,7 +56,11 @@ impl Scheduler {
             return;
         }
         match outcome {
-            TaskOutcome::Failed { failure } => self.task_failed(id, task, (*failure, metrics), fx),
+            TaskOutcome::Failed { failure } => {
+                let host = self.executors.get(executor).map(|executor| executor.host.clone());
+                self.note_failure_place(&task, &failure, host, fx);
+                self.task_failed(id, task, (*failure, metrics), fx);
+            }
             outcome if !self.commits.may_succeed(task.stage, task.index, id) => {
                 self.refuse_late(id, executor, outcome, fx);
                 self.task_failed(id, task, (TaskFailure::CommitDenied, metrics), fx);
@@ -234,13 +238,29 @@ impl Scheduler {
     /// Unregisters the output that a task found missing or broken, and all outputs of executors that it could
     /// not reach. A task that looked in the old place of an output that has moved shows nothing about it: it
     /// reads again with a newer snapshot. Failures other than those to fetch say nothing about inputs.
+    ///
+    /// An output that the shuffle storage has as well moves there. Where the storage could not give it, all
+    /// that the storage has of its shuffle is forgotten: a storage that cannot be reached must not cost an attempt at
+    /// the stage for each of its objects.
     pub(crate) fn input_missing(&mut self, failure: &TaskFailure, fx: &mut Vec<Effect>) -> Input {
         let TaskFailure::FetchFailed { shuffle, map, map_task, executor, unreachable, .. } = failure else {
             return Input::Missing;
         };
+        let is_storage = *executor == ExecutorId::STORAGE;
+        if is_storage || unreachable.contains(&ExecutorId::STORAGE) {
+            self.storage_failed(*shuffle, fx);
+        }
         let is_registered = self.outputs.writer(*shuffle, *map) == Some(*map_task);
         let has_moved = is_registered && self.outputs.holder(*shuffle, *map) != Some(*executor);
-        if is_registered && !has_moved {
+        if !has_moved && !is_storage {
+            self.exclude_after_fetch(*executor, fx);
+        }
+        let is_stored = self.outputs.stored(*shuffle, *map).is_some();
+        if is_registered && !has_moved && is_stored {
+            self.output_falls_back(*shuffle, *map);
+            let (shuffle, map, task, executor) = (*shuffle, *map, *map_task, *executor);
+            fx.push(Effect::MapOutputDropped { shuffle, map, task, executor });
+        } else if is_registered && !has_moved {
             let output = self.outputs.unregister(*shuffle, *map).expect("the output was there a moment ago");
             fx.push(Effect::output_dropped(*shuffle, &output));
             self.output_gone(*shuffle, &output, fx);
@@ -249,11 +269,17 @@ impl Scheduler {
         // have not. The service may still have some of them, as may one that the task could not reach, so
         // they are dropped there.
         let is_gone = !self.executors.contains(*executor);
-        for &executor in unreachable.iter().chain(is_gone.then_some(executor)) {
+        let gone = unreachable.iter().chain(is_gone.then_some(executor));
+        for &executor in gone.filter(|executor| **executor != ExecutorId::STORAGE) {
             let gone = self.outputs_of_executor_gone(executor, fx);
             fx.extend(gone.iter().map(|(shuffle, output)| Effect::output_dropped(*shuffle, output)));
         }
-        if has_moved && self.outputs.holder(*shuffle, *map).is_some() { Input::Moved } else { Input::Missing }
+        let is_elsewhere = has_moved || is_stored;
+        if is_elsewhere && self.outputs.holder(*shuffle, *map).is_some() {
+            Input::Moved
+        } else {
+            Input::Missing
+        }
     }
 
     /// Ends the stage attempt to which a fetch failure belongs, unless it has ended already.

@@ -65,6 +65,14 @@ impl Story {
                 memory: vec![],
             },
             "migrated" => migrated(words),
+            "stores" => {
+                let outputs: Vec<_> = words.iter().map(|word| output(word)).collect();
+                let shuffle = outputs[0].0;
+                let outputs = outputs.into_iter().map(|(_, map, task)| (map, task)).collect();
+                let object = StoredObject { by: ExecutorId(0), number: 1, index_at: 10, length: 20 };
+                AgentMessage::OutputsStored { stored: StoredOutputs { shuffle, object, outputs } }
+            }
+            "store-done" => AgentMessage::StoreDone { number: number(words[0]), stored: number(words[1]) },
             "out-of-workers" => AgentMessage::OutOfWorkers { reason: "python cannot be started".into() },
             "leaving" => AgentMessage::Leaving,
             _ => panic!("agents do not {verb}"),
@@ -98,8 +106,9 @@ impl Story {
     }
 }
 
-/// `name=x host=a slots=2 files=a:1 survive python program=1`
+/// `name=x host=a slots=2 files=a:1 memory=a:2 survive python program=1`
 fn registration(agent: AgentId, words: &[&str]) -> RegisterAgent {
+    let files = option(words, "files").map_or(format!("agent-{}", agent.0), String::from);
     RegisterAgent {
         name: option(words, "name").unwrap_or("").into(),
         program: [option(words, "program").map_or(0, number); 32],
@@ -107,7 +116,8 @@ fn registration(agent: AgentId, words: &[&str]) -> RegisterAgent {
         cores: option(words, "slots").map_or(1, number),
         memory: 1 << 30,
         has_processes: words.contains(&"python"),
-        blocks: option(words, "files").map_or(format!("agent-{}", agent.0), Into::into),
+        cached: option(words, "memory").unwrap_or(&files).into(),
+        blocks: files,
         outputs_survive: words.contains(&"survive"),
         process: 17,
     }
@@ -137,7 +147,7 @@ fn migrated(words: &[&str]) -> AgentMessage {
         number: number(words[0]),
         executor: executor(words[2]),
         outputs: of_kind('s').map(|word| output(word)).collect(),
-        cached: of_kind('r').map(|word| block(word, version)).collect(),
+        cached: of_kind('r').map(|word| (block(word, version), BlockSize::default())).collect(),
     };
     AgentMessage::Migrated { report }
 }

@@ -24,7 +24,7 @@ pub(crate) enum Move {
     Fetched(Index, bool),
     Migrated { request: Index, outputs: usize },
     Alive(Index),
-    Stored(Index),
+    Stored(Index, u8),
     Sync(Index),
     Commit(Index),
     Setting,
@@ -52,12 +52,12 @@ pub(crate) fn a_move() -> impl Strategy<Value = Move> {
             .prop_map(|(maps, results, is_barrier)| Move::Submit { maps, results, is_barrier }),
         24 => (index(), 0u64..60, 0u64..8)
             .prop_map(|(task, bytes, checksum)| Move::Finish { task, bytes, checksum: checksum / 7 }),
-        2 => index().prop_map(Move::Fail),
+        6 => index().prop_map(Move::Fail),
         10 => (index(), 0u64..60).prop_map(|(task, bytes)| Move::Waits { task, bytes }),
         10 => (index(), 0u8..4).prop_map(|(fetch, which)| Move::Fetched(fetch, which > 0)),
         6 => (index(), 0usize..4).prop_map(|(request, outputs)| Move::Migrated { request, outputs }),
         4 => index().prop_map(Move::Alive),
-        2 => index().prop_map(Move::Stored),
+        6 => (index(), 0u8..4).prop_map(|(executor, partition)| Move::Stored(executor, partition)),
         2 => index().prop_map(Move::Sync),
         1 => index().prop_map(Move::Commit),
         2 => Just(Move::Setting),
@@ -96,6 +96,8 @@ pub(crate) struct World {
     waiting: BTreeMap<TaskId, u64>,
     requests: Vec<(AgentId, MigrateOrder)>,
     told_to_leave: BTreeSet<AgentId>,
+    /// The agents that have said that they leave.
+    left: BTreeSet<AgentId>,
     /// Bytes of results that were held, and of those that were delivered.
     held: BTreeMap<TaskId, u64>,
     delivered: BTreeMap<JobId, u64>,
@@ -105,8 +107,22 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(has_processes: bool, limit: u64, is_dynamic: bool) -> Self {
-        let settings = ApplicationSettings { max_result_size: limit, ..ApplicationSettings::default() };
+    pub(crate) fn new(
+        has_processes: bool,
+        limit: u64,
+        is_dynamic: bool,
+        removal: Option<Option<Removal>>,
+    ) -> Self {
+        // Executors are excluded soon, and for no long time.
+        let exclusion = removal.map(|removal| ExclusionSettings {
+            removal,
+            timeout_ms: 10_000,
+            application_tasks_per_executor: 1,
+            on_fetch_failure: true,
+            ..ExclusionSettings::default()
+        });
+        let scheduler = SchedulerSettings { exclusion, ..SchedulerSettings::default() };
+        let settings = ApplicationSettings { max_result_size: limit, scheduler };
         let mut application = Application::new(settings);
         application.set_fleet(FleetSettings { has_processes, ..FleetSettings::default() });
         if is_dynamic {
@@ -129,6 +145,7 @@ impl World {
             waiting: BTreeMap::new(),
             requests: vec![],
             told_to_leave: BTreeSet::new(),
+            left: BTreeSet::new(),
             held: BTreeMap::new(),
             delivered: BTreeMap::new(),
             jobs: 0,
@@ -145,6 +162,41 @@ impl World {
             matches!(event, ApplicationEvent::Scheduler(_) | ApplicationEvent::AgentRegistered { .. });
         if self.doubles_messages && !comes_once {
             self.handle_again(event);
+        }
+    }
+
+    /// All orders to copy are carried out, until none comes any more: then each partition that is kept by an agent that stays
+    /// has two copies, if there are two addresses.
+    pub(crate) fn copy_all(&mut self) {
+        for _ in 0..100 {
+            for (agent, order) in std::mem::take(&mut self.requests) {
+                let MigrateOrder { number, executor, outputs, cached, .. } = order;
+                let cached = cached.into_iter().map(|key| (key, BlockSize::default())).collect();
+                let report = MigrateReport { number, executor, outputs, cached };
+                let message = AgentMessage::Migrated { report };
+                self.handle(ApplicationEvent::Agent { agent, message });
+            }
+            // What agents did not copy before is tried again after a minute at the latest. Until then all show that they live.
+            self.now = self.now + 20_000;
+            for agent in self.connected.clone() {
+                self.handle(self.heartbeat_of(agent));
+            }
+            self.handle(ApplicationEvent::Scheduler(Event::Tick));
+        }
+        let (agents, scheduler) = (self.application.agents(), self.application.scheduler());
+        let stays = |id: &AgentId| {
+            let is_known = |executor: &ExecutorId| scheduler.knows_executor(*executor);
+            let is_ready = agents.get(id).is_some_and(|agent| agent.ready.iter().any(is_known));
+            is_ready && !self.application.is_decommissioned(*id) && !self.left.contains(id)
+        };
+        let address = |id: AgentId| &self.agents[id.0 as usize].blocks;
+        let homes: BTreeSet<&String> = agents.keys().filter(|id| stays(id)).map(|id| address(*id)).collect();
+        for partition in (0..4).map(Partition) {
+            let holders = scheduler.holders(KEPT, partition, 0).into_iter();
+            let owners = holders.filter_map(|holder| self.application.agent_of(holder)).filter(stays);
+            let places: BTreeSet<&String> = owners.map(address).collect();
+            let has_enough = places.is_empty() || places.len() >= homes.len().min(2);
+            assert!(has_enough, "partition {partition} is at {places:?} of {homes:?}");
         }
     }
 
@@ -191,7 +243,12 @@ impl World {
                 ApplicationEvent::AgentEnded { name, reason }
             }
             Move::Leaving(at) => {
-                ApplicationEvent::Agent { agent: self.agent(at)?, message: AgentMessage::Leaving }
+                let agent = self.agent(at)?;
+                // Of an agent that was not welcomed yet, nothing is believed.
+                if self.application.agents().contains_key(&agent) {
+                    self.left.insert(agent);
+                }
+                ApplicationEvent::Agent { agent, message: AgentMessage::Leaving }
             }
             Move::Decommission(at, with_files) => {
                 self.was_decommissioned = true;
@@ -212,6 +269,7 @@ impl World {
                 let (agent, request) = pick(&self.requests, request)?.clone();
                 let MigrateOrder { number, executor, outputs: asked, cached, .. } = request;
                 let outputs = asked.into_iter().take(*outputs).collect();
+                let cached = cached.into_iter().map(|key| (key, BlockSize::default())).collect();
                 let report = MigrateReport { number, executor, outputs, cached };
                 ApplicationEvent::Agent { agent, message: AgentMessage::Migrated { report } }
             }
@@ -264,9 +322,9 @@ impl World {
             Move::Commit(task) => {
                 self.of_task(task, |executor, task| AgentMessage::CommitRequest { executor, task })?
             }
-            Move::Stored(at) => {
+            Move::Stored(at, partition) => {
                 let (executor, agent) = *pick(&self.executors, at)?;
-                let key = BlockKey { rdd: RddId(5), partition: Partition(0), version: 0 };
+                let key = BlockKey { rdd: KEPT, partition: Partition((*partition).into()), version: 0 };
                 let message = AgentMessage::BlockStored { executor, key, size: Default::default() };
                 ApplicationEvent::Agent { agent, message }
             }
@@ -310,10 +368,11 @@ impl World {
         let registration = RegisterAgent {
             name: if is_named { format!("x{number}") } else { String::new() },
             program: [0; 32],
-            host: "a".into(),
+            host: format!("host-{}", number % 3),
             cores: slots,
             memory: 1 << 30,
             has_processes: self.has_processes,
+            cached: address.clone(),
             blocks: address,
             outputs_survive,
             process: 17,
@@ -325,14 +384,17 @@ impl World {
     }
 
     fn heartbeat(&self, at: &Index) -> Option<ApplicationEvent> {
-        let agent = self.agent(at)?;
+        Some(self.heartbeat_of(self.agent(at)?))
+    }
+
+    fn heartbeat_of(&self, agent: AgentId) -> ApplicationEvent {
         let own = self.executors.iter().filter(|(_, owner)| *owner == agent);
         let launched = |executor| {
             let there = self.tasks.iter().filter(move |launch| launch.executor == executor);
             there.map(|launch| launch.task).collect()
         };
         let running = own.map(|(executor, _)| (*executor, launched(*executor))).collect();
-        Some(ApplicationEvent::Agent { agent, message: AgentMessage::Alive { running, memory: vec![] } })
+        ApplicationEvent::Agent { agent, message: AgentMessage::Alive { running, memory: vec![] } }
     }
 
     /// A message about an attempt, of the agent that runs it.
@@ -368,7 +430,9 @@ impl World {
             stages.push(stage(2 * job, Some(shuffle), vec![], maps, false));
             inputs.push(shuffle);
         }
-        stages.push(stage(2 * job + 1, None, inputs, results, barrier));
+        let mut last = stage(2 * job + 1, None, inputs.clone(), results, barrier);
+        last.cached = kept(inputs);
+        stages.push(last);
         self.outputs.extend(stages.iter().map(|stage| (stage.stage, stage.output)));
         JobSpec {
             job: JobId(job),
@@ -480,6 +544,7 @@ impl World {
                     | Effect::BarrierRefused { .. }
                     | Effect::BarrierRelease { .. }
                     | Effect::DropCached { .. }
+                    | Effect::Event(AppEvent::BlockStored { .. })
             ),
             ApplicationEffect::RemoveOutput { .. }
             | ApplicationEffect::RemoveResult { .. }
@@ -493,6 +558,23 @@ impl World {
         assert!(harm.is_none(), "{event:?}, told twice, leads to {harm:?}");
         effects.into_iter().for_each(|effect| self.check(effect, 0));
     }
+}
+
+/// The RDD that all jobs persist, in two copies.
+const KEPT: RddId = RddId(5);
+
+fn kept(shuffles: Vec<ShuffleId>) -> Cached {
+    let kept = CachedRdd {
+        rdd: KEPT,
+        partitions: 100,
+        aligned: false,
+        reads: Reads { shuffles, cached: vec![] },
+        behind: vec![],
+        is_truncated: false,
+        copies: 2,
+        barrier: false,
+    };
+    Cached { last: Reads { shuffles: vec![], cached: vec![0] }, rdds: vec![kept] }
 }
 
 fn pick<'a, T>(all: &'a [T], at: &Index) -> Option<&'a T> {

@@ -45,6 +45,14 @@ impl Settings {
             "sync_ms" => scheduler.barrier_sync_timeout_ms = number(value),
             "speculation" => scheduler.speculation = Some(SpeculationSettings::default()),
             "events" => self.show_events = true,
+            "exclude" => self.exclusion().task_and_stage = value != "application",
+            "exclude_ms" => self.exclusion().timeout_ms = number(value),
+            "stage_tasks" => self.exclusion().stage_tasks_per_executor = number(value),
+            "host_attempts" => self.exclusion().task_attempts_per_host = number(value),
+            "newcomers_ms" => self.exclusion().newcomers_ms = number(value),
+            "exclude_fetch" => self.exclusion().on_fetch_failure = true,
+            "exclude_kill" => self.exclusion().removal = Some(Removal::Kill),
+            "exclude_decommission" => self.exclusion().removal = Some(Removal::Decommission),
             "pool" => {
                 let parts: Vec<&str> = value.split(',').collect();
                 let pool = PoolSettings { weight: number(parts[1]), min_share: number(parts[2]) };
@@ -54,7 +62,9 @@ impl Settings {
             "program" => self.fleet.program = [number(value); 32],
             "python" => self.fleet.has_processes = true,
             "within_ms" => self.fleet.decommission_within_ms = number(value),
+            "storage" => self.fleet.stores_outputs = true,
             "end_ms" => self.fleet.end_within_ms = number(value),
+            "no_repair" => self.fleet.repairs_copies = false,
             "dynamic" => {
                 let (min, max) = value.split_once("..").expect("a range of executors is MIN..MAX");
                 let (min, max) = (number(min), number(max));
@@ -65,6 +75,11 @@ impl Settings {
             "cached_idle_ms" => self.allocation().cached_idle_ms = Some(number(value)),
             _ => panic!("no such setting: {name}"),
         }
+    }
+
+    fn exclusion(&mut self) -> &mut ExclusionSettings {
+        let exclusion = &mut self.application.scheduler.exclusion;
+        exclusion.get_or_insert_with(|| ExclusionSettings { newcomers_ms: 0, ..ExclusionSettings::default() })
     }
 
     fn allocation(&mut self) -> &mut AllocationSettings {

@@ -29,6 +29,11 @@ impl Story {
                 format!("agent {} gets setting {setting}", agent.0)
             }
             ApplicationEffect::Migrate { agent, order } => tell_migration(*agent, order),
+            ApplicationEffect::Store { agent, order } => {
+                let output = |(shuffle, map, task)| format!(" s{shuffle}/{map}/t{task}");
+                let outputs: String = order.outputs.iter().copied().map(output).collect();
+                format!("store {}: agent {} writes{outputs}", order.number, agent.0)
+            }
             ApplicationEffect::Leave { agent } => format!("agent {} is to leave", agent.0),
             ApplicationEffect::Close { agent } => format!("close agent {}", agent.0),
             ApplicationEffect::FetchResult { agent, executor, task, address } => {
@@ -69,12 +74,17 @@ impl Story {
             }
             Effect::StageForgotten { stage } => format!("stage {stage} is forgotten"),
             Effect::MapOutputDropped { .. } => unreachable!("the application says `RemoveOutput`"),
+            Effect::StoredShuffleDropped { shuffle } => format!("s{shuffle} leaves the storage"),
+            Effect::StoredShuffleForgotten { shuffle } => {
+                format!("agents forget that the storage has s{shuffle}")
+            }
             Effect::DropCached { rdd, executor } => format!("executor {} drops rdd {rdd}", executor.name()),
             Effect::CommitDecision { task, allowed: true, .. } => format!("t{task} may commit"),
             Effect::CommitDecision { task, allowed: false, .. } => format!("t{task} may not commit"),
             Effect::UpdateSettled { accumulator, bytes } => {
                 format!("a{accumulator} settles {}", String::from_utf8_lossy(bytes))
             }
+            Effect::Journal(entry) => format!("{entry:?} is written down"),
             Effect::Event(event) if self.show_events => tell_event(event),
             Effect::Event(_) => return None,
         })
@@ -120,13 +130,20 @@ fn tell_launch(launch: &TaskLaunch) -> String {
         add(format!(", keeps rdd {rdd} version {version}"));
     }
     for input in launch.inputs.iter() {
-        let writers: Vec<String> = input.maps.iter().map(|map| format!("t{}", map.task)).collect();
+        let writer = |map: &MapOutput| match map.executor {
+            ExecutorId::STORAGE => format!("t{} in the storage", map.task),
+            _ => format!("t{}", map.task),
+        };
+        let writers: Vec<String> = input.maps.iter().map(writer).collect();
         add(format!(", reads s{} [{}]", input.shuffle, writers.join(" ")));
     }
     told
 }
 
 fn tell_event(event: &AppEvent) -> String {
+    let of = |stage: &Option<(StageId, StageAttempt)>| {
+        stage.map_or(String::new(), |(stage, attempt)| format!(" from stage {stage}.{attempt}"))
+    };
     let why = |failure: Option<String>| {
         failure.map_or(String::new(), |why| format!(": {}", why.replace('\n', " /")))
     };
@@ -165,5 +182,13 @@ fn tell_event(event: &AppEvent) -> String {
         AppEvent::ExecutorRemoved { executor, reason, .. } => {
             format!("* executor {} removed: {reason}", executor.name())
         }
+        AppEvent::ExecutorExcluded { executor, failures, stage, .. } => {
+            format!("* executor {} excluded{}, {failures} failures", executor.name(), of(stage))
+        }
+        AppEvent::ExecutorUnexcluded { executor, .. } => format!("* executor {} included", executor.name()),
+        AppEvent::HostExcluded { host, executors, stage, .. } => {
+            format!("* host {host} excluded{}, {executors} executors", of(stage))
+        }
+        AppEvent::HostUnexcluded { host, .. } => format!("* host {host} included"),
     }
 }

@@ -56,9 +56,10 @@ pub(crate) fn rdd(text: &str) -> RddId {
     RddId(number(text.trim_start_matches('r')))
 }
 
-/// `r3`: an RDD through which the stage reads all its inputs.
-pub(crate) fn cached(name: &str, spec: &StageSpec) -> Cached {
-    let rdd = rdd(name);
+/// `r3x2`: an RDD through which the stage reads all its inputs, in two copies; `r3` in one.
+pub(crate) fn cached(text: &str, spec: &StageSpec) -> Cached {
+    let (name, copies) = text.split_once('x').unwrap_or((text, "1"));
+    let (rdd, copies) = (rdd(name), number(copies));
     let reads = Reads { shuffles: spec.inputs.clone(), cached: vec![] };
     let behind = spec.inputs.clone();
     let cached = CachedRdd {
@@ -68,6 +69,7 @@ pub(crate) fn cached(name: &str, spec: &StageSpec) -> Cached {
         reads,
         behind,
         is_truncated: false,
+        copies,
         barrier: spec.barrier,
     };
     Cached { last: Reads { shuffles: vec![], cached: vec![0] }, rdds: vec![cached] }
@@ -128,5 +130,9 @@ pub(crate) fn shuffle(text: &str) -> ShuffleId {
 }
 
 pub(crate) fn executor(text: &str) -> ExecutorId {
-    if text == "driver" { ExecutorId::DRIVER } else { ExecutorId(number(text)) }
+    match text {
+        "driver" => ExecutorId::DRIVER,
+        "storage" => ExecutorId::STORAGE,
+        number => ExecutorId(self::number(number)),
+    }
 }

@@ -9,11 +9,11 @@ impl World {
     pub(crate) fn begin(&mut self) {
         let window = self.scenario.quiet_from_ms;
         for host in 0..if self.scenario.standby { 2 } else { 1 } {
-            self.at(host, Happening::MasterBorn { host: host as usize });
+            self.time.at(host, Happening::MasterBorn { host: host as usize });
         }
         for host in 0..self.scenario.hosts.len() {
             let at = self.rng.below(5_000);
-            self.at(at, Happening::WorkerBorn { host });
+            self.time.at(at, Happening::WorkerBorn { host });
         }
         (0..self.scenario.programs as u32).for_each(|program| self.plan_program(program));
         (0..self.scenario.drivers as u32).for_each(|submission| self.plan_submission(submission));
@@ -33,10 +33,10 @@ impl World {
         for (fault, times) in fault_schedule {
             for _ in 0..times {
                 let at = self.rng.below(window);
-                self.at(at, Happening::Fault(fault));
+                self.time.at(at, Happening::Fault(fault));
             }
         }
-        self.at(window, Happening::Fault(Fault::Peace));
+        self.time.at(window, Happening::Fault(Fault::Peace));
     }
 
     /// Lets it happen.
@@ -91,7 +91,7 @@ impl World {
         self.report.struck += 1;
         let freeze = self.rng.between(500, 90_000);
         let process = self.masters.get_mut(&id).expect("it lives");
-        process.frozen_until = process.frozen_until.max(self.now + freeze);
+        process.frozen_until = process.frozen_until.max(self.time.now + freeze);
     }
 
     fn strike_worker(&mut self, fault: Fault) {
@@ -103,7 +103,7 @@ impl World {
         self.report.struck += 1;
         let id = *self.rng.pick(&living);
         let long = self.rng.between(1_000, 150_000);
-        let until = self.now + long;
+        let until = self.time.now + long;
         let machine = self.machines.get_mut(&id).expect("it lives");
         let host = machine.host;
         match fault {
@@ -123,7 +123,7 @@ impl World {
             _ => {
                 self.end_worker(id);
                 let delay = self.rng.between(500, 60_000);
-                self.after(delay, Happening::WorkerBorn { host });
+                self.time.after(delay, Happening::WorkerBorn { host });
             }
         }
     }
@@ -131,7 +131,7 @@ impl World {
     /// Nothing new goes wrong. Who stands still thaws in time.
     fn end_faults(&mut self) {
         for machine in self.machines.values_mut() {
-            machine.isolated_until = machine.isolated_until.min(self.now);
+            machine.isolated_until = machine.isolated_until.min(self.time.now);
         }
     }
 

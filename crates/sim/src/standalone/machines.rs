@@ -17,7 +17,8 @@ impl World {
     pub(crate) fn bear_worker(&mut self, host: usize) {
         let number = self.machines.len() as u32;
         let id = WorkerId::new(format!("worker-{number}-host{host}"));
-        let offer = WorkerOffer { host: format!("host{host}"), resources: self.scenario.hosts[host] };
+        let offer =
+            WorkerOffer { host: format!("host{host}"), resources: self.scenario.hosts[host], pages: None };
         let machine = Machine {
             host,
             id: id.clone(),
@@ -26,16 +27,16 @@ impl World {
             frozen_until: 0,
             isolated_until: 0,
             connection: None,
-            seen_at: self.now,
-            answer_sent_at: self.now,
+            seen_at: self.time.now,
+            answer_sent_at: self.time.now,
             decommissioned: false,
             was_away_until: None,
         };
         self.names.insert(id, number);
         self.machines.insert(number, machine);
-        self.after(1, Happening::WorkerDials { worker: number });
+        self.time.after(1, Happening::WorkerDials { worker: number });
         let beat = self.rng.below(self.scenario.heartbeat_ms);
-        self.after(beat, Happening::WorkerBeats { worker: number });
+        self.time.after(beat, Happening::WorkerBeats { worker: number });
     }
 
     fn machine(&mut self, id: u32) -> &mut Machine {
@@ -47,11 +48,11 @@ impl World {
         if self.machines[&id].connection.is_some() {
             return;
         }
-        let reaches = self.machines[&id].isolated_until <= self.now;
+        let reaches = self.machines[&id].isolated_until <= self.time.now;
         match self.find_leader().filter(|_| reaches) {
             Some(master) => {
                 let link = self.connect(master, Peer::Worker(id));
-                let now = self.now;
+                let now = self.time.now;
                 let machine = self.machine(id);
                 (machine.connection, machine.seen_at) = (Some(link), now);
                 let message = machine.worker_state.register();
@@ -59,16 +60,16 @@ impl World {
             }
             None => {
                 let delay = self.rng.between(500, 3_000);
-                self.after(delay, Happening::WorkerDials { worker: id });
+                self.time.after(delay, Happening::WorkerDials { worker: id });
             }
         }
     }
 
     pub(crate) fn worker_beats(&mut self, id: u32) {
-        self.after(self.scenario.heartbeat_ms, Happening::WorkerBeats { worker: id });
+        self.time.after(self.scenario.heartbeat_ms, Happening::WorkerBeats { worker: id });
         let machine = &self.machines[&id];
         let Some(link) = machine.connection else { return };
-        if self.now - machine.seen_at > self.scenario.patience_ms {
+        if self.time.now - machine.seen_at > self.scenario.patience_ms {
             self.worker_leaves_wire(id, link);
             return;
         }
@@ -79,7 +80,7 @@ impl World {
     fn worker_leaves_wire(&mut self, id: u32, link: Link) {
         self.machine(id).connection = None;
         self.hang_up(link);
-        self.after(1, Happening::WorkerDials { worker: id });
+        self.time.after(1, Happening::WorkerDials { worker: id });
     }
 
     pub(crate) fn peer_notices(&mut self, link: Link) {
@@ -134,7 +135,7 @@ impl World {
             match action {
                 WorkerAction::StartExecutor(executor, resources, _) => {
                     self.report.executors += 1;
-                    self.checker.executor_started((self.now, id), &executor, resources)?;
+                    self.checker.executor_started((self.time.now, id), &executor, resources)?;
                     self.check_room(id)?;
                     self.start_executor(id, executor);
                 }
@@ -142,7 +143,7 @@ impl World {
                     self.check_kill(id, &executor)?;
                     let delay = self.rng.between(5, 10_000);
                     let outcome = ProcessOutcome::Signalled { signal: 9 };
-                    self.after(delay, Happening::ExecutorEnded { worker: id, executor, outcome });
+                    self.time.after(delay, Happening::ExecutorEnded { worker: id, executor, outcome });
                 }
                 WorkerAction::StartDriver(run, spec) => {
                     self.report.drivers += 1;
@@ -153,13 +154,13 @@ impl World {
                 WorkerAction::StopDriver(run) => {
                     let delay = self.rng.between(5, 10_000);
                     let outcome = ProcessOutcome::Signalled { signal: 9 };
-                    self.after(delay, Happening::DriverEnded { worker: id, run, outcome });
+                    self.time.after(delay, Happening::DriverEnded { worker: id, run, outcome });
                 }
                 WorkerAction::RemoveFiles(application) => self.checker.files_removed(id, &application)?,
                 WorkerAction::Decommission => self.decommission_executors(id),
                 WorkerAction::Say(message) => self.worker_sends(id, message),
                 WorkerAction::MasterStatus => {
-                    let now = self.now;
+                    let now = self.time.now;
                     let settings = &self.scenario.settings;
                     let patience_ms = settings.worker_timeout_ms.min(settings.recovery_timeout_ms);
                     let machine = self.machine(id);
@@ -185,11 +186,11 @@ impl World {
         let fails = !self.is_quiet() && self.rng.per_mille(self.scenario.faults.executor_fails);
         if (is_doomed || fails) && self.rng.per_mille(200) {
             let outcome = ProcessOutcome::FailedToStart { reason: "the dice said no".into() };
-            self.after(3, Happening::ExecutorEnded { worker: id, executor, outcome });
+            self.time.after(3, Happening::ExecutorEnded { worker: id, executor, outcome });
             return;
         }
         let start = self.rng.between(1, 2_000);
-        self.after(start, Happening::ProcessStarted { worker: id, executor: executor.clone() });
+        self.time.after(start, Happening::ProcessStarted { worker: id, executor: executor.clone() });
         if is_doomed || fails {
             let code = self.rng.between(0, 2) as i32;
             let code = if is_doomed { 1 } else { code };
@@ -199,7 +200,7 @@ impl World {
                 ProcessOutcome::Exited { code }
             };
             let life = self.rng.between(1, if is_doomed { 1_500 } else { 60_000 });
-            self.after(start + life, Happening::ExecutorEnded { worker: id, executor, outcome });
+            self.time.after(start + life, Happening::ExecutorEnded { worker: id, executor, outcome });
         }
     }
 
@@ -208,7 +209,7 @@ impl World {
         self.worker_sends(id, message);
         if !self.is_doomed(&executor) {
             let delay = self.rng.between(1, 3_000);
-            self.after(delay, Happening::Connected { executor, is_there: true });
+            self.time.after(delay, Happening::Connected { executor, is_there: true });
         }
     }
 
@@ -222,7 +223,7 @@ impl World {
         self.checker.executor_over(id, executor, &outcome);
         self.machine(id).worker_state.executor_ended(executor, outcome, &mut todo);
         let delay = self.rng.between(1, 1_000);
-        self.after(delay, Happening::Connected { executor: executor.clone(), is_there: false });
+        self.time.after(delay, Happening::Connected { executor: executor.clone(), is_there: false });
         self.do_all(id, todo, 0)
     }
 
@@ -236,7 +237,7 @@ impl World {
             3 => ProcessOutcome::FailedToStart { reason: "the dice said no".into() },
             _ => ProcessOutcome::Exited { code: 3 },
         };
-        self.after(delay, Happening::DriverEnded { worker: id, run, outcome });
+        self.time.after(delay, Happening::DriverEnded { worker: id, run, outcome });
     }
 
     pub(crate) fn driver_ended(
@@ -256,12 +257,12 @@ impl World {
         for (executor, _) in self.machines[&id].worker_state.report().executors {
             let delay = self.rng.between(100, 20_000);
             let outcome = ProcessOutcome::Exited { code: 0 };
-            self.after(delay, Happening::ExecutorEnded { worker: id, executor, outcome });
+            self.time.after(delay, Happening::ExecutorEnded { worker: id, executor, outcome });
         }
         let delay = self.rng.between(20_000, 60_000);
-        self.after(delay, Happening::WorkerLeaves { worker: id });
+        self.time.after(delay, Happening::WorkerLeaves { worker: id });
         let host = self.machines[&id].host;
-        self.after(delay + 5_000, Happening::WorkerBorn { host });
+        self.time.after(delay + 5_000, Happening::WorkerBorn { host });
     }
 
     pub(crate) fn worker_leaves(&mut self, id: u32) {
@@ -283,7 +284,7 @@ impl World {
         }
         for executor in self.checker.worker_over(id) {
             let delay = self.rng.between(1, 1_000);
-            self.after(delay, Happening::Connected { executor, is_there: false });
+            self.time.after(delay, Happening::Connected { executor, is_there: false });
         }
     }
 }

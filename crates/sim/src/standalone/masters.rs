@@ -23,7 +23,7 @@ const GENESIS_MS: u64 = 1_795_680_000_000;
 impl World {
     /// Returns the time of the wall clock at a master's host.
     fn wall_clock(&self, host: usize) -> Millis {
-        Millis(GENESIS_MS + self.now + self.clocks[host])
+        Millis(GENESIS_MS + self.time.now + self.clocks[host])
     }
 
     /// Returns whether a process could act as a master just now, if it moved.
@@ -40,13 +40,13 @@ impl World {
             frozen_until: 0,
             lease: Lease::new(format!("master-{id}"), format!("host{host}:7077"), self.scenario.lease),
             master: None,
-            started: (self.wall_clock(host).0, self.now),
+            started: (self.wall_clock(host).0, self.time.now),
             tick_at: None,
             interrupted: None,
         };
         self.masters.insert(id, process);
         if self.scenario.standby {
-            self.after(1, Happening::LeaseLook { master: id });
+            self.time.after(1, Happening::LeaseLook { master: id });
             return Ok(());
         }
         let epoch = self.storage.snapshot().epoch.next();
@@ -60,17 +60,17 @@ impl World {
         match process.lease.decide(now, self.storage.lease()) {
             LeaseAction::Acquire(record) | LeaseAction::Renew(record) => {
                 let delay = self.rng.between(1, 200);
-                self.after(delay, Happening::LeaseWrite { master: id, record });
+                self.time.after(delay, Happening::LeaseWrite { master: id, record });
             }
             LeaseAction::StepDown => {
                 assert!(led || !self.scenario.standby, "only who leads steps down");
                 self.abdicate(id);
-                self.after(1_000, Happening::LeaseLook { master: id });
+                self.time.after(1_000, Happening::LeaseLook { master: id });
             }
             LeaseAction::Wait { until } => {
                 // A clock that jumps meanwhile must not make it sleep for too long.
                 let delay = (until - now).clamp(1, self.scenario.lease.renew_interval_ms);
-                self.after(delay, Happening::LeaseLook { master: id });
+                self.time.after(delay, Happening::LeaseLook { master: id });
             }
         }
     }
@@ -82,7 +82,7 @@ impl World {
             self.storage.leases.insert(record.epoch, record.clone());
         }
         let delay = self.rng.between(1, 100);
-        self.after(delay, Happening::LeaseConfirm { master: id, record });
+        self.time.after(delay, Happening::LeaseConfirm { master: id, record });
     }
 
     pub(crate) fn confirm_lease(&mut self, id: u32, record: &LeaseRecord) -> Result<(), Objection> {
@@ -99,7 +99,7 @@ impl World {
             Standing::Follows if led => self.abdicate(id),
             Standing::Follows => {}
         }
-        self.after(1, Happening::LeaseLook { master: id });
+        self.time.after(1, Happening::LeaseLook { master: id });
         Ok(())
     }
 
@@ -121,18 +121,18 @@ impl World {
         self.checker.enthroned(epoch, &snapshot)?;
         let process = self.masters.get_mut(&id).expect("it leads, so it is there");
         let mut effects = vec![];
-        let now = process.now(self.now);
+        let now = process.now(self.time.now);
         process.master =
             Some(Master::recover(now, epoch, self.scenario.settings.clone(), snapshot, &mut effects));
         process.tick_at = None;
-        self.trace(format!("== master {id} leads with epoch {epoch}"));
+        self.time.trace(format!("== master {id} leads with epoch {epoch}"));
         self.act(id, effects)
     }
 
     /// A process leads no more: its master and its connections are dropped.
     fn abdicate(&mut self, id: u32) {
         self.report.abdications += 1;
-        self.trace(format!("== master {id} leads no more"));
+        self.time.trace(format!("== master {id} leads no more"));
         let process = self.masters.get_mut(&id).expect("it led, so it is there");
         process.lease.step_down();
         process.master = None;
@@ -179,7 +179,7 @@ impl World {
             return Ok(());
         }
         let process = self.masters.get_mut(&id).expect("it was there just now");
-        let now = process.now(self.now);
+        let now = process.now(self.time.now);
         let Some(master) = &mut process.master else { return Ok(()) };
         let mut effects = vec![];
         master.handle(now, event, &mut effects);
@@ -212,9 +212,9 @@ impl World {
         } else {
             let freeze = self.rng.between(500, 60_000);
             let process = self.masters.get_mut(&id).expect("it acts, so it is there");
-            process.frozen_until = process.frozen_until.max(self.now + freeze);
+            process.frozen_until = process.frozen_until.max(self.time.now + freeze);
             process.interrupted = Some(((!has_written).then_some(snapshot), effects));
-            self.after(freeze, Happening::MasterResumes { master: id });
+            self.time.after(freeze, Happening::MasterResumes { master: id });
         }
         Ok(())
     }
@@ -243,8 +243,8 @@ impl World {
             self.check_one_leads()?;
         }
         for effect in effects {
-            if self.is_traced() {
-                self.trace(format!("    -> {effect:?}"));
+            if self.time.is_traced() {
+                self.time.trace(format!("    -> {effect:?}"));
             }
             match effect {
                 Effect::Persist(_) => unreachable!("it was taken out before"),
@@ -264,19 +264,19 @@ impl World {
     }
 
     fn plan_tick(&mut self, id: u32) {
-        let now = self.now;
+        let now = self.time.now;
         let process = self.masters.get_mut(&id).expect("it acts, so it is there");
         let Some(due) = process.master.as_ref().and_then(Master::next_deadline) else { return };
         let due = now + (due - process.now(now)).max(1);
         if process.tick_at.is_none_or(|planned| due < planned) {
             process.tick_at = Some(due);
-            self.at(due, Happening::MasterTick { master: id });
+            self.time.at(due, Happening::MasterTick { master: id });
         }
     }
 
     /// A process dies; another is started at its host some time.
     pub(crate) fn kill_master(&mut self, id: u32) {
-        self.trace(format!("== master {id} dies"));
+        self.time.trace(format!("== master {id} dies"));
         self.report.struck += 1;
         let process = self.masters.get_mut(&id).expect("what dies was alive");
         process.alive = false;
@@ -286,7 +286,7 @@ impl World {
             self.master_hangs_up(link);
         }
         let delay = self.rng.between(500, 40_000);
-        self.after(delay, Happening::MasterBorn { host });
+        self.time.after(delay, Happening::MasterBorn { host });
     }
 
     /// A master that takes connections, whether or not it moves. Those who stand by send callers away.

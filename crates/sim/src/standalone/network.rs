@@ -19,8 +19,8 @@ impl World {
             master_open: true,
             peer_open: true,
             cut: false,
-            last_to_master: self.now,
-            last_to_peer: self.now,
+            last_to_master: self.time.now,
+            last_to_peer: self.time.now,
         };
         self.network.table.insert(link, connection);
         link
@@ -33,13 +33,13 @@ impl World {
         }
         let is_workers = connection.machine().is_some();
         for (copy, delay, keeps_order) in self.copies(is_workers) {
-            let mut at = self.now + delay;
+            let mut at = self.time.now + delay;
             let connection = self.network.table.get_mut(&link).expect("it was there just now");
             if keeps_order {
                 at = at.max(connection.last_to_master);
                 connection.last_to_master = at;
             }
-            self.at(at + copy, Happening::ToMaster { connection: link, message: message.clone() });
+            self.time.at(at + copy, Happening::ToMaster { connection: link, message: message.clone() });
         }
     }
 
@@ -49,15 +49,15 @@ impl World {
             return;
         }
         let is_workers = connection.machine().is_some();
-        let sent_at = self.now;
+        let sent_at = self.time.now;
         for (copy, delay, keeps_order) in self.copies(is_workers) {
-            let mut at = self.now + delay;
+            let mut at = self.time.now + delay;
             let connection = self.network.table.get_mut(&link).expect("it was there just now");
             if keeps_order {
                 at = at.max(connection.last_to_peer);
                 connection.last_to_peer = at;
             }
-            self.at(at + copy, Happening::ToPeer { connection: link, traced: traced.clone(), sent_at });
+            self.time.at(at + copy, Happening::ToPeer { connection: link, traced: traced.clone(), sent_at });
         }
     }
 
@@ -94,8 +94,8 @@ impl World {
         connection.peer_open = false;
         if !connection.cut && self.rng.per_mille(800) {
             let delay = self.rng.between(1, 3_000);
-            let at = (self.now + delay).max(self.network.table[&link].last_to_master + 1);
-            self.at(at, Happening::MasterNotices { connection: link });
+            let at = (self.time.now + delay).max(self.network.table[&link].last_to_master + 1);
+            self.time.at(at, Happening::MasterNotices { connection: link });
         }
     }
 
@@ -107,8 +107,8 @@ impl World {
         }
         if !connection.cut && self.rng.per_mille(900) {
             let delay = self.rng.between(1, 3_000);
-            let at = (self.now + delay).max(self.network.table[&link].last_to_peer + 1);
-            self.at(at, Happening::PeerNotices { connection: link });
+            let at = (self.time.now + delay).max(self.network.table[&link].last_to_peer + 1);
+            self.time.at(at, Happening::PeerNotices { connection: link });
         }
     }
 
@@ -120,7 +120,7 @@ impl World {
         {
             if self.rng.per_mille(700) {
                 let delay = self.rng.between(1, 20_000);
-                self.after(delay, notice);
+                self.time.after(delay, notice);
             }
         }
     }

@@ -29,6 +29,7 @@ impl World {
             cores_max: self.rng.per_mille(500).then(|| self.rng.between(at_least, 16) as u32),
             cores_per_executor: per_executor,
             memory_per_executor_mib: 512 * self.rng.between(1, 6),
+            pages: None,
             launch: Payload::default(),
         };
         let program = Program {
@@ -48,10 +49,10 @@ impl World {
         };
         self.programs.insert(number, program);
         let at = self.rng.below(self.scenario.quiet_from_ms);
-        self.at(at, Happening::ProgramBorn { program: number });
+        self.time.at(at, Happening::ProgramBorn { program: number });
         if self.rng.per_mille(600) {
             let life = self.rng.between(1_000, self.scenario.quiet_from_ms);
-            self.at(at + life, Happening::ProgramEnds { program: number });
+            self.time.at(at + life, Happening::ProgramEnds { program: number });
         }
     }
 
@@ -60,14 +61,14 @@ impl World {
     }
 
     pub(crate) fn bear_program(&mut self, id: u32) {
-        let now = self.now;
+        let now = self.time.now;
         let program = self.program(id);
         (program.alive, program.seen_at, program.answer_sent_at) = (true, now, now);
-        self.after(1, Happening::ProgramDials { program: id });
+        self.time.after(1, Happening::ProgramDials { program: id });
         let beat = self.rng.below(self.scenario.heartbeat_ms);
-        self.after(beat, Happening::ProgramBeats { program: id });
+        self.time.after(beat, Happening::ProgramBeats { program: id });
         let step = self.rng.between(5_000, 60_000);
-        self.after(step, Happening::ProgramMoves { program: id });
+        self.time.after(step, Happening::ProgramMoves { program: id });
     }
 
     pub(crate) fn program_dials(&mut self, id: u32) {
@@ -76,11 +77,11 @@ impl World {
         }
         let Some(master) = self.find_leader() else {
             let delay = self.rng.between(500, 3_000);
-            self.after(delay, Happening::ProgramDials { program: id });
+            self.time.after(delay, Happening::ProgramDials { program: id });
             return;
         };
         let link = self.connect(master, Peer::Program(id));
-        let now = self.now;
+        let now = self.time.now;
         let program = self.program(id);
         (program.connection, program.seen_at) = (Some(link), now);
         self.register_program(id, link);
@@ -105,17 +106,17 @@ impl World {
     pub(crate) fn program_leaves_wire(&mut self, id: u32, link: Link) {
         self.program(id).connection = None;
         self.hang_up(link);
-        self.after(1, Happening::ProgramDials { program: id });
+        self.time.after(1, Happening::ProgramDials { program: id });
     }
 
     pub(crate) fn program_beats(&mut self, id: u32) {
         if !self.programs[&id].alive {
             return;
         }
-        self.after(self.scenario.heartbeat_ms, Happening::ProgramBeats { program: id });
+        self.time.after(self.scenario.heartbeat_ms, Happening::ProgramBeats { program: id });
         let program = &self.programs[&id];
         let Some(link) = program.connection else { return };
-        if self.now - program.seen_at > self.scenario.patience_ms {
+        if self.time.now - program.seen_at > self.scenario.patience_ms {
             self.program_leaves_wire(id, link);
             return;
         }
@@ -145,7 +146,7 @@ impl World {
         program.wanted = wanted;
         program.unwanted.extend(victim);
         let step = self.rng.between(5_000, 90_000);
-        self.after(step, Happening::ProgramMoves { program: id });
+        self.time.after(step, Happening::ProgramMoves { program: id });
     }
 
     pub(crate) fn program_ends(&mut self, id: u32) {
@@ -162,7 +163,7 @@ impl World {
         order: ApplicationOrder,
         sent_at: u64,
     ) -> Result<(), Objection> {
-        let now = self.now;
+        let now = self.time.now;
         let program = self.program(id);
         if program.connection != Some(link) || !program.alive {
             return Ok(());
@@ -224,7 +225,7 @@ impl World {
     /// Only who was silent for long may be given up.
     fn check_may_lose(&self, id: u32, why: &str) -> Result<(), Objection> {
         let settings = &self.scenario.settings;
-        let silent_ms = self.now - self.programs[&id].answer_sent_at;
+        let silent_ms = self.time.now - self.programs[&id].answer_sent_at;
         let least = settings.application_timeout_ms.min(settings.recovery_timeout_ms);
         if silent_ms >= least {
             return Ok(());
@@ -280,7 +281,7 @@ impl World {
         };
         self.submissions.insert(number, Submission { spec, driver: None, kills: false, killed: false });
         let at = self.rng.below(self.scenario.quiet_from_ms);
-        self.at(at, Happening::Submits { submission: number });
+        self.time.at(at, Happening::Submits { submission: number });
     }
 
     pub(crate) fn submits(&mut self, number: u32) {
@@ -290,7 +291,7 @@ impl World {
         let key = RequestKey::new(format!("submission-{number}"));
         let spec = self.submissions[&number].spec.clone();
         self.ask(number, ClientMessage::SubmitDriver { key, spec });
-        self.after(ASK_AGAIN_MS, Happening::Submits { submission: number });
+        self.time.after(ASK_AGAIN_MS, Happening::Submits { submission: number });
     }
 
     pub(crate) fn kills_driver(&mut self, number: u32) {
@@ -302,7 +303,7 @@ impl World {
         if let Some(driver) = submission.driver.clone() {
             self.ask(number, ClientMessage::KillDriver { driver });
         }
-        self.after(ASK_AGAIN_MS, Happening::KillsDriver { submission: number });
+        self.time.after(ASK_AGAIN_MS, Happening::KillsDriver { submission: number });
     }
 
     /// Asks once, on a connection of its own.

@@ -21,25 +21,17 @@ impl World {
         self.check_converged()?;
         self.closing = true;
         self.end_everything();
-        self.run_until(self.now + DRAIN_MS)?;
+        self.run_until(self.time.now + DRAIN_MS)?;
         self.check_empty()?;
-        self.report.happenings = self.happened;
-        self.report.lasted_ms = self.now;
+        self.report.happenings = self.time.happened;
+        self.report.lasted_ms = self.time.now;
         Ok(self.report.clone())
     }
 
     fn run_until(&mut self, end: u64) -> Result<(), Objection> {
-        while self.queue.first_key_value().is_some_and(|(&(at, _), _)| at <= end) {
-            let Some(((at, _), happening)) = self.queue.pop_first() else { break };
-            assert!(at >= self.now, "time does not go back");
-            self.now = at;
-            self.happened += 1;
-            if self.happened > HAPPENINGS_AT_MOST {
-                return Err(format!("no progress: {} happenings, {} ms", self.happened, self.now));
-            }
+        while let Some(happening) = self.time.next_until(end, HAPPENINGS_AT_MOST)? {
             self.happen(happening)?;
         }
-        self.now = end;
         Ok(())
     }
 
@@ -47,8 +39,8 @@ impl World {
         if self.is_deferred(&happening) {
             return Ok(());
         }
-        if self.is_traced() && !happening.is_routine() {
-            self.trace(format!("{happening:?}"));
+        if self.time.is_traced() && !happening.is_routine() {
+            self.time.trace(format!("{happening:?}"));
         }
         match happening {
             Happening::ToMaster { connection, message } => self.arrives_at_master(connection, message)?,
@@ -94,10 +86,10 @@ impl World {
                 self.machines.get(&id).map_or((false, 0), |machine| (machine.alive, machine.frozen_until))
             }
         };
-        if alive && thaws_at > self.now {
-            self.at(thaws_at, happening.clone());
+        if alive && thaws_at > self.time.now {
+            self.time.at(thaws_at, happening.clone());
         }
-        !alive || thaws_at > self.now
+        !alive || thaws_at > self.time.now
     }
 
     fn who(&self, happening: &Happening) -> Option<Who> {

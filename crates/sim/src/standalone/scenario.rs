@@ -128,5 +128,6 @@ fn settings(lease: LeaseSettings, heartbeat_ms: u64, rng: &mut Rng) -> MasterSet
         retained_drivers: 200,
         supervise_backoff_ms: 1_000,
         supervise_backoff_max_ms: rng.between(2, 60) * 1000,
+        ..MasterSettings::default()
     }
 }

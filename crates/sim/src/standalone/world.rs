@@ -13,20 +13,15 @@ use super::programs::{Program, Submission};
 use super::report::StandaloneReport;
 use super::scenario::Scenario;
 use crate::rng::Rng;
+use crate::timeline::Timeline;
 use firesteel_standalone::WorkerId;
-use std::collections::{BTreeMap, VecDeque};
-
-/// How much of the story is told when it ends badly.
-const LINES_TOLD: usize = 90;
+use std::collections::BTreeMap;
 
 /// Everything there is.
 pub(crate) struct World {
     pub(crate) rng: Rng,
     pub(crate) scenario: Scenario,
-    pub(crate) now: u64,
-    pub(crate) queue: BTreeMap<(u64, u64), Happening>,
-    sequence: u64,
-    pub(crate) happened: u64,
+    pub(crate) time: Timeline<Happening>,
     pub(crate) storage: Storage,
     /// By how much the clock of each master's host is ahead.
     pub(crate) clocks: Vec<u64>,
@@ -40,7 +35,6 @@ pub(crate) struct World {
     pub(crate) report: StandaloneReport,
     /// Everything is to end.
     pub(crate) closing: bool,
-    story: Option<VecDeque<String>>,
 }
 
 impl World {
@@ -50,10 +44,7 @@ impl World {
         let scenario = Scenario::new(seed, &mut rng);
         World {
             rng,
-            now: 0,
-            queue: BTreeMap::new(),
-            sequence: 0,
-            happened: 0,
+            time: Timeline::new(traced),
             storage: Storage::default(),
             clocks: vec![0; 2],
             masters: BTreeMap::new(),
@@ -65,43 +56,12 @@ impl World {
             checker: Checker::default(),
             report: StandaloneReport { runs: 1, ..StandaloneReport::default() },
             closing: false,
-            story: traced.then(VecDeque::new),
             scenario,
         }
     }
 
-    /// Something will happen.
-    pub(crate) fn at(&mut self, time: u64, happening: Happening) {
-        self.sequence += 1;
-        self.queue.insert((time.max(self.now), self.sequence), happening);
-    }
-
-    /// Something will happen soon.
-    pub(crate) fn after(&mut self, delay: u64, happening: Happening) {
-        self.at(self.now + delay, happening);
-    }
-
     /// Returns whether faults have ended.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.now >= self.scenario.quiet_from_ms
-    }
-
-    /// Adds a line to the story, if there is one.
-    pub(crate) fn trace(&mut self, line: impl Into<String>) {
-        let Some(story) = &mut self.story else { return };
-        let line: String = format!("{:>8} {}", self.now, line.into()).chars().take(330).collect();
-        story.push_back(line);
-        if story.len() > LINES_TOLD {
-            story.pop_front();
-        }
-    }
-
-    pub(crate) fn is_traced(&self) -> bool {
-        self.story.is_some()
-    }
-
-    /// The last lines of the story.
-    pub(crate) fn story(&self) -> Vec<String> {
-        self.story.iter().flatten().cloned().collect()
+        self.time.now >= self.scenario.quiet_from_ms
     }
 }

@@ -105,7 +105,7 @@ impl Cluster {
         resources: Resources,
         report: WorkerReport,
     ) -> Vec<String> {
-        let offer = WorkerOffer { host: format!("h{number}"), resources };
+        let offer = WorkerOffer { host: format!("h{number}"), resources, pages: None };
         self.worker(
             link,
             WorkerMessage::Register { worker: WorkerId::new(format!("worker-{number}")), offer, report },
@@ -144,7 +144,7 @@ impl Cluster {
 
 fn order_line(order: &WorkerOrder) -> Option<String> {
     match order {
-        WorkerOrder::Registered | WorkerOrder::Heard => None,
+        WorkerOrder::Registered { .. } | WorkerOrder::Heard => None,
         WorkerOrder::LaunchExecutor { executor, resources, .. } => {
             Some(format!("launch {} with {resources}", short(executor)))
         }
@@ -178,6 +178,7 @@ pub(crate) fn spec(cores_max: Option<u32>, cores_per_executor: Option<u32>) -> A
         cores_max,
         cores_per_executor,
         memory_per_executor_mib: 512,
+        pages: None,
         launch: Payload::default(),
     }
 }

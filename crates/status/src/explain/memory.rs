@@ -11,6 +11,10 @@ const DISK_BYTES_IN_A_MS: i64 = 100_000;
 /// The fewest bytes spilled that are worth a sentence: less is written while nobody looks.
 const LEAST_SPILLED: i64 = 16 << 20;
 
+/// The part of the time of a task, in percent, that records cost which are spilled, if all of them are: they are encoded, written,
+/// read, decoded and merged once more. A disk's speed alone would say too little on a machine that computes slowly.
+const SPILLING_SHARE: i64 = 20;
+
 /// The part of an executor's memory that is for records: 60 %, as Spark has it.
 const FOR_RECORDS: f64 = 0.6;
 
@@ -49,8 +53,18 @@ pub(crate) fn spilling(facts: &Facts<'_>) -> Option<Finding> {
             count(at_a_time, "such task"),
             setting(facts, together)
         ),
-        lost_ms: disk.max(memory / 4) / DISK_BYTES_IN_A_MS / facts.busy_slots(),
+        lost_ms: lost(facts, memory, disk),
     })
+}
+
+/// Estimates the time that spilling took, in milliseconds: what a disk takes, or the tasks' own share where that is more.
+fn lost(facts: &Facts<'_>, memory: i64, disk: i64) -> i64 {
+    let by_disk = disk.max(memory / 4) / DISK_BYTES_IN_A_MS / facts.busy_slots();
+    let by_tasks = facts.tasks.iter().map(|task| {
+        let all = task.spilled.saturating_add(task.memory).max(1);
+        (task.run as f64 * (task.spilled as f64 / all as f64)) as i64
+    });
+    by_disk.max(facts.spread(by_tasks.sum::<i64>()) * SPILLING_SHARE / 100)
 }
 
 /// Returns the setting that gives an executor this much memory for records.

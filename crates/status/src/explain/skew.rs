@@ -72,7 +72,7 @@ fn skewed_by(facts: &Facts<'_>, slowest: &Task<'_>, mut sentence: String, lost_m
     let hot = facts.own.hot_keys.first().filter(|(_, most)| *most * 100 >= slowest.records * HOT_KEY_SHARE);
     let remedy = match hot {
         Some((key, most)) => {
-            sentence += &format!("; the key {key} alone has {}", number(*most));
+            sentence += &format!("; the key {key} alone has about {}", number(*most));
             let others: Vec<&str> = facts.own.hot_keys[1..].iter().take(2).map(|(key, _)| &**key).collect();
             if !others.is_empty() {
                 sentence += &format!(", then come {}", others.join(" and "));

@@ -56,6 +56,8 @@ pub(crate) fn times(part: i64, whole: i64) -> String {
 
 /// Returns the beginning of a text, on one line.
 pub(crate) fn brief(text: &str, most: usize) -> String {
+    // A failure has its record in a line of its own.
+    let text = text.replace("\n  the record was: ", "; the record was: ");
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &line[..end]),

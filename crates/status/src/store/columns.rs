@@ -218,9 +218,9 @@ fn accumulated(name: &str) -> Option<Metric> {
     })
 }
 
-/// One figure of all tasks.
+/// One figure of all tasks: one that they told, or one that is computed of others.
 #[derive(Clone, Debug, Default)]
-struct Column {
+pub(crate) struct Column {
     values: Values,
     /// No figure is lower, and none higher, but these need not be among them.
     lowest: i64,
@@ -239,7 +239,60 @@ enum Values {
 }
 
 impl Column {
-    fn get(&self, row: usize) -> i64 {
+    /// Makes a column of figures.
+    pub(crate) fn of(rows: usize, figures: impl Iterator<Item = i64>) -> Self {
+        let mut column = Column::default();
+        for (row, value) in figures.take(rows).enumerate() {
+            column.set(row, rows, value);
+        }
+        column
+    }
+
+    /// Returns the sums of each task's figures. Where they fit, they are summed in 32 bits, several at a time.
+    pub(crate) fn sum(columns: &[&Column], rows: usize) -> Self {
+        let bound =
+            |end: fn(&Column) -> i64| columns.iter().map(|column| end(column)).fold(0, i64::saturating_add);
+        let (lowest, highest) = (bound(|column| column.lowest), bound(|column| column.highest));
+        if columns.iter().all(|column| matches!(column.values, Values::Zero)) {
+            return Column::default();
+        }
+        if u32::try_from(highest).is_err()
+            || columns.iter().any(|column| matches!(column.values, Values::Wide(_)))
+        {
+            let sum = |row| columns.iter().fold(0, |sum: i64, column| sum.saturating_add(column.get(row)));
+            return Column::of(rows, (0..rows).map(sum));
+        }
+        let mut sums = vec![0_u32; rows];
+        for column in columns {
+            if let Values::Narrow(values) = &column.values {
+                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum = sum.wrapping_add(*value));
+            }
+        }
+        Column { values: Values::Narrow(sums), lowest, highest }
+    }
+
+    /// Returns by how much each figure is above the other's: 0 where it is not.
+    pub(crate) fn beyond(&self, other: &Column, rows: usize) -> Self {
+        match (&self.values, &other.values) {
+            (Values::Narrow(values), Values::Narrow(others)) => {
+                let beyond = values.iter().zip(others).map(|(value, other)| value.saturating_sub(*other));
+                Column { values: Values::Narrow(beyond.collect()), lowest: 0, highest: self.highest }
+            }
+            _ => Column::of(rows, (0..rows).map(|row| self.get(row).saturating_sub(other.get(row)).max(0))),
+        }
+    }
+
+    /// Returns the quantiles of the lowest `count` figures, but for those of the tasks at `without`.
+    pub(crate) fn quantiles(&self, without: &[u32], count: usize, asked: &[f64]) -> Vec<f64> {
+        let bounds = (self.lowest, self.highest);
+        match &self.values {
+            Values::Zero => vec![0.0; asked.len()],
+            Values::Narrow(values) => quantiles_within(values, without, count, asked, bounds),
+            Values::Wide(values) => quantiles_within(values, without, count, asked, bounds),
+        }
+    }
+
+    pub(crate) fn get(&self, row: usize) -> i64 {
         match &self.values {
             Values::Zero => 0,
             Values::Narrow(values) => i64::from(values[row]),
@@ -255,7 +308,7 @@ impl Column {
         }
     }
 
-    fn set(&mut self, row: usize, rows: usize, value: i64) {
+    pub(crate) fn set(&mut self, row: usize, rows: usize, value: i64) {
         self.lowest = self.lowest.min(value);
         self.highest = self.highest.max(value);
         if let Values::Zero = self.values {
@@ -415,43 +468,15 @@ impl TaskTable {
         figures
     }
 
-    /// Tells if all tasks have 0.
-    pub(crate) fn is_zero(&self, metric: Metric) -> bool {
-        matches!(self.columns[metric as usize].values, Values::Zero)
+    /// Returns a figure of all tasks.
+    pub(crate) fn column(&self, metric: Metric) -> &Column {
+        &self.columns[metric as usize]
     }
 
-    /// Returns the quantiles of a figure, but for the tasks at `without`.
-    pub(crate) fn quantiles(&self, metric: Metric, without: &[u32], asked: &[f64]) -> Vec<f64> {
-        let column = &self.columns[metric as usize];
-        let bounds = (column.lowest, column.highest);
-        match &column.values {
-            Values::Zero => vec![0.0; asked.len()],
-            Values::Narrow(values) => quantiles_within(values, without, usize::MAX, asked, bounds),
-            Values::Wide(values) => quantiles_within(values, without, usize::MAX, asked, bounds),
-        }
-    }
-
-    /// Returns the sums of two figures of each task.
-    pub(crate) fn sums(&self, one: Metric, other: Metric) -> Vec<i64> {
-        let mut sums = vec![0; self.rows.len()];
-        self.add_to(&mut sums, one);
-        self.add_to(&mut sums, other);
-        sums
-    }
-
-    /// Adds a figure of each task to what it has in a list.
-    pub(crate) fn add_to(&self, sums: &mut [i64], metric: Metric) {
-        match &self.columns[metric as usize].values {
-            Values::Zero => {}
-            Values::Narrow(values) => {
-                sums.iter_mut()
-                    .zip(values)
-                    .for_each(|(sum, value)| *sum = sum.saturating_add(i64::from(*value)));
-            }
-            Values::Wide(values) => {
-                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum = sum.saturating_add(*value));
-            }
-        }
+    /// Returns the sums of some figures of each task.
+    pub(crate) fn sums(&self, metrics: &[Metric]) -> Column {
+        let columns: Vec<&Column> = metrics.iter().map(|metric| self.column(*metric)).collect();
+        Column::sum(&columns, self.rows.len())
     }
 
     /// Removes tasks, those that ended first before others and those that run last, and returns their ids.
@@ -510,7 +535,7 @@ mod tests {
         for id in 0..3 {
             table.push(row(id, 5));
         }
-        assert!(table.is_zero(Metric::RunTime));
+        assert_eq!(table.column(Metric::RunTime).bytes(), 0);
         let mut figures = Figures::default();
         figures.0[Metric::RunTime as usize] = 7;
         table.set_figures(1, &figures);
@@ -520,7 +545,29 @@ mod tests {
         table.push(row(3, 0));
         assert_eq!((0..4).map(|at| table.figure(at, Metric::RunTime)).collect::<Vec<_>>(), [0, 7, -1, 0]);
         assert_eq!(table.figures(2).get(Metric::RunTime), -1);
-        assert!(table.is_zero(Metric::CpuTime));
+        assert_eq!(table.column(Metric::CpuTime).bytes(), 0);
+    }
+
+    #[test]
+    fn sums_have_as_many_bits_as_they_need() {
+        let of = |figures: [i64; 3]| Column::of(3, figures.into_iter());
+        let (small, large, least) = (of([1, 0, 5]), of([u32::MAX.into(), 2, 0]), of([i64::MIN, 0, 7]));
+        let sum = |columns: &[&Column]| {
+            let sum = Column::sum(columns, 3);
+            let quantiles = sum.quantiles(&[], 3, &[0.0, 1.0]);
+            ((0..3).map(|row| sum.get(row)).collect::<Vec<_>>(), sum.bytes(), quantiles)
+        };
+        assert_eq!(sum(&[&small, &small]), (vec![2, 0, 10], 12, vec![0.0, 10.0]));
+        assert_eq!(sum(&[&small, &large]), (vec![1 << 32, 2, 5], 24, vec![2.0, (1_u64 << 32) as f64]));
+        assert_eq!(sum(&[&least, &least]), (vec![i64::MIN, 0, 14], 24, vec![i64::MIN as f64, 14.0]));
+        assert_eq!(sum(&[&Column::default()]), (vec![0; 3], 0, vec![0.0; 2]));
+        let beyond = |one: &Column, other: &Column| {
+            let beyond = one.beyond(other, 3);
+            (0..3).map(|row| beyond.get(row)).collect::<Vec<_>>()
+        };
+        assert_eq!(beyond(&small, &of([0, 3, 2])), [1, 0, 3]);
+        assert_eq!(beyond(&large, &least), [i64::MAX, 2, 0]);
+        assert_eq!(beyond(&small, &Column::default()), [1, 0, 5]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::store::columns::Figures;
 use crate::store::fold::Store;
-use crate::store::records::{Executor, raise};
+use crate::store::records::{Executor, StageKey, raise};
 use crate::store::views::{ExecutorResource, PeakMemory, ResourceProfileInfo, TaskResource};
 use firesteel_events::{
     BlockManagerAdded, ExecutorAdded, ExecutorMetricsUpdate, ExecutorRemoved, ResourceProfileAdded,
@@ -77,10 +77,41 @@ impl Store {
         self.dead.drain(..surplus);
     }
 
-    pub(crate) fn set_excluded(&mut self, id: &str, excluded: bool) {
+    pub(crate) fn set_excluded(&mut self, at: i64, id: &str, excluded: bool) {
+        self.tick(at);
         if let Some(executor) = self.executors.get_mut(id) {
             executor.excluded = excluded;
         }
+    }
+
+    /// Notes of all executors of a host that they are excluded, or not any more. As in Spark, executors that come later are
+    /// not shown as such.
+    pub(crate) fn set_host_excluded(&mut self, at: i64, host: &str, excluded: bool) {
+        for id in self.executors_on(host) {
+            self.set_excluded(at, &id, excluded);
+        }
+    }
+
+    pub(crate) fn exclude_for_stage(&mut self, at: i64, key: StageKey, id: &str) {
+        self.tick(at);
+        let revision = self.revision;
+        let Some(executor) = self.executors.get_mut(id) else { return };
+        let Some(stage) = self.stages.get_mut(&key).filter(|stage| stage.live) else { return };
+        stage.revision = revision;
+        stage.share(&executor.id).excluded = true;
+        executor.excluded_in.insert(key.0);
+    }
+
+    pub(crate) fn exclude_host_for_stage(&mut self, at: i64, key: StageKey, host: &str) {
+        for id in self.executors_on(host) {
+            self.exclude_for_stage(at, key, &id);
+        }
+    }
+
+    fn executors_on(&self, host: &str) -> Vec<Arc<str>> {
+        let there =
+            self.executors.values().filter(|executor| executor.host == host && &*executor.id != "driver");
+        there.map(|executor| executor.id.clone()).collect()
     }
 
     pub(crate) fn block_manager_added(&mut self, event: &BlockManagerAdded) {
@@ -123,7 +154,7 @@ impl Store {
     pub(crate) fn raise_executor(&mut self, id: &Arc<str>, figures: &PeakMemory) {
         let dead = self.dead.iter_mut().rev().find(|dead| dead.id == *id);
         if let Some(executor) = self.executors.get_mut(id).or(dead) {
-            raise(&mut executor.peak, figures);
+            raise(&mut executor.peak, Some(figures));
         }
     }
 }

@@ -110,14 +110,25 @@ pub(crate) struct Places {
     places: Vec<(Arc<str>, Arc<str>)>,
     by_name: BTreeMap<(Arc<str>, Arc<str>), u32>,
     localities: Vec<Arc<str>>,
+    /// The place of the last task, which the next one often shares.
+    last: u32,
 }
 
 impl Places {
     pub(crate) fn number(&mut self, executor: &Arc<str>, host: &Arc<str>) -> u32 {
-        if let Some(last) = self.by_name.get(&(executor.clone(), host.clone())) {
-            return *last;
+        // Names of one place are one allocation where the engine tells them, and then nothing is compared.
+        if let Some((last, at)) = self.get(self.last)
+            && Arc::ptr_eq(last, executor)
+            && Arc::ptr_eq(at, host)
+        {
+            return self.last;
+        }
+        if let Some(known) = self.by_name.get(&(executor.clone(), host.clone())) {
+            self.last = *known;
+            return *known;
         }
         let number = self.places.len() as u32;
+        self.last = number;
         self.places.push((executor.clone(), host.clone()));
         self.by_name.insert((executor.clone(), host.clone()), number);
         number
@@ -200,8 +211,26 @@ impl Store {
             ListenerEvent::TaskEnd(event) => self.task_end(event),
             ListenerEvent::ExecutorAdded(event) => self.executor_added(event),
             ListenerEvent::ExecutorRemoved(event) => self.executor_removed(event),
-            ListenerEvent::ExecutorExcluded(event) => self.set_excluded(&event.executor_id, true),
-            ListenerEvent::ExecutorUnexcluded(event) => self.set_excluded(&event.executor_id, false),
+            ListenerEvent::ExecutorExcluded(event) => {
+                self.set_excluded(event.timestamp, &event.executor_id, true);
+            }
+            ListenerEvent::ExecutorUnexcluded(event) => {
+                self.set_excluded(event.timestamp, &event.executor_id, false);
+            }
+            ListenerEvent::ExecutorExcludedForStage(event) => {
+                let key = (event.stage_id, event.stage_attempt_id);
+                self.exclude_for_stage(event.timestamp, key, &event.executor_id);
+            }
+            ListenerEvent::NodeExcluded(event) => {
+                self.set_host_excluded(event.timestamp, &event.host_id, true);
+            }
+            ListenerEvent::NodeUnexcluded(event) => {
+                self.set_host_excluded(event.timestamp, &event.host_id, false);
+            }
+            ListenerEvent::NodeExcludedForStage(event) => {
+                let key = (event.stage_id, event.stage_attempt_id);
+                self.exclude_host_for_stage(event.timestamp, key, &event.host_id);
+            }
             ListenerEvent::BlockManagerAdded(event) => self.block_manager_added(event),
             // Spark shows nothing of it, but that the executor is removed.
             ListenerEvent::BlockManagerRemoved(event) => self.tick(event.timestamp),

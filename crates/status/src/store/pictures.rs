@@ -47,7 +47,7 @@ impl TaskGlance<'_> {
 /// Tasks that failed for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskFailures<'a> {
-    /// The reason of the one that failed first, with its stack.
+    /// The reason of the task that failed first, with its stack: of its attempt that says most.
     pub text: &'a str,
     /// The first of them, by its own id.
     pub first_task: i64,
@@ -110,7 +110,13 @@ impl<'a> View<'a> {
             let kind = kind_of(text);
             let known = kinds.len();
             match kinds.get_mut(&kind) {
-                Some(failures) => failures.count += 1,
+                Some(failures) => {
+                    failures.count += 1;
+                    // The task's later attempts may know more: the record on which it failed.
+                    if failures.index == i64::from(row.index) && text.len() > failures.text.len() {
+                        failures.text = text;
+                    }
+                }
                 None if known >= MOST_KINDS => {}
                 None => {
                     let index = i64::from(row.index);

@@ -10,6 +10,9 @@ const BUCKET_BITS: u32 = BUCKETS.trailing_zeros();
 /// Below this number, sorting is as fast.
 const FEW: usize = 4096;
 
+/// The number of figures that are looked at together.
+const SOME: usize = 16;
+
 /// Returns the quantiles of figures.
 pub(crate) fn quantiles(values: &[i64], asked: &[f64]) -> Vec<f64> {
     quantiles_of(values, &[], values.len(), asked)
@@ -61,13 +64,18 @@ fn place(quantile: f64, count: usize) -> usize {
     ((quantile * count as f64) as usize).min(count - 1)
 }
 
-/// Calls `take` with each figure, but for those at the positions `without`.
-fn each<T: Copy + Into<i64>>(values: &[T], without: &[u32], mut take: impl FnMut(i64)) {
+/// Calls `take` with each run of figures between those at the positions `without`.
+fn runs<T>(values: &[T], without: &[u32], mut take: impl FnMut(&[T])) {
     let mut from = 0;
     for end in without.iter().map(|at| *at as usize).chain([values.len()]) {
-        values[from..end].iter().for_each(|value| take((*value).into()));
+        take(&values[from..end]);
         from = end + 1;
     }
+}
+
+/// Calls `take` with each figure, but for those at the positions `without`.
+fn each<T: Copy + Into<i64>>(values: &[T], without: &[u32], mut take: impl FnMut(i64)) {
+    runs(values, without, |run| run.iter().for_each(|value| take((*value).into())));
 }
 
 fn select<T: Copy + Into<i64>>(
@@ -98,26 +106,51 @@ fn select<T: Copy + Into<i64>>(
     }
     // 3. Collect the figures of those ranges, each range in a list of its own.
     let mut lists: Vec<Vec<i64>> = vec![];
-    let mut list_of = vec![u16::MAX; BUCKETS];
+    let (mut list_of, mut is_wanted) = (vec![0_u16; BUCKETS], vec![false; BUCKETS]);
     for (at, _) in &found {
-        if list_of[*at] == u16::MAX {
+        if !std::mem::replace(&mut is_wanted[*at], true) {
             list_of[*at] = lists.len() as u16;
             lists.push(Vec::with_capacity(counts[*at] as usize));
         }
     }
-    each(values, without, |value| {
-        let list = list_of[bucket(value)];
-        if list != u16::MAX {
-            lists[usize::from(list)].push(value);
+    // Most figures are in none of them, and a few of those at a time are soon seen to be none.
+    runs(values, without, |run| {
+        for some in run.chunks(SOME) {
+            let is_any = some.iter().fold(false, |is_any, value| is_any | is_wanted[bucket((*value).into())]);
+            if !is_any {
+                continue;
+            }
+            for value in some.iter().map(|value| (*value).into()) {
+                if is_wanted[bucket(value)] {
+                    lists[usize::from(list_of[bucket(value)])].push(value);
+                }
+            }
         }
     });
-    // 4. In its list, each place is looked for.
-    let found = places.iter().zip(&found);
-    let found = found.map(|(place, (at, below))| {
-        let list = &mut lists[usize::from(list_of[*at])];
-        *list.select_nth_unstable(place - below).1 as f64
-    });
-    found.collect()
+    // 4. In its list, each place is looked for. Where most figures are alike but a few are huge, one list has nearly all:
+    // then its own range is divided again.
+    let mut quantiles = vec![0.0; places.len()];
+    for (number, list) in lists.iter_mut().enumerate() {
+        let here = found.iter().enumerate().filter(|(_, (at, _))| usize::from(list_of[*at]) == number);
+        let (asked, within): (Vec<usize>, Vec<usize>) =
+            here.map(|(asked, (_, below))| (asked, places[asked] - below)).unzip();
+        for (asked, quantile) in asked.into_iter().zip(select_again(list, &within)) {
+            quantiles[asked] = quantile;
+        }
+    }
+    quantiles
+}
+
+/// Returns the figures at these places of a list.
+fn select_again(list: &mut [i64], places: &[usize]) -> Vec<f64> {
+    if list.len() <= FEW {
+        list.sort_unstable();
+        return places.iter().map(|place| list[*place] as f64).collect();
+    }
+    match (list.iter().min(), list.iter().max()) {
+        (Some(min), Some(max)) if min < max => select(list, &[], places, (*min, *max)),
+        _ => places.iter().map(|place| list[*place] as f64).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -132,6 +165,22 @@ mod tests {
         assert_eq!(quantiles(&[3], &FIVE), [3.0; 5]);
         assert_eq!(quantiles(&[], &[0.5]), [0.0]);
         assert_eq!(quantiles(&[1, 2], &[-1.0, f64::NAN, 7.0]), [1.0, 1.0, 2.0]);
+    }
+
+    #[test]
+    fn figures_that_are_alike_beside_a_huge_one_give_what_sorting_gives() {
+        for huge in [1 << 20, 1 << 40, i64::MAX] {
+            let mut values: Vec<i64> = (0..50_000).map(|n| n * 7_919 % 9_000 - 20).collect();
+            values[30_000] = huge;
+            let mut sorted = values.clone();
+            sorted.sort_unstable();
+            let expected: Vec<f64> = FIVE.iter().map(|q| sorted[place(*q, sorted.len())] as f64).collect();
+            assert_eq!(quantiles(&values, &FIVE), expected, "{huge}");
+        }
+        assert_eq!(
+            quantiles(&[vec![5; 20_000], vec![i64::MAX]].concat(), &[0.5, 1.0]),
+            [5.0, i64::MAX as f64]
+        );
     }
 
     #[test]

@@ -191,7 +191,7 @@ impl Stage {
         if !self.executors.contains_key(executor) {
             self.executors.insert(executor.clone(), ExecutorShare::default());
         }
-        self.executors.entry(executor.clone()).or_default()
+        self.executors.get_mut(executor).expect("it was put there if it was missing")
     }
 
     /// Notes why a task failed. When a stage's tasks have told very much, of the others only the beginning is kept.
@@ -322,10 +322,10 @@ pub(crate) fn add(bytes: &mut i64, delta: i64) {
 }
 
 /// Raises figures that may not be there yet.
-pub(crate) fn raise(peak: &mut Option<PeakMemory>, figures: &PeakMemory) {
-    match peak {
-        Some(peak) => peak.raise(figures),
-        None => *peak = Some(*figures),
+pub(crate) fn raise(peak: &mut Option<PeakMemory>, figures: Option<&PeakMemory>) {
+    let peak = peak.get_or_insert_default();
+    if let Some(figures) = figures {
+        peak.raise(figures);
     }
 }
 

@@ -71,6 +71,11 @@ impl Store {
             (None, None) => StageStatus::Skipped,
         };
         stage.live = stage.active > 0;
+        for (id, _) in stage.executors.iter().filter(|(_, share)| share.excluded) {
+            if let Some(executor) = self.executors.get_mut(id) {
+                executor.excluded_in.remove(&info.stage_id);
+            }
+        }
         for id in &stage.jobs {
             let Some(job) = self.jobs.get_mut(id) else { continue };
             match stage.status {
@@ -134,10 +139,13 @@ impl Store {
         let info = &event.task_info;
         self.tick(info.finish_time);
         let outcome = outcome(&event.reason);
-        let peak = PeakMemory::of(&event.executor_metrics);
+        // Most tasks tell nothing of this.
+        let told = Some(&event.executor_metrics).filter(|told| !told.is_empty());
+        let peak = told.map(PeakMemory::of);
+        let peak = peak.as_ref();
         let figures = self.end_row(event);
-        self.end_in_stage(event, outcome, figures.as_ref(), &peak);
-        self.end_in_executor(event, outcome, &peak);
+        self.end_in_stage(event, outcome, figures.as_ref(), peak);
+        self.end_in_executor(event, outcome, peak);
         self.remember_task(event);
     }
 
@@ -147,8 +155,9 @@ impl Store {
         let info = &event.task_info;
         let (key, at) = self.running.remove(&info.task_id)?;
         let stage = self.stages.get_mut(&key)?;
-        let figures = event.metrics.as_deref().map(Figures::of);
-        let grown = figures.map(|figures| stage.tasks.renew(at, &figures));
+        // A task that was lost tells none. As with Spark's History Server these are zeros from then on.
+        let figures = event.metrics.as_deref().map(Figures::of).unwrap_or_default();
+        let grown = stage.tasks.renew(at, &figures);
         if let Some(row) = stage.tasks.row_mut(at) {
             row.finish = info.finish_time;
             row.fetch_start = info.getting_result_time;
@@ -161,7 +170,7 @@ impl Store {
         if !accumulated.is_empty() {
             stage.accumulated.insert(info.task_id, accumulated.into());
         }
-        grown
+        Some(grown)
     }
 
     /// Notes the figures of a task that runs, as its executor's heartbeat told them.
@@ -181,7 +190,7 @@ impl Store {
         event: &TaskEnd,
         outcome: Outcome,
         figures: Option<&Figures>,
-        peak: &PeakMemory,
+        peak: Option<&PeakMemory>,
     ) {
         let info = &event.task_info;
         let key = (event.stage_id, event.stage_attempt_id);
@@ -238,7 +247,7 @@ impl Store {
         }
     }
 
-    fn end_in_executor(&mut self, event: &TaskEnd, outcome: Outcome, peak: &PeakMemory) {
+    fn end_in_executor(&mut self, event: &TaskEnd, outcome: Outcome, peak: Option<&PeakMemory>) {
         let Some(executor) = self.executors.get_mut(&event.task_info.executor_id) else { return };
         let info = &event.task_info;
         executor.active_tasks -= 1;
@@ -281,8 +290,8 @@ impl Store {
 
     pub(crate) fn raise_stage(&mut self, key: StageKey, executor: &Arc<str>, figures: &PeakMemory) {
         if let Some(stage) = self.stages.get_mut(&key).filter(|stage| stage.live) {
-            raise(&mut stage.peak, figures);
-            raise(&mut stage.share(executor).peak, figures);
+            raise(&mut stage.peak, Some(figures));
+            raise(&mut stage.share(executor).peak, Some(figures));
         }
     }
 
@@ -375,7 +384,7 @@ fn status(info: &TaskInfo) -> TaskStatus {
 }
 
 fn outcome(reason: &EndReason) -> Outcome {
-    let (succeeded, failed, killed) = match reason.reason.as_str() {
+    let (succeeded, failed, killed) = match &*reason.reason {
         "Success" => (1, 0, 0),
         "TaskKilled" | "TaskCommitDenied" => (0, 0, 1),
         _ => (0, 1, 0),
@@ -391,7 +400,7 @@ fn end_speculation(speculation: &mut SpeculationStageSummary, outcome: Outcome) 
 }
 
 fn count_kill(summary: &mut BTreeMap<String, i64>, reason: &EndReason) {
-    let text = match reason.reason.as_str() {
+    let text = match &*reason.reason {
         "TaskKilled" => reason.kill_reason.clone().unwrap_or_default(),
         _ => error_text(reason).unwrap_or_default(),
     };
@@ -402,7 +411,7 @@ fn count_kill(summary: &mut BTreeMap<String, i64>, reason: &EndReason) {
 fn error_text(reason: &EndReason) -> Option<String> {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let number = |number: Option<i64>| number.unwrap_or(-1);
-    Some(match reason.reason.as_str() {
+    Some(match &*reason.reason {
         "Success" => return None,
         "TaskKilled" => text(&reason.kill_reason),
         "ExceptionFailure" => exception_text(reason),

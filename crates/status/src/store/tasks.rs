@@ -2,10 +2,9 @@
 //!
 //! A page is found without sorting all tasks: those before and on the page are selected, and only they are sorted.
 
-use crate::store::columns::{Metric, Row};
+use crate::store::columns::{Column, Metric, Row};
 use crate::store::dates::Date;
 use crate::store::fold::Places;
-use crate::store::quantiles::quantiles_of;
 use crate::store::records::Stage;
 use crate::store::views::*;
 use std::collections::BTreeMap;
@@ -147,13 +146,6 @@ impl Stage {
         row.duration(now).saturating_sub(known).max(0)
     }
 
-    /// Returns the same of all tasks, those that run among them.
-    fn delays(&self, durations: &[i64], getting_results: &[i64]) -> Vec<i64> {
-        let mut known = getting_results.to_vec();
-        ACCOUNTED.iter().for_each(|metric| self.tasks.add_to(&mut known, *metric));
-        known.iter().zip(durations).map(|(known, duration)| duration.saturating_sub(*known).max(0)).collect()
-    }
-
     /// Returns one task in the shape of the REST interface.
     pub(crate) fn task(
         &self,
@@ -171,7 +163,7 @@ impl Stage {
             partition_id: i64::from(row.partition),
             launch_time: Date(row.launch),
             result_fetch_start: Date::given(row.fetch_start),
-            duration: Some(row.duration(now)),
+            duration: Some(row.duration(now)).filter(|duration| *duration > 0),
             executor_logs: logs(&executor),
             executor_id: executor.to_string(),
             host: host.to_string(),
@@ -190,32 +182,32 @@ impl Stage {
     pub(crate) fn distributions(&self, asked: &[f64], now: i64) -> Option<TaskMetricDistributions> {
         let all = self.tasks.rows();
         let (mut without, mut unmeasured) = (vec![], vec![]);
-        let mut durations = Vec::with_capacity(all.len());
-        let mut getting_results = Vec::with_capacity(all.len());
-        for (row, at) in all.iter().zip(0_u32..) {
+        let (mut durations, mut getting_results) = (Column::default(), Column::default());
+        // Once over all rows: reading them takes longer than what is done with them.
+        for (at, row) in all.iter().enumerate() {
             if !row.measured {
-                unmeasured.push(at);
+                unmeasured.push(at as u32);
             }
             if !row.measured || row.status != TaskStatus::Success {
-                without.push(at);
+                without.push(at as u32);
             }
-            durations.push(row.duration(now));
-            getting_results.push(row.getting_result(now));
+            durations.set(at, all.len(), row.duration(now));
+            getting_results.set(at, all.len(), row.getting_result(now));
         }
         let count = all.len() - without.len();
         if count == 0 {
             return None;
         }
+        // What is in no other figure, of all tasks, those that run among them.
+        let known = ACCOUNTED.map(|metric| self.tasks.column(metric));
+        let known = Column::sum(&[known[0], known[1], known[2], &getting_results], all.len());
+        let delays = durations.beyond(&known, all.len());
         let zero = vec![0.0; asked.len()];
-        let of = |metric: Metric| self.tasks.quantiles(metric, &without, asked);
+        let of = |metric: Metric| self.tasks.column(metric).quantiles(&without, count, asked);
         // Of these Spark looks at tasks that failed, too, yet counts only those that succeeded: it tells the quantiles
         // of the lowest figures. Who compares wants the same.
-        let delays = self.delays(&durations, &getting_results);
-        let of_all = |values: &[i64], without: &[u32]| quantiles_of(values, without, count, asked);
-        let sum = |one: Metric, other: Metric| match self.tasks.is_zero(one) && self.tasks.is_zero(other) {
-            true => zero.clone(),
-            false => of_all(&self.tasks.sums(one, other), &unmeasured),
-        };
+        let of_all = |column: &Column, without: &[u32]| column.quantiles(without, count, asked);
+        let sum = |one: Metric, other: Metric| of_all(&self.tasks.sums(&[one, other]), &unmeasured);
         Some(TaskMetricDistributions {
             quantiles: asked.to_vec(),
             duration: of_all(&durations, &[]),

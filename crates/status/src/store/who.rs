@@ -2,6 +2,7 @@
 
 use crate::store::fold::Store;
 use crate::store::views::ApplicationInfo;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Which applications are asked for.
@@ -121,6 +122,11 @@ pub trait Applications: Send + Sync {
     /// Reads a file of a log and hands its bytes over, piece by piece, until there are no more or `take` returns false.
     fn read_part(&self, _part: &LogPart, _take: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), OpenError> {
         Err(OpenError::Unknown)
+    }
+
+    /// Returns the addresses of the pages that show what an executor writes, by the names of its streams; none where it is not kept.
+    fn log_links(&self, _id: &str, _executor: &str) -> BTreeMap<String, String> {
+        BTreeMap::new()
     }
 
     /// Returns the stacks of an executor's threads, as JSON. `None` if they are not to be had.

@@ -17,6 +17,10 @@ struct World {
     down: HashSet<String>,
     /// Hosts whose connections break after so many outputs, once.
     breaks: HashMap<String, usize>,
+    /// Which outputs the shuffle storage has, as the driver tells; whether they can be read there.
+    stored: HashMap<Partition, bool>,
+    /// Whether the reader's host can read nothing from the storage.
+    disk_is_full: bool,
     asked: Vec<String>,
 }
 
@@ -75,6 +79,39 @@ impl ShufflePeers for Peers {
     ) -> Result<Vec<Option<OutputAddress>>, RemoteReadError> {
         let world = self.world();
         Ok(maps.iter().map(|(map, _)| world.moved.get(map).cloned()).collect())
+    }
+
+    fn has_storage(&self) -> bool {
+        !self.world().stored.is_empty()
+    }
+
+    fn stored_at(
+        &self,
+        _: ShuffleId,
+        maps: &[(Partition, TaskId)],
+    ) -> Result<Vec<Option<StoredObject>>, RemoteReadError> {
+        let mut world = self.world();
+        let numbers: Vec<String> = maps.iter().map(|(map, _)| map.to_string()).collect();
+        world.asked.push(format!("driver for {}", numbers.join(" ")));
+        let object = StoredObject { by: ExecutorId(0), number: 1, index_at: 10, length: 20 };
+        Ok(maps.iter().map(|(map, _)| world.stored.contains_key(map).then_some(object)).collect())
+    }
+
+    fn read_stored(
+        &self,
+        _: ShuffleId,
+        _: StoredObject,
+        (map, _): (Partition, TaskId),
+        _: Partition,
+    ) -> Result<Vec<u8>, RemoteReadError> {
+        let world = self.world();
+        if world.disk_is_full {
+            return Err(RemoteReadError::Here("no space left".into()));
+        }
+        match world.stored[&map] {
+            true => Ok(vec![100 + map.0 as u8]),
+            false => Err(RemoteReadError::NotStored("no such object".into())),
+        }
     }
 
     fn request(
@@ -159,6 +196,7 @@ fn a_connection_that_breaks_is_taken_up_where_it_broke() {
     let mut fetcher = fetcher(&peers, &outputs, 1);
     assert_eq!(read_all(&mut fetcher).as_deref(), Ok("0 1 2"));
     assert_eq!(peers.asked(), "a for 0 1 2, forget 0, a for 2");
+    assert_eq!((fetcher.take_requests(), fetcher.take_requests()), (2, 0));
     assert_eq!(fetcher.clock.now(), Millis(100), "it waited before it tried again");
 }
 
@@ -199,4 +237,76 @@ fn a_task_that_is_told_to_stop_waits_no_longer() {
     peers.world().down.insert("a".into());
     let stopped = fetcher(&peers, &outputs, u32::MAX).read(outputs.maps[0], &|| true);
     assert_eq!(stopped, Err(RemoteReadFailure::Cancelled));
+}
+
+/// A storage that has these outputs; of those that are not `whole`, it cannot give the bytes.
+fn storage(stored: &[u32], whole: bool) -> HashMap<Partition, bool> {
+    stored.iter().map(|map| (Partition(*map), whole)).collect()
+}
+
+#[test]
+fn what_a_host_does_not_give_is_read_from_the_storage_without_another_try() {
+    let (peers, outputs) = Peers::of(&["a", "b"], &[0, 1, 0, 0]);
+    peers.world().down.insert("a".into());
+    peers.world().stored = storage(&[0, 2, 3], true);
+    let mut fetcher = fetcher(&peers, &outputs, 3);
+    assert_eq!(read_all(&mut fetcher).as_deref(), Ok("100 1 102 103"));
+    assert_eq!(peers.asked(), "a for 0 2 3, driver for 0 2 3, b for 1");
+    assert_eq!(fetcher.clock.now(), Millis(0), "nobody waited");
+}
+
+#[test]
+fn what_the_storage_does_not_have_is_asked_for_again_at_its_host() {
+    let (peers, outputs) = Peers::of(&["a"], &[0, 0, 0]);
+    peers.world().breaks.insert("a".into(), 1);
+    peers.world().stored = storage(&[2], true);
+    assert_eq!(read_all(&mut fetcher(&peers, &outputs, 1)).as_deref(), Ok("0 1 102"));
+    assert_eq!(peers.asked(), "a for 0 1 2, driver for 1 2, forget 0, a for 1");
+}
+
+#[test]
+fn outputs_that_the_storage_alone_has_are_asked_for_once_and_no_host_is() {
+    let (peers, outputs) = Peers::of(&["a"], &[0, 0, 0]);
+    let mut outputs = ShuffleOutputs::clone(&outputs);
+    outputs.maps[0].executor = ExecutorId::STORAGE;
+    outputs.maps[2].executor = ExecutorId::STORAGE;
+    peers.world().stored = storage(&[0, 2], true);
+    assert_eq!(read_all(&mut fetcher(&peers, &Arc::new(outputs), 0)).as_deref(), Ok("100 1 102"));
+    assert_eq!(peers.asked(), "driver for 0 2, a for 1");
+}
+
+#[test]
+fn a_storage_that_cannot_give_what_it_has_is_named() {
+    let (peers, outputs) = Peers::of(&["a"], &[0]);
+    peers.world().down.insert("a".into());
+    peers.world().stored = storage(&[0], false);
+    let gone = read_all(&mut fetcher(&peers, &outputs, 3)).expect_err("nobody gives it");
+    let (message, unreachable) =
+        ("connection refused; no such object", vec![ExecutorId(0), ExecutorId::STORAGE]);
+    assert_eq!(gone, RemoteReadFailure::Gone { message: message.into(), unreachable });
+    // No host has it: none is asked.
+    let mut outputs = ShuffleOutputs::clone(&outputs);
+    outputs.maps[0].executor = ExecutorId::STORAGE;
+    let gone = read_all(&mut fetcher(&peers, &Arc::new(outputs), 3)).expect_err("nobody gives it");
+    let unreachable = vec![ExecutorId::STORAGE];
+    assert_eq!(gone, RemoteReadFailure::Gone { message: "no such object".into(), unreachable });
+}
+
+#[test]
+fn a_host_is_asked_again_for_what_the_storage_cannot_give() {
+    let (peers, outputs) = Peers::of(&["a"], &[0, 0, 0]);
+    peers.world().breaks.insert("a".into(), 1);
+    peers.world().stored = storage(&[1, 2], false);
+    assert_eq!(read_all(&mut fetcher(&peers, &outputs, 0)).as_deref(), Ok("0 1 2"));
+    assert_eq!(peers.asked(), "a for 0 1 2, driver for 1 2, forget 0, a for 1 2");
+}
+
+#[test]
+fn trouble_of_this_host_is_no_failure_of_the_storage() {
+    let (peers, outputs) = Peers::of(&["a"], &[0]);
+    peers.world().down.insert("a".into());
+    peers.world().stored = storage(&[0], true);
+    peers.world().disk_is_full = true;
+    let failure = read_all(&mut fetcher(&peers, &outputs, 3)).expect_err("it cannot be read here");
+    assert_eq!(failure, RemoteReadFailure::Here { message: "no space left".into() });
 }

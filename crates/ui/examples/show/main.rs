@@ -1,15 +1,19 @@
 //! Shows pages without running anything: of applications that never ran, and of an event log.
 //!
-//! `cargo run -p firesteel-ui --example show -- finished failing running giant FILE DIRECTORY` prints an address for each: of an
-//! event log, and of a history server for a directory of them.
+//! `cargo run -p firesteel-ui --example show -- finished failing running giant master worker FILE DIRECTORY` prints an
+//! address for each: of an event log, and of a history server for a directory of them.
 
+mod daemons;
 mod shown;
 mod synthetic;
 
 use firesteel_events::ListenerEvent;
 use firesteel_status::store::Store;
 use firesteel_ui::history::{History, HistoryConfig};
-use firesteel_ui::{Actions, LogPart, Site, ThreadStack, UiConfig, UiServer, Unavailable, start};
+use firesteel_ui::{
+    Actions, LogPart, SampleAsk, SampledStack, Samples, Site, ThreadStack, UiConfig, UiServer, Unavailable,
+    start,
+};
 use shown::{One, Shown, fold, now};
 use std::io::Write;
 use std::sync::{Arc, RwLock};
@@ -39,6 +43,25 @@ impl Actions for Pretended {
         Ok(vec![busy, idle])
     }
 
+    fn sample(&self, ask: &SampleAsk) -> Result<Samples, Unavailable> {
+        let stack = |frames: &[&str], count| SampledStack {
+            stage: Some(0),
+            frames: frames.iter().map(|frame| (*frame).to_owned()).collect(),
+            count,
+        };
+        let stacks = vec![
+            stack(&["<module> (orders.py:40)", "parse (orders.py:14)", "loads (json.py:352)"], 40),
+            stack(&["<module> (orders.py:40)", "parse (orders.py:14)", synthetic::HOSTILE], 12),
+            stack(&["<module> (orders.py:40)", "price (orders.py:31)"], 25),
+        ];
+        Ok(Samples {
+            stacks,
+            rounds: u64::from(ask.seconds) * 20,
+            idle: 9,
+            took_ms: u64::from(ask.seconds) * 1000,
+        })
+    }
+
     fn log(
         &self,
         _executor: &str,
@@ -50,7 +73,8 @@ impl Actions for Pretended {
             (0..9000).map(|line| format!("{which} line {line} {}\n", synthetic::HOSTILE)).collect();
         let from = offset.unwrap_or(whole.len().saturating_sub(length) as u64) as usize;
         let text = whole.get(from..(from + length).min(whole.len())).unwrap_or("").to_owned();
-        Ok(LogPart { text, offset: from as u64, length: whole.len() as u64 })
+        let end = (from + text.len()) as u64;
+        Ok(LogPart { text, offset: from as u64, end, length: whole.len() as u64 })
     }
 
     fn is_there(&self) -> bool {
@@ -93,6 +117,11 @@ fn main() {
             let history = History::new(&config).expect("a directory of logs");
             let config = UiConfig { port: 0, ..UiConfig::default() };
             let server = start(&config, Site::new(history), Default::default()).expect("a port is free");
+            writeln!(out, "{what} {}", server.url()).expect("someone reads");
+            servers.push((Arc::new(Shown(RwLock::default())), server));
+            continue;
+        }
+        if let Some(server) = daemons::serve(&what) {
             writeln!(out, "{what} {}", server.url()).expect("someone reads");
             servers.push((Arc::new(Shown(RwLock::default())), server));
             continue;

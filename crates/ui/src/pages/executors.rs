@@ -17,6 +17,8 @@ const MOST: usize = 500;
 struct ExecutorsPage {
     frame: Frame,
     facts: Vec<Fact>,
+    /// The address of samples of all executors' stacks, while they run here.
+    flame: Option<String>,
     groups: Vec<Group>,
 }
 
@@ -47,6 +49,7 @@ struct Row {
     peak_title: String,
     links: Vec<Link>,
     reason: Option<String>,
+    excluded_in: String,
 }
 
 struct Link {
@@ -89,7 +92,8 @@ pub(super) fn make(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage
     if !gone.is_empty() {
         groups.push(group("Gone", &gone));
     }
-    Ok(ExecutorsPage { frame, facts, groups }.render()?)
+    let flame = looking.has_actions().then(|| format!("{}/executors/flameGraph/", looking.here.base));
+    Ok(ExecutorsPage { frame, facts, flame, groups }.render()?)
 }
 
 fn row(looking: &Looking<'_>, executor: &ExecutorSummary) -> Row {
@@ -132,6 +136,17 @@ fn row(looking: &Looking<'_>, executor: &ExecutorSummary) -> Row {
         peak_title,
         links: links(looking, executor),
         reason: executor.remove_reason.clone(),
+        excluded_in: excluded_in(executor),
+    }
+}
+
+/// Returns the running stages that keep away from an executor, as text; empty if none does.
+fn excluded_in(executor: &ExecutorSummary) -> String {
+    let stages: Vec<String> =
+        executor.excluded_in_stages.iter().filter(|_| executor.is_active).map(ToString::to_string).collect();
+    match stages.is_empty() {
+        true => String::new(),
+        false => format!("excluded from stages {}", stages.join(", ")),
     }
 }
 
@@ -144,6 +159,8 @@ fn links(looking: &Looking<'_>, executor: &ExecutorSummary) -> Vec<Link> {
         if executor.is_active {
             let href = format!("{base}/executors/threadDump/?executorId={id}");
             links.push(Link { label: "threads".into(), href });
+            let href = format!("{base}/executors/flameGraph/?executorId={id}");
+            links.push(Link { label: "flame graph".into(), href });
         }
         for which in ["stdout", "stderr"] {
             let href = format!("{base}/executors/log/?executorId={id}&which={which}");

@@ -60,7 +60,8 @@ impl Frame {
         let view = looking.view();
         let application = view.application();
         let has_ended = looking.store.has_ended();
-        let is_followed = !has_ended && !matches!(kind, Kind::Environment | Kind::Threads | Kind::Log);
+        let is_followed =
+            !has_ended && !matches!(kind, Kind::Environment | Kind::Threads | Kind::Flame | Kind::Log);
         let version = match view.firesteel_version() {
             Some(version) => format!("Firesteel {version}"),
             None => format!("Spark {}", view.version().spark),
@@ -144,6 +145,6 @@ fn tabs(base: &str, kind: &Kind) -> Vec<Tab> {
         tab("Stages", "/stages/", &[Kind::Stages, Kind::Stage]),
         tab("Storage", "/storage/", &[Kind::Storage, Kind::Rdd]),
         tab("Environment", "/environment/", &[Kind::Environment]),
-        tab("Executors", "/executors/", &[Kind::Executors, Kind::Threads, Kind::Log]),
+        tab("Executors", "/executors/", &[Kind::Executors, Kind::Threads, Kind::Flame, Kind::Log]),
     ]
 }

@@ -21,10 +21,15 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 pub(super) async fn is_news(access: &dyn Access, since: u64) -> bool {
     let mut has_ended = false;
     access.look(&mut |store, _| has_ended = store.has_ended());
+    has_changed(|| access.revision(), since).await || !has_ended
+}
+
+/// Waits until a revision is another than `since`. False if it still was the same after a while.
+pub(super) async fn has_changed(revision: impl Fn() -> u64, since: u64) -> bool {
     let start = Instant::now();
-    while access.revision() == since {
+    while revision() == since {
         if start.elapsed() >= LONGEST_WAIT {
-            return !has_ended;
+            return false;
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
@@ -51,6 +56,14 @@ impl Fresh {
         let made = self.made.lock();
         let page = made.iter().find(|page| page.key == key)?;
         let is_good = if page.has_ended { page.revision == revision } else { page.at.elapsed() < FRESH };
+        is_good.then(|| Arc::clone(&page.text))
+    }
+
+    /// Returns a page that was made a moment ago, and since when nothing has happened.
+    pub(super) fn get_same(&self, key: &str, revision: u64) -> Option<Arc<str>> {
+        let made = self.made.lock();
+        let page = made.iter().find(|page| page.key == key)?;
+        let is_good = page.revision == revision && page.at.elapsed() < FRESH;
         is_good.then(|| Arc::clone(&page.text))
     }
 

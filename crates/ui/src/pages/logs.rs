@@ -1,8 +1,8 @@
 //! The pages that look into an executor: its threads, and what it wrote to `stdout` and `stderr`.
 
-use crate::pages::format::bytes;
 use crate::pages::frame::Frame;
-use crate::pages::looking::{Looking, NoPage, PART, which};
+use crate::pages::log_window::LogWindow;
+use crate::pages::looking::{Looking, NoPage, which};
 use crate::pages::paging::encoded;
 use crate::site::{LogPart, ThreadStack};
 use askama::Template;
@@ -32,11 +32,7 @@ struct LogPage {
     executor: String,
     which: String,
     unavailable: Option<String>,
-    range: String,
-    before: Option<String>,
-    after: Option<String>,
-    newest: String,
-    text: String,
+    log: LogWindow,
 }
 
 /// Returns the executor that an address names: it must be one of this application.
@@ -77,22 +73,7 @@ pub(super) fn make_log(looking: &Looking<'_>, frame: Frame) -> Result<String, No
     };
     let newest =
         format!("{}/executors/log/?executorId={}&which={which}", looking.here.base, encoded(&executor));
-    let end = part.offset.saturating_add(part.text.len() as u64);
-    let at = |offset: u64| format!("{newest}&offset={offset}");
-    let page = LogPage {
-        frame,
-        executor,
-        which: which.to_owned(),
-        unavailable,
-        range: format!(
-            "Bytes {} to {end} of {}",
-            part.offset,
-            bytes(i64::try_from(part.length).unwrap_or(i64::MAX))
-        ),
-        before: (part.offset > 0).then(|| at(part.offset.saturating_sub(PART as u64))),
-        after: (end < part.length).then(|| at(end)),
-        newest,
-        text: part.text,
-    };
+    let log = LogWindow::of(part, newest, !looking.fields.contains_key("offset"));
+    let page = LogPage { frame, executor, which: which.to_owned(), unavailable, log };
     Ok(page.render()?)
 }

@@ -1,16 +1,14 @@
 //! One look at an application: what its page is made from.
 
+use crate::pages::log_window::PART;
 use crate::pages::paging::{Ask, encoded};
 use crate::redact::Redaction;
 use crate::server::access::Access as Door;
-use crate::site::{Actions, LogPart, Site, ThreadStack, Unavailable};
+use crate::site::{Actions, LogPart, SampleAsk, Samples, Site, ThreadStack, Unavailable};
 use axum::http::StatusCode;
 use firesteel_status::store::{Access, Store, View};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// The bytes of a log on one page.
-pub(super) const PART: usize = 100 << 10;
 
 /// The query of an address.
 pub(super) type Fields = BTreeMap<String, String>;
@@ -44,6 +42,7 @@ pub(super) enum Kind {
     Environment,
     Executors,
     Threads,
+    Flame,
     Log,
 }
 
@@ -88,6 +87,8 @@ impl Here {
 pub(super) struct Asked {
     pub(super) threads: Result<Vec<ThreadStack>, Unavailable>,
     pub(super) log: Result<LogPart, Unavailable>,
+    /// None if the page does not ask for samples.
+    pub(super) samples: Option<Result<Samples, Unavailable>>,
 }
 
 impl Asked {
@@ -102,7 +103,7 @@ impl Asked {
         let nothing = || {
             Unavailable("Executors can be looked into while their application runs, on its own pages.".into())
         };
-        let mut asked = Asked { threads: Err(nothing()), log: Err(nothing()) };
+        let mut asked = Asked { threads: Err(nothing()), log: Err(nothing()), samples: None };
         let id = fields.get("executorId").map_or("", String::as_str);
         let mut is_known = false;
         if is_running && matches!(kind, Kind::Threads | Kind::Log) {
@@ -117,7 +118,31 @@ impl Asked {
             let offset = fields.get("offset").and_then(|offset| offset.parse().ok());
             asked.log = actions.log(id, which(fields), offset, PART);
         }
+        if *kind == Kind::Flame && fields.contains_key("seconds") {
+            let ask = sample_ask(fields);
+            let mut is_there = false;
+            access.look(&mut |store, now| {
+                let is_known = |id: &String| store.at(now).executor(id).is_some();
+                is_there = is_running && !store.has_ended() && ask.executor.as_ref().is_none_or(is_known);
+            });
+            asked.samples = Some(if is_there { actions.sample(&ask) } else { Err(nothing()) });
+        }
         asked
+    }
+}
+
+/// The seconds of samples, if the address names none, and the most.
+const SECONDS: u32 = 5;
+const SECONDS_AT_MOST: u32 = 60;
+
+/// Returns the samples that an address asks for.
+pub(super) fn sample_ask(fields: &Fields) -> SampleAsk {
+    let given = |name: &str| fields.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
+    let seconds = given("seconds").and_then(|text| text.parse().ok()).unwrap_or(SECONDS);
+    SampleAsk {
+        executor: given("executorId").map(str::to_owned),
+        stage: given("stage").and_then(|text| text.parse().ok()),
+        seconds: seconds.clamp(1, SECONDS_AT_MOST),
     }
 }
 

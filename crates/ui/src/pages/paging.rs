@@ -1,5 +1,6 @@
 //! Long tables, a page at a time: what the address asks for, and links to its neighbours.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::collections::BTreeMap;
 
 /// The rows of a page.
@@ -133,16 +134,12 @@ impl Pages {
     }
 }
 
+/// The letters that stand for others in an address: all but those that have no meaning in any (RFC 3986, 2.3).
+const WRITTEN_OUT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 /// Writes a text as a part of an address.
 pub(crate) fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            _ => out += &format!("%{byte:02X}"),
-        }
-    }
-    out
+    utf8_percent_encode(text, WRITTEN_OUT).to_string()
 }
 
 #[cfg(test)]

@@ -45,6 +45,8 @@ struct StagePage {
     facts: Vec<Fact>,
     progress: Markup,
     can_kill: bool,
+    /// The address of samples of its stacks, while it runs here.
+    flame: Option<String>,
     failures: Vec<FailureRow>,
     failures_title: String,
     why: Vec<String>,
@@ -147,6 +149,9 @@ pub(super) fn make(looking: &Looking<'_>, frame: Frame) -> Result<String, NoPage
         facts: facts(looking, &stage, &own, task_time),
         progress: stage_progress(&stage),
         can_kill: looking.can_kill() && stage.status == StageStatus::Active,
+        flame: (looking.has_actions() && stage.status == StageStatus::Active).then(|| {
+            format!("{}/executors/flameGraph/?stage={}&seconds=5", looking.here.base, stage.stage_id)
+        }),
         failures: failure_rows(&stage, &failures),
         failures_title: failures_title(&failures),
         why: why.unwrap_or_default(),

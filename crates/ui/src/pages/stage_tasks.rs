@@ -163,7 +163,7 @@ fn task_row(task: &TaskData, figures: &[TaskFigure]) -> TaskRow {
         executor: task.executor_id.clone(),
         host: if task.host.is_empty() { String::new() } else { format!(" {}", task.host) },
         launched: time(task.launch_time.0),
-        duration: task.duration.map(duration).unwrap_or_default(),
+        duration: duration(task.duration.unwrap_or(0)),
         figures: figures.iter().map(|(_, _, write)| write(task)).collect(),
         error_title: error.map(|text| shortened(failure_title(text), TITLE_LETTERS)).unwrap_or_default(),
         error: error.map(|text| shortened(text, TEXT_LETTERS)),

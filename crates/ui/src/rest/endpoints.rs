@@ -70,9 +70,7 @@ impl Rest {
                 let ask = parameters.task_ask()?;
                 self.tell(of, |view| view.tasks(*stage, *attempt, &ask).unwrap_or_default())
             }
-            Endpoint::Executors(of, which) => {
-                self.tell(of, |view| view.executors(matches!(which, Which::All)))
-            }
+            Endpoint::Executors(of, which) => self.tell_executors(of, matches!(which, Which::All)),
             Endpoint::Threads(of, executor) => self.threads(of, executor),
             Endpoint::Processes(of) | Endpoint::Queries(of) => self.tell(of, |_| [(); 0]),
             Endpoint::Streaming(of) => self.find(of, |view| {
@@ -113,6 +111,17 @@ impl Rest {
         access.look(&mut |store, now| found = Some(ask(&store.at(now))));
         let found = found.ok_or_else(|| Refusal::broken("the application could not be looked at"))?;
         json(&found.map_err(Refusal::not_found)?)
+    }
+
+    fn tell_executors(&self, of: &Attempt, all: bool) -> Result<Response, Refusal> {
+        let access = self.open(of)?;
+        let mut executors = vec![];
+        access.look(&mut |store, now| executors = store.at(now).executors(all));
+        // Not asked while the store is held.
+        for executor in executors.iter_mut().filter(|executor| executor.executor_logs.is_empty()) {
+            executor.executor_logs = self.applications.log_links(&of.application, &executor.id);
+        }
+        json(&executors)
     }
 
     fn attempt(&self, id: &str, attempt: &str) -> Result<Response, Refusal> {

@@ -6,7 +6,7 @@ use serde_json::ser::{Formatter, Serializer};
 use std::io::{self, Write};
 
 /// Writes a value.
-pub(super) fn to_bytes(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
+pub(crate) fn to_bytes(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
     let mut bytes = Vec::with_capacity(1024);
     value.serialize(&mut Serializer::with_formatter(&mut bytes, Laid { depth: 0, is_empty: true }))?;
     Ok(bytes)

@@ -5,6 +5,7 @@ use super::answer::Refusal;
 use firesteel_status::store::{
     ApplicationsAsk, JobStatus, StageAsk, StageStatus, TaskAsk, TaskSort, TaskStatus,
 };
+use percent_encoding::percent_decode_str;
 
 /// The quantiles of a stage's tasks that are told with it if none are asked for.
 const STAGE_QUANTILES: &str = "0.0,0.25,0.5,0.75,1.0";
@@ -177,27 +178,7 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 
 /// Decodes `%20` and `+`.
 fn decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let hex = |at: usize| bytes.get(at).and_then(|digit| (*digit as char).to_digit(16));
-        match (byte, hex(at + 1), hex(at + 2)) {
-            (b'%', Some(high), Some(low)) => {
-                decoded.push((high * 16 + low) as u8);
-                at += 3;
-            }
-            (b'+', _, _) => {
-                decoded.push(b' ');
-                at += 1;
-            }
-            _ => {
-                decoded.push(*byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -14,4 +14,6 @@ pub struct WorkerConfig {
     pub resources: Resources,
     /// The directory for its applications' files.
     pub work_dir: PathBuf,
+    /// The address of its pages, if it has any: masters are told.
+    pub pages: Option<String>,
 }

@@ -1,8 +1,10 @@
 //! The events that the threads of connections and processes report to the worker's thread.
 
+use super::process_name::ProcessName;
+use super::status::WorkerStatus;
 use firesteel_net::Outbox;
-use firesteel_standalone::{DriverRun, ExecutorName, FencedOrder, ProcessOutcome};
-use std::fmt;
+use firesteel_standalone::{FencedOrder, ProcessOutcome};
+use std::sync::mpsc::Sender;
 
 /// An event for the worker's thread.
 pub(super) enum Event {
@@ -16,26 +18,12 @@ pub(super) enum Event {
     Started(ProcessName),
     /// A process has ended, or could not be started.
     Ended(ProcessName, ProcessOutcome),
+    /// A thread of this process wants to know how it is.
+    Look(Sender<WorkerStatus>),
     /// The worker is to be decommissioned.
     Decommission,
     /// Nothing happened. Whether it can be sent tells the sender whether the worker's thread is still there.
     Idle,
     /// The worker is to stop.
     Stop,
-}
-
-/// The name of a process that a worker runs.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum ProcessName {
-    Executor(ExecutorName),
-    Driver(DriverRun),
-}
-
-impl fmt::Display for ProcessName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ProcessName::Executor(executor) => write!(f, "executor {executor}"),
-            ProcessName::Driver(run) => write!(f, "{run}"),
-        }
-    }
 }

@@ -2,10 +2,13 @@
 //! processes with the application's secret.
 
 use super::config::WorkerConfig;
+use super::logs::{KEPT_LOGS, KeptLogs};
+use super::process_name::ProcessName;
 use crate::standalone::programs::{ProgramStore, download};
 use crate::standalone::{LaunchExecutor, Program};
 use firesteel_net::bulk::{BlockClient, BlockClientSettings, serve_blocks};
 use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Secret, Serving};
+use firesteel_protocol::LogStream;
 use firesteel_standalone::{ApplicationId, DriverRun};
 use firesteel_storage::LocalDirs;
 use firesteel_transfer::{BlockServer, RemoteFetcher, RetryPolicy};
@@ -30,6 +33,7 @@ struct Shared {
     programs: Arc<ProgramStore>,
     client: BlockClient,
     hosted: Mutex<HashMap<ApplicationId, HostedApplication>>,
+    kept: Mutex<KeptLogs>,
 }
 
 struct HostedApplication {
@@ -54,6 +58,7 @@ impl HostedApplications {
             programs,
             client,
             hosted: Mutex::default(),
+            kept: Mutex::default(),
         };
         HostedApplications { shared: Arc::new(shared) }
     }
@@ -106,11 +111,36 @@ impl HostedApplications {
         Ok(address)
     }
 
-    /// Stops the service of an application that has ended, and removes its files.
+    /// Returns the path of a file into which a process writes, or wrote. Only files of such names below the worker's directory
+    /// can be meant, whatever the name is.
+    ///
+    /// # Errors
+    /// When the name is none that a master gives.
+    pub(super) fn log(&self, of: &ProcessName, stream: LogStream) -> io::Result<PathBuf> {
+        match of {
+            ProcessName::Driver(run) => {
+                let driver = checked(run.driver.as_str(), "driver-")?;
+                Ok(self.shared.dir.join(format!("{driver}-{}", run.attempt)).join(stream.name()))
+            }
+            ProcessName::Executor(executor) => {
+                let name = format!("executor-{}.{}", executor.executor.0, stream.name());
+                let living = self.directory(&executor.application)?.join(&name);
+                let kept = self.kept_logs().join(executor.application.as_str()).join(&name);
+                Ok(if living.exists() { living } else { kept })
+            }
+        }
+    }
+
+    fn kept_logs(&self) -> PathBuf {
+        self.shared.dir.join(KEPT_LOGS)
+    }
+
+    /// Stops the service of an application that has ended, and removes its files. What its executors wrote is kept for a while.
     pub(super) fn remove(&self, application: &ApplicationId) {
         let hosted = self.shared.hosted.lock().remove(application);
         drop(hosted);
         if let Ok(directory) = self.directory(application) {
+            self.shared.kept.lock().keep(&directory, &self.kept_logs(), application.as_str());
             let _ = fs::remove_dir_all(directory);
         }
     }

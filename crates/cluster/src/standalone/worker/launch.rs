@@ -5,7 +5,7 @@ use super::hosted::HostedApplications;
 use crate::agents::AgentCommand;
 use crate::standalone::{LaunchDriver, LaunchExecutor, Program};
 use firesteel_protocol::Malformed;
-use firesteel_protocol::handshake::AgentConfig;
+use firesteel_protocol::handshake::{AgentConfig, LogFiles};
 use firesteel_standalone::{ApplicationSpec, DriverRun, DriverSpec, ExecutorName, Resources};
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -30,6 +30,9 @@ pub(super) fn executor(
         arguments: launch.arguments.clone(),
         environment: launch.environment.clone(),
     };
+    let number = executor.executor.0;
+    let file = |stream: &str| directory.join(format!("executor-{number}.{stream}"));
+    let logs = LogFiles { stdout: file("stdout"), stderr: file("stderr") };
     let config = AgentConfig {
         driver: launch.driver,
         secret: launch.secret,
@@ -40,12 +43,10 @@ pub(super) fn executor(
         memory: resources.memory_mib << 20,
         directory: directory.clone(),
         service: launch.service.then_some(service),
+        logs: Some(logs.clone()),
+        notice_ms: None,
     };
-    let number = executor.executor.0;
-    let (out, err) = (
-        log(&directory, &format!("executor-{number}.stdout")),
-        log(&directory, &format!("executor-{number}.stderr")),
-    );
+    let (out, err) = (log(&logs.stdout), log(&logs.stderr));
     let (out, err) = (out.map_err(text)?, err.map_err(text)?);
     let started = command.start_with(&config, |command| {
         command.stdout(out).stderr(err).current_dir(&directory);
@@ -58,8 +59,8 @@ fn cannot_decode(error: Malformed) -> String {
 }
 
 /// Opens the file for a process's standard output or standard error.
-fn log(directory: &Path, name: &str) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).mode(0o600).open(directory.join(name))
+fn log(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).mode(0o600).open(path)
 }
 
 /// Launches a driver.
@@ -88,7 +89,8 @@ pub(super) fn driver(
         Some(path) => command.env("FIRESTEEL_SECRET_FILE", path),
         None => command.env("FIRESTEEL_INSECURE", "true"),
     };
-    let (out, err) = (log(&directory, "stdout").map_err(text)?, log(&directory, "stderr").map_err(text)?);
+    let open = |name: &str| log(&directory.join(name)).map_err(text);
+    let (out, err) = (open("stdout")?, open("stderr")?);
     command.stdin(Stdio::null()).stdout(out).stderr(err);
     command.spawn().map_err(|error| format!("the driver does not start: {error}"))
 }

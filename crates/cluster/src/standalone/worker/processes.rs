@@ -1,8 +1,9 @@
 //! The processes that a worker runs. A thread of its own prepares, starts and waits for each.
 
-use super::event::{Event, ProcessName};
+use super::event::Event;
 use super::hosted::HostedApplications;
 use super::launch;
+use super::process_name::ProcessName;
 use crate::agents::kill;
 use firesteel_standalone::{ApplicationSpec, DriverRun, DriverSpec, ExecutorName, ProcessOutcome, Resources};
 use parking_lot::Mutex;

@@ -111,6 +111,8 @@ impl Outside {
             memory: 256 << 20,
             directory: cluster.path("local"),
             service: None,
+            logs: None,
+            notice_ms: None,
         };
         let command = agents(cluster.mark());
         let started = (0..executors).map(|_| command.start(&config).unwrap());

@@ -132,6 +132,48 @@ fn a_cached_partition_that_is_lost_is_computed_again() {
     }
 }
 
+/// Each partition lies with two executors. When one of them is gone, the other copy is read, and a third executor is
+/// given one in place of that which was lost.
+#[test]
+fn a_replicated_partition_outlives_an_executor_and_is_copied_again() {
+    for level in [StorageLevel::MEMORY_ONLY_2, StorageLevel::DISK_ONLY_2] {
+        let cluster = Cluster::start(3, 1, &[ALONE]);
+        let (signs, added) = (cluster.signs(), cluster.sc.long_accumulator());
+        let cached = cluster.sc.range_in(0..1000, 6).map_partitions_with(signs.clone(), |signs, all| {
+            signs.give(&format!("keeps-{}", std::process::id()));
+            wait_until("all others are here, too", || signs.count("keeps-") >= 3);
+            assert!((0..).any(|n| signs.give(&format!("computed-{n}"))));
+            all
+        });
+        let cached = cached.map_with(added.adder(), |added, x| {
+            added.add(1);
+            x
+        });
+        cached.persist(level);
+        assert_eq!(cached.sum().unwrap(), 499_500);
+        assert_eq!(signs.count("computed-"), 6);
+        for _ in 0..2 {
+            wait_until("each partition has two copies", || cached.storage_info().copies == 12);
+            let info = cached.storage_info();
+            assert_eq!(
+                (info.partitions, info.memory_bytes > 0 || info.disk_bytes > 0),
+                (6, true),
+                "{info:?}"
+            );
+            let victim = cluster.processes()[0];
+            kill(victim);
+            wait_until("its end was noticed", || !cluster.has(victim));
+            assert_eq!(cached.sum().unwrap(), 499_500);
+            assert_eq!(cached.map(|x| (x % 10, x)).reduce_by_key(|a, b| a + b).count().unwrap(), 10);
+        }
+        assert_eq!(signs.count("computed-"), 6, "nothing was computed again");
+        assert_eq!(added.value(), 1000);
+        cached.unpersist(true);
+        assert_eq!(cached.storage_info().copies, 0);
+        cluster.end();
+    }
+}
+
 /// A copy of a slow task runs elsewhere and is done first; the slow one is told to stop, and counts for nothing.
 #[test]
 fn the_slower_of_two_copies() {

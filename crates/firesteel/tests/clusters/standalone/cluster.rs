@@ -48,6 +48,7 @@ impl Cluster {
             host: "127.0.0.1".into(),
             resources: Resources::new(cores, 1024),
             work_dir: self.dir.path().join(format!("worker-{number}")),
+            pages: None,
         };
         self.workers.push(WorkerDaemon::start(config, Some(self.secret.clone())).unwrap());
     }

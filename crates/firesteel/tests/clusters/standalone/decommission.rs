@@ -85,3 +85,32 @@ fn tasks_that_run_end_and_tasks_that_read_find_what_has_moved() {
     assert_eq!(noted(&signs, &format!("standing-{stays}")), 2, "no reducer has run again");
     sc.stop();
 }
+
+/// No other executor is there to take the outputs over, and none is needed.
+#[test]
+fn outputs_go_to_the_shuffle_storage_where_there_is_one() {
+    for write in ["notice", "background"] {
+        let storage = tempfile::tempdir().unwrap();
+        let url = format!("file://{}", storage.path().display());
+        let mut cluster = Cluster::start(1, 2);
+        let settings = |builder: Builder| {
+            let builder = builder.conf("firesteel.shuffle.storage", &url);
+            builder
+                .conf("firesteel.shuffle.storage.write", write)
+                .conf("firesteel.decommission.timeout", "60s")
+        };
+        let (sc, signs) = (cluster.context_with(settings), cluster.signs());
+        wait_for_executors(&sc, 1);
+        let sums = sums(&sc, &signs);
+        assert_eq!(sums.count().unwrap(), 7);
+        cluster.workers[0].decommission();
+        cluster.workers[0].wait();
+        assert_eq!(sc.unstored_outputs(), 0, "all outputs are in the storage");
+        cluster.add_worker(1, 2);
+        wait_for_executors(&sc, 1);
+        assert_eq!(sorted(sums.collect().unwrap()), EXPECTED);
+        assert_eq!(noted(&signs, "map"), 8, "no map task has run again");
+        sc.stop();
+        assert_eq!(std::fs::read_dir(storage.path()).unwrap().count(), 0, "nothing is left in the storage");
+    }
+}

@@ -26,7 +26,14 @@ impl Uploads {
                 written => written?,
             }
         }
-        let Some(Decision::Commit(winners)) = self.decision(operation)? else { return ended() };
+        let winners = match self.decision(operation)? {
+            Some(Decision::Commit(winners)) => winners,
+            Some(Decision::Done) => {
+                self.remove_claim(operation);
+                return Ok(());
+            }
+            Some(Decision::Abort(_)) | None => return ended(),
+        };
         let files: Vec<File> = winners.into_iter().flat_map(|winner| winner.files).collect();
         // 2. What the output replaces goes, before there is anything new to be taken for it.
         if self.existing == Existing::Overwrite && !self.store.exists(operation, &self.cleared())? {
@@ -35,17 +42,24 @@ impl Uploads {
         }
         // 3. Every winner's upload becomes a file.
         self.store.complete(operation, self.uploaded(files.clone()))?;
-        // 4. All records but the decision are removed, `_SUCCESS` appears, and then the decision is removed,
-        // too.
+        // 4. All records but the job's own are removed, `_SUCCESS` appears, and the decision says that the job
+        // is over, whether or not its last records can be removed.
         self.remove_staging(operation, &files)?;
         if refuses || self.marks_success {
             self.store.put(operation, &self.success(), vec![], Over::Anything)?;
         }
-        // The objects are hidden. If they stay they do no harm, while an error would call a whole output
-        // broken.
-        let _ = self.store.remove(operation, vec![self.owner()]);
-        let _ = self.store.remove(operation, vec![self.decided(), self.cleared()]);
+        self.write(operation, &self.decided(), &Decision::Done, Over::Anything)?;
+        self.remove_claim(operation);
         Ok(())
+    }
+
+    /// Removes the last records of a job that is over. They are hidden: if they stay they do no harm, while an
+    /// error would call a whole output broken. The decision stays if the claim may have stayed, since late
+    /// tasks, and an abort, would take the job for one that goes on.
+    fn remove_claim(&self, operation: IoOperation) {
+        if self.store.remove(operation, vec![self.owner()]).is_ok() {
+            let _ = self.store.remove(operation, vec![self.decided(), self.cleared()]);
+        }
     }
 
     /// Removes `_SUCCESS`.
@@ -65,6 +79,7 @@ impl Uploads {
         }
         let winners = match self.decision(operation)? {
             Some(Decision::Commit(winners) | Decision::Abort(winners)) => winners,
+            Some(Decision::Done) => return Ok(()),
             None => vec![],
         };
         let winners = match self.existing {

@@ -1,0 +1,391 @@
+//! One driver, from its start until it has done its program or is killed: a shell as small as a shell can be, and executors that work off
+//! their tasks in any order.
+
+use super::Stop;
+use super::lasting::{Lasting, path};
+use crate::data::{Data, Record, updates};
+use crate::machine::Plan;
+use crate::oracle::sum_in;
+use crate::program::{ACCUMULATORS, ALL, Program, Source};
+use crate::rng::Rng;
+use firesteel_recovery::{Journal, Record as Written};
+use firesteel_scheduler::{
+    Application, ApplicationEffect, ApplicationEvent, ApplicationSettings, Effect, Event, JobSpec,
+    JournalSettings, SchedulerSettings, StageSpec, TaskLaunch, TaskOutcome,
+};
+use firesteel_types::{
+    AccumulatorId, CallSite, CountedUpdate, ExecutorId, ExecutorLossReason, JobId, JournalEntry, KillReason,
+    Millis, Partition, ShuffleId, StageId, TaskFailure, TaskId,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The executor that is said to have map outputs which outlive drivers.
+const STORAGE: ExecutorId = ExecutorId(9_999);
+
+/// One driver.
+pub(crate) struct Life<'a> {
+    pub(crate) lasting: &'a mut Lasting,
+    pub(crate) rng: Rng,
+    pub(crate) journal: Journal,
+    application: Application,
+    plans: BTreeMap<StageId, Arc<Plan>>,
+    attempts: BTreeMap<TaskId, (TaskLaunch, Arc<Plan>)>,
+    next_executor: u32,
+    next_stage: u32,
+    now: u64,
+    settled: Vec<u64>,
+    /// The answers of jobs, as far as they are there.
+    pub(crate) answers: BTreeMap<JobId, Vec<Option<Vec<Record>>>>,
+    pub(crate) ended: BTreeMap<JobId, bool>,
+    /// The words under which jobs write outputs.
+    pub(crate) tokens: BTreeMap<JobId, (u32, String)>,
+}
+
+/// The map outputs that a task reads.
+struct Reader<'a> {
+    lasting: &'a Lasting,
+    launch: &'a TaskLaunch,
+}
+
+impl Source for Reader<'_> {
+    type Failure = TaskFailure;
+
+    fn read(&mut self, shuffle: ShuffleId, reducer: Partition) -> Result<Data, TaskFailure> {
+        let outputs = self.launch.inputs.iter().find(|input| input.shuffle == shuffle);
+        let mut data = Data::default();
+        for output in &outputs.expect("a task is told where to read").maps {
+            let Some((_, block)) = self.lasting.blocks.get(&(shuffle, output.map, output.task)) else {
+                return Err(TaskFailure::FetchFailed {
+                    shuffle,
+                    map: output.map,
+                    map_task: output.task,
+                    executor: output.executor,
+                    unreachable: vec![],
+                    message: "no such block".into(),
+                });
+            };
+            data.records.extend(&block.buckets[reducer.index()]);
+        }
+        Ok(data)
+    }
+}
+
+/// The bytes of a result.
+fn encoded(records: &[Record]) -> Vec<u8> {
+    records.iter().flat_map(|(k, v)| [k.to_le_bytes(), v.to_le_bytes()]).flatten().collect()
+}
+
+impl<'a> Life<'a> {
+    /// Starts a driver with what is on the disk.
+    pub(crate) fn start(lasting: &'a mut Lasting, rng: Rng) -> Result<Life<'a>, Stop> {
+        let journal = lasting.open();
+        let journaled = if lasting.scenario.is_durable {
+            JournalSettings::JobsAndShuffles
+        } else {
+            JournalSettings::Jobs
+        };
+        let scheduler = SchedulerSettings {
+            max_task_failures: 1_000,
+            max_consecutive_stage_attempts: 1_000,
+            locality_wait_ms: 0,
+            network_timeout_ms: u64::MAX / 4,
+            unaccounted_task_timeout_ms: u64::MAX / 4,
+            journal: journaled,
+            ..SchedulerSettings::default()
+        };
+        let mut life = Life {
+            lasting,
+            rng,
+            journal,
+            application: Application::new(ApplicationSettings { scheduler, max_result_size: 0 }),
+            plans: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            next_executor: 0,
+            next_stage: 0,
+            now: 0,
+            settled: vec![0; ACCUMULATORS as usize],
+            answers: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+        };
+        for accumulator in (0..ACCUMULATORS).map(AccumulatorId) {
+            life.schedule(Event::AccumulatorRegistered { accumulator }, None)?;
+        }
+        for _ in 0..life.rng.between(1, 3) {
+            life.add_executor()?;
+        }
+        Ok(life)
+    }
+
+    fn add_executor(&mut self) -> Result<(), Stop> {
+        let executor = ExecutorId(self.next_executor);
+        self.next_executor += 1;
+        self.schedule(Event::ExecutorAdded { executor, host: format!("host{executor}"), slots: 2 }, None)
+    }
+
+    /// The application handles an event, and what it wants done is done: the driver may be killed before each of its effects.
+    pub(crate) fn schedule(&mut self, event: Event, at_hand: Option<&Data>) -> Result<(), Stop> {
+        self.now += 1;
+        let mut effects = vec![];
+        self.application.handle(Millis(self.now), ApplicationEvent::Scheduler(event), &mut effects);
+        for effect in effects {
+            self.lasting.may_die()?;
+            self.act(effect, at_hand)?;
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, effect: ApplicationEffect, at_hand: Option<&Data>) -> Result<(), Stop> {
+        match effect {
+            ApplicationEffect::Scheduler(Effect::Launch(launch)) => self.launch(launch),
+            ApplicationEffect::Scheduler(Effect::ResultAccepted { job, output, task }) => {
+                let data =
+                    at_hand.ok_or_else(|| format!("the result of task {task} counts, and is not at hand"))?;
+                let bytes = encoded(&data.records);
+                self.lasting.append(&Written::Result { job, output: output as u32, bytes });
+                self.answers.get_mut(&job).expect("it was submitted")[output] = Some(data.records.clone());
+                Ok(())
+            }
+            ApplicationEffect::Scheduler(Effect::Journal(entry)) => {
+                if let JournalEntry::ShuffleWritten { shuffle, .. } = &entry {
+                    self.lasting.written.push(*shuffle);
+                }
+                self.lasting.append(&Written::Done(entry));
+                Ok(())
+            }
+            ApplicationEffect::Scheduler(Effect::JobEnded { job, failure: None }) => {
+                self.ended.insert(job, true);
+                Ok(())
+            }
+            ApplicationEffect::Scheduler(Effect::JobEnded { job, failure: Some(failure) }) => {
+                Err(format!("job {job} fails: {failure}").into())
+            }
+            ApplicationEffect::Scheduler(Effect::StageForgotten { stage }) => {
+                self.plans.remove(&stage);
+                Ok(())
+            }
+            ApplicationEffect::Scheduler(Effect::UpdateSettled { accumulator, bytes }) => {
+                let value = &mut self.settled[accumulator.0 as usize];
+                *value = value.wrapping_add(sum_in(&bytes));
+                Ok(())
+            }
+            ApplicationEffect::RemoveOutput { shuffle, map, task, is_copy: false, .. } => {
+                self.lasting.blocks.remove(&(shuffle, map, task));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn launch(&mut self, launch: TaskLaunch) -> Result<(), Stop> {
+        let plan = self.plans.get(&launch.stage).cloned();
+        let plan = plan.ok_or_else(|| format!("task {} belongs to a forgotten stage", launch.task))?;
+        self.lasting.report.launches += 1;
+        if self.lasting.must_be_restored(launch.job) {
+            return Err(
+                format!("a task of job {} runs, which an earlier driver has seen ended", launch.job).into()
+            );
+        }
+        let is_taken_up = |shuffle| self.lasting.must_be_there(shuffle);
+        if let Some(shuffle) = plan.output.filter(|shuffle| is_taken_up(*shuffle)) {
+            return Err(format!("a task writes shuffle {shuffle} again, whose outputs are there").into());
+        }
+        self.attempts.insert(launch.task, (launch, plan));
+        Ok(())
+    }
+
+    /// Submits a job that is to run. The map outputs that can be had are taken up before.
+    pub(crate) fn submit(&mut self, job: JobId) -> Result<(), Stop> {
+        self.lasting.report.ran += 1;
+        let spec = self.spec(job);
+        if self.lasting.scenario.is_durable {
+            self.take_up(&spec)?;
+        }
+        self.answers.insert(job, vec![None; spec.partitions.len()]);
+        self.ended.insert(job, false);
+        self.schedule(Event::SubmitJob(spec), None)
+    }
+
+    /// Takes up the map outputs of earlier drivers.
+    fn take_up(&mut self, spec: &JobSpec) -> Result<(), Stop> {
+        let prints: Vec<_> =
+            spec.stages.iter().filter_map(|stage| Some((stage.output?, print_of(stage.output?)))).collect();
+        let (found, mut updates) =
+            self.lasting.parts_of(spec.job, |parts| self.journal.shuffles(&prints, parts));
+        for (shuffle, fingerprint) in prints {
+            self.lasting.append(&Written::Shuffle { shuffle, fingerprint });
+        }
+        for stage in spec.stages.iter().filter(|stage| stage.output.is_some()) {
+            let shuffle = stage.output.expect("it was asked for");
+            let known =
+                found.iter().find(|(known, _)| *known == shuffle).map(|(_, known)| known.outputs.clone());
+            let mut outputs = known.unwrap_or_default();
+            outputs
+                .retain(|(output, _)| self.lasting.blocks.contains_key(&(shuffle, output.map, output.task)));
+            outputs.iter_mut().for_each(|(output, _)| output.executor = STORAGE);
+            self.lasting.report.shuffles += u64::from(!outputs.is_empty());
+            let (maps, inputs, updates) =
+                (stage.partitions, stage.inputs.clone(), std::mem::take(&mut updates));
+            self.schedule(Event::OutputsRestored { shuffle, maps, inputs, outputs, updates }, None)?;
+        }
+        Ok(())
+    }
+
+    /// Ends a job whose answer is known.
+    pub(crate) fn restore(
+        &mut self,
+        job: JobId,
+        updates: Vec<CountedUpdate>,
+        results: Vec<Vec<Record>>,
+    ) -> Result<(), Stop> {
+        self.lasting.report.restored += 1;
+        let spec = self.spec(job);
+        spec.stages.iter().for_each(|stage| drop(self.plans.remove(&stage.stage)));
+        self.answers.insert(job, results.into_iter().map(Some).collect());
+        self.ended.insert(job, true);
+        self.schedule(Event::JobRestored { job: spec, updates }, None)
+    }
+
+    fn spec(&mut self, job: JobId) -> JobSpec {
+        let plan = self.lasting.job(job).clone();
+        let program = self.lasting.program.clone();
+        let mut stages = vec![];
+        for cut in program.lineage.cut(plan.rdd).stages {
+            let stage = StageId(self.next_stage);
+            self.next_stage += 1;
+            let limit = if cut.output.is_none() { plan.limit } else { ALL };
+            let commits = cut.output.is_none() && plan.output.is_some();
+            let made = Plan { rdd: cut.rdd, output: cut.output, limit, barrier: false, commits };
+            self.plans.insert(stage, Arc::new(made));
+            stages.push(StageSpec {
+                stage,
+                site: CallSite::default(),
+                output: cut.output,
+                partitions: program.partitions(cut.rdd),
+                inputs: cut.inputs,
+                preferred: vec![],
+                cached: Default::default(),
+                rdds: [].into(),
+                barrier: false,
+            });
+        }
+        let (pool, group, tags, properties) = (None, None, vec![], Default::default());
+        JobSpec {
+            job,
+            site: CallSite::default(),
+            stages,
+            partitions: plan.partitions,
+            pool,
+            group,
+            tags,
+            properties,
+        }
+    }
+
+    /// Something happens: a task ends in some way, or an executor goes.
+    pub(crate) fn proceed(&mut self) -> Result<(), Stop> {
+        let tasks: Vec<TaskId> = self.attempts.keys().copied().collect();
+        if tasks.is_empty() {
+            return Err("jobs run, and no task does".to_string().into());
+        }
+        if self.rng.per_mille(self.lasting.scenario.executor_dies) {
+            return self.lose_executor();
+        }
+        let task = *self.rng.pick(&tasks);
+        let (launch, plan) = self.attempts.remove(&task).expect("it was picked from these");
+        let executor = launch.executor;
+        let is_wanted = self.application.scheduler().job_of(task).is_some();
+        let failed = |failure| TaskOutcome::Failed { failure: Box::new(failure) };
+        let finished =
+            |outcome, updates| Event::TaskFinished { task, executor, outcome, updates, metrics: None };
+        if !is_wanted {
+            return self.schedule(finished(failed(TaskFailure::Killed(KillReason::JobEnded)), vec![]), None);
+        }
+        if self.rng.per_mille(self.lasting.scenario.task_fails) {
+            let failure = TaskFailure::Operation {
+                operation: "be lucky".into(),
+                message: "the dice said no".into(),
+                site: CallSite::default(),
+                retryable: true,
+            };
+            return self.schedule(finished(failed(failure), vec![]), None);
+        }
+        let program: Arc<Program> = self.lasting.program.clone();
+        let mut reader = Reader { lasting: self.lasting, launch: &launch };
+        let data = match program.compute(plan.rdd, launch.partition, plan.limit, &mut reader) {
+            Ok(data) => data,
+            Err(failure) => return self.schedule(finished(failed(failure), vec![]), None),
+        };
+        match plan.output {
+            Some(shuffle) => {
+                let block = program.write(shuffle, launch.partition, data, 0);
+                let (checksum, updates) = (block.checksum, updates(&block.added));
+                let outcome = TaskOutcome::MapOutput { shuffle, map: launch.partition, bytes: 1, checksum };
+                self.lasting.blocks.insert((shuffle, launch.partition, task), (executor, block));
+                self.schedule(finished(outcome, updates), None)
+            }
+            None => {
+                let mut data = data;
+                program.act(launch.job, launch.partition, &mut data);
+                if plan.commits {
+                    let (number, token) = self.tokens[&launch.job].clone();
+                    self.lasting.directories.stage(
+                        &path(number),
+                        &token,
+                        launch.partition,
+                        data.records.clone(),
+                    );
+                }
+                let outcome = TaskOutcome::Result { bytes: data.bytes() };
+                let event = finished(outcome, updates(&data.added));
+                self.schedule(event, Some(&data))
+            }
+        }
+    }
+
+    fn lose_executor(&mut self) -> Result<(), Stop> {
+        let executors: Vec<ExecutorId> = (0..self.next_executor)
+            .map(ExecutorId)
+            .filter(|executor| self.application.scheduler().knows_executor(*executor))
+            .collect();
+        let executor = *self.rng.pick(&executors);
+        self.add_executor()?;
+        self.attempts.retain(|_, (launch, _)| launch.executor != executor);
+        let outputs_survive = self.lasting.scenario.is_durable;
+        if !outputs_survive {
+            self.lasting.blocks.retain(|_, (on, _)| *on != executor);
+        }
+        let reason = ExecutorLossReason::Killed { signal: 9, peak_bytes: 0 };
+        self.schedule(Event::ExecutorLost { executor, reason, outputs_survive }, None)
+    }
+
+    /// Returns the value of each accumulator.
+    pub(crate) fn values(&self) -> Vec<u64> {
+        let updates = |id: u64| self.application.scheduler().accumulator_updates(AccumulatorId(id));
+        let sum = |id: u64| {
+            let settled = self.settled[id as usize];
+            updates(id).iter().map(|bytes| sum_in(bytes)).fold(settled, u64::wrapping_add)
+        };
+        (0..ACCUMULATORS).map(sum).collect()
+    }
+
+    /// An accumulator begins anew.
+    pub(crate) fn reset(&mut self, accumulator: AccumulatorId) -> Result<(), Stop> {
+        self.settled[accumulator.0 as usize] = 0;
+        self.schedule(Event::AccumulatorReset { accumulator }, None)
+    }
+
+    /// The program has let go of everything: nothing may be remembered.
+    pub(crate) fn check_empty(&self) -> Result<(), Stop> {
+        match self.application.scheduler().is_empty() && self.plans.is_empty() {
+            true => Ok(()),
+            false => Err("something is remembered after everything was released".to_string().into()),
+        }
+    }
+}
+
+/// The fingerprint of a shuffle's outputs: programs change only in their actions here.
+fn print_of(shuffle: ShuffleId) -> [u8; 32] {
+    [shuffle.0 as u8; 32]
+}
