@@ -3,6 +3,7 @@
 use firesteel_cluster::agents::AGENT_VARIABLE;
 use firesteel_executor::agent;
 use std::fmt::Display;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// A type that a `main` may return.
@@ -40,7 +41,9 @@ impl<T: ExitWith, E: Display> ExitWith for Result<T, E> {
 pub fn run_main<T: ExitWith>(body: impl FnOnce() -> T) -> ExitCode {
     become_executor_if_asked();
     let code = body().exit_with();
-    // Where the process is its application's master, its manager is told how it went.
+    // Where the process is its application's master, its manager is told how it went. Whoever hears of it may read the
+    // program's log at once, so all of that is written first.
+    let _ = std::io::stdout().flush();
     firesteel_driver::program_ended(code == ExitCode::SUCCESS);
     code
 }

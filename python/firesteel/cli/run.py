@@ -6,6 +6,7 @@ Tracebacks begin at the program's own first line.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import sys
 import zipfile
@@ -51,9 +52,18 @@ def run_program(path: str, arguments: Sequence[str]) -> int:
     codes = [1]
     # Registered before the program registers anything: so its context, which ends with the process if the program does
     # not stop it, has ended by then.
-    atexit.register(lambda: _native.program_ended(codes[-1] == 0))
+    atexit.register(lambda: _has_ended(codes[-1]))
     codes.append(_run(code, module))
     return codes[-1]
+
+
+def _has_ended(code: int) -> None:
+    """Tells the cluster manager, if the process is its application's master, how the program ended."""
+    # Whoever hears from the manager that the program has ended may read its log at once, so all of that is written first.
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    _native.program_ended(code == 0)
 
 
 def set_own_folder(folder: str) -> None:
