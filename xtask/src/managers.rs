@@ -72,7 +72,7 @@ fn check(managers: &[&Manager]) -> Fallible {
     run(&mut cargo(&["build", "--quiet", "--workspace", "--example", "lent", "--bin", "firesteel"]))?;
     let pythons = environment::installed();
     let python = pythons.last().ok_or_else(environment::none_found)?;
-    let wheel = wheel::build(python, Profile::Release)?;
+    let wheel = wheel::build(python, Profile::Dev)?;
     managers.iter().try_for_each(|manager| test(manager, python, &wheel))
 }
 

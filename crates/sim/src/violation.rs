@@ -99,57 +99,59 @@ fn guarded<R>(run: impl FnOnce() -> Result<R, String>) -> Result<R, String> {
 mod tests {
     use super::*;
 
+    // Few seeds, since a development build is slow: `cargo xtask sim` runs thousands in an optimised one.
+
     #[test]
-    fn fifty_seeds_end_well() {
+    fn ten_seeds_end_well() {
         let mut all = Report::default();
-        for seed in 0..50 {
+        for seed in 0..10 {
             match run_seed(seed) {
                 Ok(report) => all.add(&report),
                 Err(violation) => panic!("{violation}"),
             }
         }
         assert!(
-            all.succeeded > 0 && all.fetch_failures > 0 && all.stage_retries > 0 && all.executors > 1_000,
+            all.succeeded > 0 && all.fetch_failures > 0 && all.stage_retries > 0 && all.executors > 100,
             "{all}"
         );
     }
 
     #[test]
-    fn fifty_seeds_of_the_standalone_cluster_end_well() {
+    fn ten_seeds_of_the_standalone_cluster_end_well() {
         let mut all = StandaloneReport::default();
-        for seed in 0..50 {
+        for seed in 0..10 {
             match run_standalone_seed(seed) {
                 Ok(report) => all.add(&report),
                 Err(violation) => panic!("{violation}"),
             }
         }
-        assert!(all.reigns > 100 && all.executors > 100 && all.finished > 0 && all.failed > 0, "{all}");
+        assert!(all.reigns > 10 && all.executors > 10 && all.finished > 0 && all.failed > 0, "{all}");
     }
 
     #[test]
-    fn two_hundred_seeds_with_a_cluster_manager_end_well() {
+    fn fifty_seeds_with_a_cluster_manager_end_well() {
         let mut all = ManagedReport::default();
-        for seed in 0..200 {
+        for seed in 0..50 {
             match run_managed_seed(seed) {
                 Ok(report) => all.add(&report),
                 Err(violation) => panic!("{violation}"),
             }
         }
-        assert!(all.converged > 50 && all.given_up > 10 && all.ended_early > 10, "{all}");
-        assert!(all.taken > 100 && all.crashes > 100 && all.unasked > 100 && all.lies > 10, "{all}");
+        assert!(all.converged > 10 && all.given_up > 0 && all.ended_early > 0, "{all}");
+        assert!(all.taken > 10 && all.crashes > 10 && all.unasked > 10 && all.lies > 0, "{all}");
     }
 
     #[test]
-    fn thirty_seeds_with_drivers_that_are_killed_end_well() {
+    fn ten_seeds_with_drivers_that_are_killed_end_well() {
         let mut all = RestartsReport::default();
-        for seed in 0..30 {
+        for seed in 0..10 {
             match run_restarts_seed(seed) {
                 Ok(report) => all.add(&report),
                 Err(violation) => panic!("{violation}"),
             }
         }
-        assert!(all.killed > 1_000 && all.torn > 100 && all.restored > 1_000 && all.diverged > 20, "{all}");
-        assert!(all.shuffles > 50 && all.recommitted > 5 && all.begun_anew > 5, "{all}");
+        assert!(all.killed > 100 && all.torn > 10 && all.restored > 100 && all.diverged > 0, "{all}");
+        assert!(all.shuffles > 5 && all.recommitted > 0 && all.begun_anew > 0, "{all}");
     }
 
     #[test]

@@ -10,6 +10,9 @@ const MATURIN: &str = "maturin==1.16.0";
 
 /// A profile of cargo.
 pub(crate) enum Profile {
+    /// The profile of tests: what it compiles, the tests of the workspace have compiled already, and its assertions and checks of
+    /// overflows look at what the Python tests do, too.
+    Dev,
     /// The profile of `pip install .`: optimised, and quick to build.
     Release,
     /// The profile of releases.
@@ -19,6 +22,7 @@ pub(crate) enum Profile {
 impl Profile {
     fn name(&self) -> &'static str {
         match self {
+            Profile::Dev => "dev",
             Profile::Release => "release",
             Profile::Dist => "dist",
         }
