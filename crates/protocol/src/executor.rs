@@ -7,7 +7,7 @@ use crate::result::TaskReport;
 use crate::task::{BarrierOutcome, TaskSpec};
 use firesteel_types::{
     AccumulatorUpdate, BlockKey, BlockSize, BroadcastId, ExecutorId, ExecutorLossReason, ExecutorMemory,
-    LongTask, Partition, RddId, ShuffleId, ShuffleOutputs, StageId, StoredOutputs, TaskId, TaskMetrics,
+    Generation, LongTask, Partition, RddId, ShuffleId, ShuffleOutputs, StageId, StoredOutputs, TaskId, TaskMetrics,
     ThreadStack,
 };
 use serde::{Deserialize, Serialize};
@@ -92,6 +92,8 @@ pub enum ToExecutor {
     RemoveRdd {
         /// The RDD.
         rdd: RddId,
+        /// The last generation that is to go, with all before it.
+        until: Generation,
     },
     /// Remove a broadcast value, as with [`RemoveRdd`](Self::RemoveRdd).
     RemoveBroadcast {

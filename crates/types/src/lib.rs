@@ -23,7 +23,7 @@ pub use failure::{
     Exception, ExcludedPlace, Exclusion, ExecutorLossReason, JobFailure, KillReason, TaskFailure,
 };
 pub use ids::{
-    AccumulatorId, BlockId, BlockKey, BlockSize, BroadcastId, ExecutorId, JobId, Partition, RddId, ShuffleId,
+    AccumulatorId, BlockId, BlockKey, BlockSize, BroadcastId, ExecutorId, Generation, JobId, Partition, RddId, ShuffleId,
     StageAttempt, StageId, TaskId,
 };
 pub use journal::{CountedUpdate, JournalEntry};
