@@ -283,7 +283,10 @@ impl DriverContext {
     /// Returns the generation of an RDD that is persisted now.
     pub(crate) fn next_generation(&self) -> Generation {
         let before = self.shared.next_generation.fetch_add(1, Ordering::Relaxed);
-        assert!(before < u32::MAX, "no number is left that tells cached partitions of an RDD from older ones");
+        assert!(
+            before < u32::MAX,
+            "no number is left that tells cached partitions of an RDD from older ones"
+        );
         Generation(before)
     }
 

@@ -7,8 +7,8 @@ use crate::result::TaskReport;
 use crate::task::{BarrierOutcome, TaskSpec};
 use firesteel_types::{
     AccumulatorUpdate, BlockKey, BlockSize, BroadcastId, ExecutorId, ExecutorLossReason, ExecutorMemory,
-    Generation, LongTask, Partition, RddId, ShuffleId, ShuffleOutputs, StageId, StoredOutputs, TaskId, TaskMetrics,
-    ThreadStack,
+    Generation, LongTask, Partition, RddId, ShuffleId, ShuffleOutputs, StageId, StoredOutputs, TaskId,
+    TaskMetrics, ThreadStack,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

@@ -368,7 +368,10 @@ mod tests {
         assert!(blocks.stored(B, of(second, 0), SIZE));
         assert!(blocks.has_all(RDD, 1, second.first_version()));
         assert_eq!(blocks.held_only_by(&BTreeSet::from([B])), [of(second, 0)]);
-        assert_eq!((blocks.version(RDD, FIRST), blocks.version(RDD, Generation(9))), (0, Generation(9).first_version()));
+        assert_eq!(
+            (blocks.version(RDD, FIRST), blocks.version(RDD, Generation(9))),
+            (0, Generation(9).first_version())
+        );
     }
 
     #[test]

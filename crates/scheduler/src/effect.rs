@@ -1,8 +1,8 @@
 //! Effects of the scheduler: the work that it leaves to the shell.
 
 use firesteel_types::{
-    AccumulatorId, AppEvent, ExecutorId, Generation, JobFailure, JobId, JournalEntry, KillReason, Locality, Partition,
-    RddId, ShuffleId, StageAttempt, StageId, TaskId,
+    AccumulatorId, AppEvent, ExecutorId, Generation, JobFailure, JobId, JournalEntry, KillReason, Locality,
+    Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId,
 };
 use std::sync::Arc;
 

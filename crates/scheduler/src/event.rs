@@ -3,8 +3,8 @@
 use firesteel_plan::Cached;
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, BlockKey, BlockSize, CallSite, CountedUpdate, ExecutorId,
-    ExecutorLossReason, Generation, JobFailure, JobId, MapOutput, Partition, RddId, RddSummary, ShuffleId, StageId,
-    StoredOutputs, TaskId, TaskLocation, TaskMetrics,
+    ExecutorLossReason, Generation, JobFailure, JobId, MapOutput, Partition, RddId, RddSummary, ShuffleId,
+    StageId, StoredOutputs, TaskId, TaskLocation, TaskMetrics,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;

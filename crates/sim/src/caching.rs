@@ -6,8 +6,8 @@
 
 mod record;
 
-pub(crate) use record::{CacheChanges, Caching};
 use record::is_of;
+pub(crate) use record::{CacheChanges, Caching};
 
 use crate::happening::{Happening, Message};
 use crate::machine::CachedName;
@@ -75,7 +75,8 @@ impl World {
 
     /// An executor tells of what a task has kept, and of what had to go for it.
     pub(crate) fn report_cached(&mut self, on: ExecutorId, changes: CacheChanges) {
-        let CacheChanges { stored, dropped, read, read_remote, read_left, stale, outdated_near, .. } = changes;
+        let CacheChanges { stored, dropped, read, read_remote, read_left, stale, outdated_near, .. } =
+            changes;
         self.report.cached_read_left += read_left;
         self.report.cached_outdated += outdated_near;
         self.report.cached_read_remotely += read_remote;

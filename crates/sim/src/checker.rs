@@ -24,7 +24,8 @@ use crate::oracle::Oracle;
 use crate::program::{ALL, Program};
 use firesteel_scheduler::{ShuffleOutputs, TaskLaunch};
 use firesteel_types::{
-    ExecutorId, Generation, JobFailure, JobId, Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId, TaskMetrics,
+    ExecutorId, Generation, JobFailure, JobId, Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId,
+    TaskMetrics,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -103,9 +104,7 @@ impl Checker {
     fn may_cache(&mut self, rdd: RddId, by: Option<StageId>, version: u64) -> Result<(), Objection> {
         let known = self.cached_versions.entry((rdd, by, Generation::of(version))).or_insert(version);
         if version < *known {
-            return object(format!(
-                "rdd {rdd} is to be kept as version {version}, after version {known}"
-            ));
+            return object(format!("rdd {rdd} is to be kept as version {version}, after version {known}"));
         }
         self.versions_grown += u64::from(version > *known);
         *known = version;

@@ -171,7 +171,8 @@ impl Fetcher<'_> {
         let (rdd, partition, version) = name;
         let left = &self.stores.get(&self.machine(self.on).address)?.cached;
         let kept = left.get(&name).cloned();
-        let older = left.range((rdd, partition, 0)..(rdd, partition, Generation::of(version).first_version()));
+        let older =
+            left.range((rdd, partition, 0)..(rdd, partition, Generation::of(version).first_version()));
         self.changes.outdated_near += u64::from(kept.is_none()) * older.count() as u64;
         self.changes.read_left += u64::from(kept.is_some());
         kept

@@ -7,8 +7,8 @@ use firesteel_scheduler::{
     AgentId, AgentMessage, MigrateOrder, RegisterAgent, ReportedOutcome, StoreOrder, TaskLaunch,
 };
 use firesteel_types::{
-    AccumulatorId, AccumulatorUpdate, ExecutorId, ExecutorLossReason, Generation, JobId, RddId,
-    ShuffleId, TaskId,
+    AccumulatorId, AccumulatorUpdate, ExecutorId, ExecutorLossReason, Generation, JobId, RddId, ShuffleId,
+    TaskId,
 };
 use std::sync::Arc;
 

@@ -3,7 +3,9 @@
 
 use crate::data::{Block, Data};
 use firesteel_scheduler::{AgentId, TaskLaunch};
-use firesteel_types::{AccumulatorUpdate, ExecutorId, Generation, Partition, RddId, ShuffleId, TaskFailure, TaskId};
+use firesteel_types::{
+    AccumulatorUpdate, ExecutorId, Generation, Partition, RddId, ShuffleId, TaskFailure, TaskId,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

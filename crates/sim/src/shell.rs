@@ -16,9 +16,9 @@ use firesteel_scheduler::{
     StageSpec, TaskLaunch, TaskOutcome,
 };
 use firesteel_types::{
-    AccumulatorId, AccumulatorUpdate, AppEvent, ExecutorId, ExecutorLossReason, Generation, JobFailure, JobId, Millis,
-    Partition, RddId, ShuffleId, ShuffleReadMetrics, StageId, TaskFailure, TaskId, TaskLocation, TaskMetrics,
-    TaskSummary,
+    AccumulatorId, AccumulatorUpdate, AppEvent, ExecutorId, ExecutorLossReason, Generation, JobFailure,
+    JobId, Millis, Partition, RddId, ShuffleId, ShuffleReadMetrics, StageId, TaskFailure, TaskId,
+    TaskLocation, TaskMetrics, TaskSummary,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -578,7 +578,8 @@ impl World {
         let barrier = lineage.check_barrier(&cut, None).expect("programs regroup nothing behind barriers");
         let persisted = self.caching.persisted().clone();
         let copies = self.scenario.copies;
-        let cached_as = |generation: &Generation| CachedAs { generation: *generation, is_truncated: false, copies };
+        let cached_as =
+            |generation: &Generation| CachedAs { generation: *generation, is_truncated: false, copies };
         let cached = lineage.cached(&cut, |rdd| persisted.get(&rdd).map(cached_as));
         let plan = Plan { rdd: cut.rdd, output: cut.output, limit, barrier, commits, persisted };
         self.plans.insert(stage, Arc::new(plan));

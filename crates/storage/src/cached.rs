@@ -180,7 +180,8 @@ impl CachedBlocks {
     /// Removes the partitions of an RDD from a machine's files: those of this generation and all before it.
     pub fn remove_shared_rdd(files: &SharedFiles, rdd: RddId, until: Generation) {
         let names = files.names(&prefix(rdd));
-        let old = names.iter().filter(|name| generation_in(name).is_none_or(|generation| generation <= until));
+        let old =
+            names.iter().filter(|name| generation_in(name).is_none_or(|generation| generation <= until));
         old.for_each(|name| Self::remove_shared(files, name));
     }
 

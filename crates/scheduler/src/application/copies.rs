@@ -77,15 +77,11 @@ impl Application {
         }
     }
 
-    fn next_copy<'a>(
-        &self,
-        short: CachedPartition,
-        homes: &'a [Home],
-        orders: &Orders,
-    ) -> Next<'a> {
+    fn next_copy<'a>(&self, short: CachedPartition, homes: &'a [Home], orders: &Orders) -> Next<'a> {
         let CachedPartition { rdd, generation, partition } = short;
         // What the program has unpersisted since is not copied.
-        let wanted = self.scheduler.blocks.wanted(rdd).filter(|(_, version)| Generation::of(*version) == generation);
+        let wanted =
+            self.scheduler.blocks.wanted(rdd).filter(|(_, version)| Generation::of(*version) == generation);
         let Some((copies, version)) = wanted else { return Next::Nothing };
         let (mut addresses, mut hosts) = (vec![], vec![]);
         for holder in self.scheduler.holders(rdd, partition, version) {

@@ -133,7 +133,8 @@ impl Scheduler {
 
     /// Makes a job's persisted RDD known. If the program has persisted it anew, what was cached before that goes.
     pub(crate) fn declare_cached(&mut self, cached: &CachedRdd, fx: &mut Vec<Effect>) {
-        if let Some(before) = self.blocks.generation(cached.rdd).filter(|before| *before < cached.generation) {
+        if let Some(before) = self.blocks.generation(cached.rdd).filter(|before| *before < cached.generation)
+        {
             self.rdd_unpersisted(cached.rdd, before, fx);
         }
         self.blocks.declare(cached.rdd, cached.generation, cached.copies);

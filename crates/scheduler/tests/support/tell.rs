@@ -103,7 +103,9 @@ fn names(executors: &[ExecutorId]) -> String {
 fn tell_migration(agent: AgentId, order: &MigrateOrder) -> String {
     let MigrateOrder { number, executor, from, outputs, cached } = order;
     let outputs = outputs.iter().map(|(shuffle, map, task)| format!(" s{shuffle}/{map}/t{task}"));
-    let cached = cached.iter().map(|key| format!(" r{}/{} version {}", key.rdd, key.partition, tell_version(key.version)));
+    let cached = cached
+        .iter()
+        .map(|key| format!(" r{}/{} version {}", key.rdd, key.partition, tell_version(key.version)));
     let what: String = outputs.chain(cached).collect();
     format!("migrate {number}: agent {} copies from {from} to executor {}:{what}", agent.0, executor.name())
 }

@@ -43,7 +43,11 @@ pub(crate) fn stage(text: &str, wants: &mut Option<Vec<Partition>>) -> StageSpec
 /// `r3/1`, with a version that is 0 if not given; `1.2` is version 2 of generation 1.
 pub(crate) fn block(text: &str, version: Option<&str>) -> BlockKey {
     let (id, partition) = text.split_once('/').expect("a block is named r3/1");
-    BlockKey { rdd: rdd(id), partition: Partition(number(partition)), version: version.map_or(0, self::version) }
+    BlockKey {
+        rdd: rdd(id),
+        partition: Partition(number(partition)),
+        version: version.map_or(0, self::version),
+    }
 }
 
 fn version(text: &str) -> u64 {
