@@ -1,6 +1,7 @@
 //! Effects as scenario scripts tell them, a line each.
 
 use super::Story;
+use super::words::tell_version;
 use firesteel_scheduler::*;
 use firesteel_types::*;
 
