@@ -9,9 +9,10 @@ mod record;
 use record::is_of;
 pub(crate) use record::{CacheChanges, Caching};
 
-use crate::happening::{Happening, Message};
+use crate::happening::{Fault, Happening, Message};
 use crate::machine::CachedName;
 use crate::objection::Objection;
+use crate::rng::{Rng, mix2};
 use crate::world::World;
 use firesteel_scheduler::{Agent, AgentId, AgentMessage, Event};
 use firesteel_types::{BlockKey, ExecutorId, Generation, RddId};
@@ -36,6 +37,22 @@ impl World {
         }
     }
 
+    /// Before some jobs, executors end that leave something behind, and sources change.
+    pub(crate) fn plan_changes(&mut self, submitted: &[u64]) {
+        let mut rng = Rng::new(mix2(self.report.seed, 0x6368_616e_6765));
+        for time in submitted.iter().skip(1) {
+            if rng.per_mille(self.scenario.persisted_anew) {
+                if !self.scenario.is_calm() {
+                    let ends: Vec<Fault> =
+                        (0..rng.below(3)).map(|_| *rng.pick(&[Fault::Decommission, Fault::Death])).collect();
+                    let before = time.saturating_sub(rng.below(4_000));
+                    ends.into_iter().for_each(|end| self.at(before, Happening::Fault(end)));
+                }
+                self.at(*time, Happening::PersistAnew);
+            }
+        }
+    }
+
     pub(crate) fn persist(&mut self, rdd: RddId) {
         let Generation(number) = self.caching.next;
         self.caching.persisted.entry(rdd).or_insert(Generation(number));
@@ -51,6 +68,15 @@ impl World {
             return Ok(());
         }
         self.schedule(Event::RddUnpersisted { rdd, generation })
+    }
+
+    /// Sources change, and the user knows it.
+    pub(crate) fn persist_anew(&mut self) -> Result<(), Objection> {
+        for rdd in self.caching.persisted().keys().copied().collect::<Vec<_>>() {
+            self.unpersist(rdd)?;
+            self.persist(rdd);
+        }
+        Ok(())
     }
 
     /// What an agent's executors have cached lies among the files at its address when they have ended, if these outlive it.

@@ -58,6 +58,7 @@ impl World {
         let rdds = self.program.rdds();
         let mut times: Vec<u64> = (0..self.scenario.jobs).map(|_| self.rng.below(window)).collect();
         times.sort_unstable();
+        self.plan_changes(&times);
         let mut last_use: BTreeMap<ShuffleId, u64> = BTreeMap::new();
         for (job, &time) in times.iter().enumerate() {
             let job = JobId(job as u32);

@@ -60,6 +60,8 @@ pub(crate) enum Happening {
     Unpersist {
         rdd: RddId,
     },
+    /// All RDDs that are persisted are unpersisted, their sources change, and they are persisted again.
+    PersistAnew,
     /// The driver hears late that an RDD is not persisted any more.
     Unpersisted {
         rdd: RddId,

@@ -124,6 +124,7 @@ impl World {
             }
             Happening::Persist { rdd } => self.persist(rdd),
             Happening::Unpersist { rdd } => self.unpersist(rdd)?,
+            Happening::PersistAnew => self.persist_anew()?,
             Happening::Unpersisted { rdd, generation } => {
                 self.schedule(Event::RddUnpersisted { rdd, generation })?;
             }

@@ -106,6 +106,8 @@ pub(crate) struct Scenario {
     pub(crate) jobs: u64,
     /// How many RDDs are persisted, of a thousand.
     pub(crate) persisted: u64,
+    /// Before how many jobs, of a thousand, all persisted RDDs are persisted anew.
+    pub(crate) persisted_anew: u64,
     /// For as long as there are faults, no executor registers.
     pub(crate) has_no_executors: bool,
     /// Kept partitions are read from other executors, too.
@@ -207,6 +209,10 @@ impl Scenario {
             persisted: match rng.per_mille(700) {
                 true => rng.between(100, 700),
                 false if has_copies => copying.between(100, 900),
+                false => 0,
+            },
+            persisted_anew: match host_service {
+                true => *Rng::new(mix2(seed, 0x616e_6577)).pick(&[0, 300, 700]),
                 false => 0,
             },
             reads_cached_remotely: has_later && later.per_mille(500) || has_copies && copying.per_mille(800),
