@@ -42,11 +42,10 @@ impl World {
         let mut rng = Rng::new(mix2(self.report.seed, 0x6368_616e_6765));
         for time in submitted.iter().skip(1) {
             if rng.per_mille(self.scenario.persisted_anew) {
-                if !self.scenario.is_calm() {
-                    let ends: Vec<Fault> =
-                        (0..rng.below(3)).map(|_| *rng.pick(&[Fault::Decommission, Fault::Death])).collect();
-                    let before = time.saturating_sub(rng.below(4_000));
-                    ends.into_iter().for_each(|end| self.at(before, Happening::Fault(end)));
+                let most = if self.scenario.is_calm() { 0 } else { self.scenario.executors.min(6) };
+                for _ in 0..rng.below(most + 1) {
+                    let end = *rng.pick(&[Fault::Decommission, Fault::Death]);
+                    self.at(time.saturating_sub(rng.below(4_000)), Happening::Fault(end));
                 }
                 self.at(*time, Happening::PersistAnew);
             }
