@@ -403,6 +403,50 @@ def test_a_program_with_files_runs_on_a_standalone_cluster_and_in_it(standalone:
     assert (tmp_path / "there").read_text() == "1200"
 
 
+def test_what_executors_have_left_is_not_read_once_it_was_unpersisted(standalone: list[str], tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "import json, pathlib, sys, time, urllib.request\n"
+        "from firesteel import SparkContext, StorageLevel\n"
+        "sc = SparkContext()\n"
+        "path = pathlib.Path(sys.argv[1])\n"
+        "executors = f'{sc.uiWebUrl}/api/v1/applications/{sc.applicationId}/executors'\n"
+        "def wait_for_none():\n"
+        "    deadline = time.monotonic() + 60\n"
+        "    while len(told := json.load(urllib.request.urlopen(executors, timeout=10))) > 1:\n"
+        "        assert time.monotonic() < deadline, told\n"
+        "        time.sleep(0.1)\n"
+        "path.write_text('1\\n2\\n3\\n')\n"
+        "numbers = sc.textFile(str(path), 2).map(int).persist(StorageLevel.MEMORY_AND_DISK)\n"
+        "sums = [numbers.sum()]\n"
+        "wait_for_none()\n"
+        "sums.append(numbers.sum())\n"
+        "wait_for_none()\n"
+        "left = [file.name for file in pathlib.Path(sys.argv[2]).rglob('cached-*')]\n"
+        "numbers.unpersist(blocking=True)\n"
+        "path.write_text('4\\n5\\n6\\n')\n"
+        "numbers.persist(StorageLevel.MEMORY_AND_DISK)\n"
+        "sums.append(numbers.sum())\n"
+        "path.with_name('answers').write_text(json.dumps([sums, len(left)]))\n"
+        "sc.stop()\n"
+    )
+    settings = {
+        "spark.dynamicAllocation.enabled": "true",
+        "spark.dynamicAllocation.minExecutors": "0",
+        "spark.dynamicAllocation.maxExecutors": "1",
+        "spark.dynamicAllocation.schedulerBacklogTimeout": "50ms",
+        "spark.dynamicAllocation.executorIdleTimeout": "200ms",
+        "spark.dynamicAllocation.cachedExecutorIdleTimeout": "500ms",
+        "spark.shuffle.service.enabled": "true",
+        "spark.ui.enabled": "true",
+        "spark.ui.port": "0",
+    }
+    conf = [word for key, value in settings.items() for word in ("--conf", f"{key}={value}")]
+    submit = [sys.executable, "-m", "firesteel.cli", "submit", *standalone, *conf]
+    words = [str(tmp_path / "app.py"), str(tmp_path / "numbers"), str(tmp_path / "work")]
+    subprocess.run([*submit, *words], check=True, timeout=120)
+    assert json.loads((tmp_path / "answers").read_text()) == [[6, 6, 15], 2]
+
+
 def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "s").write_text("0" * 64)
     (tmp_path / "s").chmod(0o644)

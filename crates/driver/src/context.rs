@@ -14,7 +14,7 @@ use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_io::Stores;
 use firesteel_scheduler::Event;
-use firesteel_types::{BroadcastId, JobId, RddId, ShuffleId, StageId};
+use firesteel_types::{BroadcastId, Generation, JobId, RddId, ShuffleId, StageId};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -43,6 +43,7 @@ pub(crate) struct Shared {
     sight: Sight,
     next_rdd: AtomicU32,
     next_shuffle: AtomicU32,
+    next_generation: AtomicU32,
     next_stage: AtomicU32,
     next_job: AtomicU32,
     next_broadcast: AtomicU64,
@@ -279,6 +280,16 @@ impl DriverContext {
         ShuffleId(self.shared.next_shuffle.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// Returns the generation of an RDD that is persisted now.
+    pub(crate) fn next_generation(&self) -> Generation {
+        let before = self.shared.next_generation.fetch_add(1, Ordering::Relaxed);
+        assert!(
+            before < u32::MAX,
+            "no number is left that tells cached partitions of an RDD from older ones"
+        );
+        Generation(before)
+    }
+
     pub(crate) fn next_stage(&self) -> StageId {
         StageId(self.shared.next_stage.fetch_add(1, Ordering::Relaxed))
     }
@@ -342,6 +353,7 @@ impl Shared {
             sight,
             next_rdd: AtomicU32::new(0),
             next_shuffle: AtomicU32::new(0),
+            next_generation: AtomicU32::new(0),
             next_stage: AtomicU32::new(0),
             next_job: AtomicU32::new(0),
             next_broadcast: AtomicU64::new(0),

@@ -416,13 +416,13 @@ impl EventSink for Driver {
             Released::Rdd(rdd) if self.accumulators.any() => self.post(Event::RddReleased { rdd }),
             Released::Rdd(_) => {}
             Released::Shuffle(shuffle) => self.post(Event::ShuffleReleased { shuffle }),
-            Released::Persisted(rdd) => {
-                self.post(Event::RddUnpersisted { rdd });
+            Released::Persisted(rdd, generation) => {
+                self.post(Event::RddUnpersisted { rdd, generation });
                 // The scheduler knows which executors have the RDD's partitions, but not the partitions that
                 // lost executors have left on this host.
                 if let Some(remote) = self.remote() {
-                    remote.agents.send_all(&ToExecutor::RemoveRdd { rdd });
-                    self.with_host(|host| host.remove_rdd(rdd));
+                    remote.agents.send_all(&ToExecutor::RemoveRdd { rdd, until: generation });
+                    self.with_host(|host| host.remove_rdd(rdd, generation));
                 }
             }
         }

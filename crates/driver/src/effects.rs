@@ -77,10 +77,10 @@ impl Driver {
             Effect::StoredShuffleForgotten { shuffle } => {
                 self.send_to_all(ToExecutor::ForgetStored { shuffle });
             }
-            Effect::DropCached { rdd, .. } => {
-                self.services.cached.remove_rdd(rdd);
-                self.with_host(|host| host.remove_rdd(rdd));
-                self.send_to_all(ToExecutor::RemoveRdd { rdd });
+            Effect::DropCached { rdd, until, .. } => {
+                self.services.cached.remove_rdd(rdd, until);
+                self.with_host(|host| host.remove_rdd(rdd, until));
+                self.send_to_all(ToExecutor::RemoveRdd { rdd, until });
             }
             Effect::CommitDecision { task, executor, allowed } => {
                 self.send_to(core, executor, ToExecutor::CommitDecision { executor, task, allowed });

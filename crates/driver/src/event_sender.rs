@@ -4,7 +4,7 @@
 //! Handles are everywhere in a program, and live as long as the program wants. The sender is all that they
 //! know of the driver, and it does not keep the driver alive.
 
-use firesteel_types::{RddId, ShuffleId};
+use firesteel_types::{Generation, RddId, ShuffleId};
 use std::sync::{Arc, Weak};
 
 /// A resource that is not needed any more.
@@ -14,8 +14,8 @@ pub(crate) enum Released {
     Rdd(RddId),
     /// No job will read the shuffle's map outputs again.
     Shuffle(ShuffleId),
-    /// The RDD's partitions need not be cached any more.
-    Persisted(RddId),
+    /// The RDD's partitions of this generation need not be cached any more.
+    Persisted(RddId, Generation),
 }
 
 /// The driver's interface for handles.

@@ -115,6 +115,7 @@ impl DriverContext {
             begins(id)?;
         }
         let messages = self.driver().submit(spec, local.properties, resolved.recipes);
+        drop(resolved.claims);
         let (context, site, checkpoints) = (self.clone(), request.site, resolved.checkpoints);
         Ok(SubmittedJob { context, id, site, messages, results, checkpoints })
     }

@@ -5,10 +5,10 @@ use crate::context::DriverContext;
 use crate::error::Result;
 use crate::event_sender::{EventSender, Released};
 use firesteel_operators::OperatorRef;
-use firesteel_types::{CallSite, RddId, StorageLevel};
+use firesteel_types::{CallSite, Generation, RddId, StorageLevel};
 use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 /// The state of an RDD's persistence. It changes while the program runs.
 #[derive(Default)]
@@ -39,25 +39,23 @@ pub(crate) enum Checkpoint {
     Made,
 }
 
-/// A persisted RDD. When this is dropped, the cached partitions are released.
+/// A persisted RDD.
 pub(crate) struct Persisted {
-    pub(crate) rdd: RddId,
     pub(crate) level: StorageLevel,
     pub(crate) site: CallSite,
     /// The operator that caches the partitions.
     pub(crate) code: OperatorRef,
     /// True once the RDD was cut off from its parents: the cached partitions are then the only copy.
     pub(crate) is_truncated: AtomicBool,
-    pub(crate) events: EventSender,
-    /// True once a new one has taken its place.
-    pub(crate) is_replaced: AtomicBool,
+    pub(crate) claim: Arc<Claim>,
 }
 
-impl Persisted {
-    /// Hands the cached partitions over to a new one, so that dropping this one does not release them.
-    pub(crate) fn hand_over(&self) {
-        self.is_replaced.store(true, Ordering::Relaxed);
-    }
+/// The program's claim on the partitions of an RDD that are cached in one generation. When the last handle is dropped, they
+/// are released.
+pub(crate) struct Claim {
+    pub(crate) rdd: RddId,
+    pub(crate) generation: Generation,
+    pub(crate) events: EventSender,
 }
 
 impl Persistence {
@@ -106,11 +104,9 @@ impl Persistence {
     }
 }
 
-impl Drop for Persisted {
+impl Drop for Claim {
     fn drop(&mut self) {
-        if !self.is_replaced.load(Ordering::Relaxed) {
-            self.events.send(Released::Persisted(self.rdd));
-        }
+        self.events.send(Released::Persisted(self.rdd, self.generation));
     }
 }
 

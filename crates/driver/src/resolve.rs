@@ -8,7 +8,7 @@ use crate::checkpoints::TakenCheckpoints;
 use crate::context::DriverContext;
 use crate::error::{Error, Result};
 use crate::node::{RddNode, Source};
-use crate::persistence::{Checkpoint, Persisted};
+use crate::persistence::{Checkpoint, Claim, Persisted};
 use crate::stage_recipe::{PlanNodeRecipe, StageRecipe};
 use firesteel_operators::OperatorRef;
 use firesteel_plan::{CachedAs, Dependency, Lineage, Mapping, StageBoundary};
@@ -35,6 +35,9 @@ pub(crate) struct Resolved {
     pub(crate) checkpoints: TakenCheckpoints,
     pub(crate) stages: Vec<StageSpec>,
     pub(crate) recipes: HashMap<StageId, Arc<StageRecipe>>,
+    /// The claims on cached partitions that the job declares. They are held until it is submitted, so that the scheduler
+    /// hears of their ends after that.
+    pub(crate) claims: Vec<Arc<Claim>>,
 }
 
 /// Collects an RDD and all its ancestors.
@@ -78,8 +81,13 @@ pub(crate) fn resolve(
     let lineage = lineage(&nodes);
     let cuts = lineage.cut(root.info.id).stages;
     let wanted = partitions.iter().collect::<BTreeSet<_>>().len();
-    let mut resolved =
-        Resolved { checkpoints: TakenCheckpoints::default(), stages: vec![], recipes: HashMap::new() };
+    let claims = nodes.values().filter_map(|found| found.persisted.as_ref().map(|it| it.claim.clone()));
+    let mut resolved = Resolved {
+        checkpoints: TakenCheckpoints::default(),
+        stages: vec![],
+        recipes: HashMap::new(),
+        claims: claims.collect(),
+    };
     for cut in cuts {
         let stage = context.next_stage();
         let (end_site, end) = match cut.output {
@@ -245,7 +253,8 @@ fn stage_spec(
         cached: lineage.cached(cut, |rdd| {
             let persisted = nodes[&rdd].persisted.as_ref()?;
             let is_truncated = persisted.is_truncated.load(Ordering::Relaxed);
-            Some(CachedAs { is_truncated, copies: persisted.level.replication })
+            let (generation, copies) = (persisted.claim.generation, persisted.level.replication);
+            Some(CachedAs { generation, is_truncated, copies })
         }),
         rdds: cut.rdds.iter().map(|rdd| rdd_summary(&nodes[rdd])).collect(),
         barrier: false,

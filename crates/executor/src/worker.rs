@@ -297,7 +297,7 @@ fn listen(mut socket: UnixStream, inbox: &Inbox, services: &Services) {
             }
             ToExecutor::ForgetStage { stage } => state.forgotten.push(stage),
             // Of files, the driver has removed what there was.
-            ToExecutor::RemoveRdd { rdd } => services.cached.forget_rdd(rdd),
+            ToExecutor::RemoveRdd { rdd, until } => services.cached.forget_rdd(rdd, until),
             ToExecutor::RemoveBroadcast { broadcast } => services.broadcasts.forget(broadcast),
             // Only agents have files of their own, executors to name, and a driver that may be silent.
             ToExecutor::RemoveOutput { .. }

@@ -2,7 +2,7 @@
 
 use crate::lineage::{Dependency, Lineage, Mapping};
 use crate::stages::StageBoundary;
-use firesteel_types::{RddId, ShuffleId};
+use firesteel_types::{Generation, RddId, ShuffleId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The persisted RDDs of one stage, and the inputs that are needed only while their partitions are not all
@@ -38,7 +38,9 @@ pub struct CachedRdd {
     pub reads: Reads,
     /// All shuffles that it is computed from within the stage, through other cached RDDs too.
     pub behind: Vec<ShuffleId>,
-    /// True if its lineage was truncated: its cached partitions, of any version, are all that there is.
+    /// The generation in which the job caches and reads its partitions.
+    pub generation: Generation,
+    /// True if its lineage was truncated: its cached partitions, of whatever version of its generation, are all that there is.
     pub is_truncated: bool,
     /// The number of hosts on which each of its partitions is wanted.
     pub copies: u8,
@@ -71,13 +73,14 @@ impl Lineage {
             let info = self.get(*rdd);
             let mut reading = Reading::default();
             info.dependencies.iter().for_each(|dependency| reading.extend(dependency, &readings));
-            if let Some(CachedAs { is_truncated, copies }) = persisted(*rdd) {
+            if let Some(CachedAs { generation, is_truncated, copies }) = persisted(*rdd) {
                 rdds.push(CachedRdd {
                     rdd: *rdd,
                     partitions: info.partitions,
                     aligned: aligned.contains(rdd),
                     reads: reading.reads(),
                     behind: reading.behind.iter().copied().collect(),
+                    generation,
                     is_truncated,
                     copies,
                     barrier: behind_barriers.contains(rdd),
@@ -110,6 +113,8 @@ impl Lineage {
 /// How an RDD is persisted, as far as plans depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CachedAs {
+    /// The generation that began when it was persisted.
+    pub generation: Generation,
     /// True if its lineage was truncated.
     pub is_truncated: bool,
     /// The number of hosts on which each of its partitions is wanted.
@@ -175,7 +180,8 @@ mod tests {
     }
 
     fn persisted(rdds: &[u32]) -> impl Fn(RddId) -> Option<CachedAs> {
-        move |rdd| rdds.contains(&rdd.0).then_some(CachedAs { is_truncated: false, copies: 1 })
+        let persisted = CachedAs { generation: Generation(3), is_truncated: false, copies: 1 };
+        move |rdd| rdds.contains(&rdd.0).then_some(persisted)
     }
 
     #[test]
@@ -196,6 +202,7 @@ mod tests {
         assert_eq!(cached.last, Reads { shuffles: vec![ShuffleId(2)], cached: vec![0, 1] });
         assert_eq!(cached.rdds[1].reads, Reads { shuffles: vec![], cached: vec![0] });
         assert_eq!(cached.rdds[1].behind, vec![ShuffleId(1)]);
+        assert!(cached.rdds.iter().all(|cached| cached.generation == Generation(3)));
     }
 
     #[test]

@@ -7,8 +7,8 @@ use crate::result::TaskReport;
 use crate::task::{BarrierOutcome, TaskSpec};
 use firesteel_types::{
     AccumulatorUpdate, BlockKey, BlockSize, BroadcastId, ExecutorId, ExecutorLossReason, ExecutorMemory,
-    LongTask, Partition, RddId, ShuffleId, ShuffleOutputs, StageId, StoredOutputs, TaskId, TaskMetrics,
-    ThreadStack,
+    Generation, LongTask, Partition, RddId, ShuffleId, ShuffleOutputs, StageId, StoredOutputs, TaskId,
+    TaskMetrics, ThreadStack,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -92,6 +92,8 @@ pub enum ToExecutor {
     RemoveRdd {
         /// The RDD.
         rdd: RddId,
+        /// The last generation that is to go, with all before it.
+        until: Generation,
     },
     /// Remove a broadcast value, as with [`RemoveRdd`](Self::RemoveRdd).
     RemoveBroadcast {

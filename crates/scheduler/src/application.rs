@@ -705,7 +705,7 @@ impl Application {
             return;
         }
         let taken = outputs.len() + cached.len();
-        let copied = cached.iter().map(|(key, _)| (key.rdd, key.partition)).collect();
+        let copied = cached.iter().map(|(key, _)| (*key).into()).collect();
         for (key, size) in cached {
             self.schedule(Event::BlockStored { executor, key, size }, fx);
         }

@@ -2,9 +2,10 @@
 //!
 //! The table is only a hint: a block may have been dropped a moment ago, and a task that relied on it
 //! computes the partition itself. Blocks carry the *version* of the records that they were computed from (see
-//! `dag::cached`); those of another version do not count, and no task reads them.
+//! `dag::cached`); those of another version do not count, and no task reads them. Of each RDD one *generation* of
+//! versions is known: the newest that a job has declared.
 
-use firesteel_types::{BlockKey, BlockSize, ExecutorId, Partition, RddId};
+use firesteel_types::{BlockKey, BlockSize, ExecutorId, Generation, Partition, RddId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// All persisted RDDs that a job has named, with the places of their blocks.
@@ -15,9 +16,9 @@ pub(crate) struct BlockLocations {
     /// comes twice.
     restarts: u64,
     /// The partitions of RDDs with several copies that were stored since they were taken from here.
-    stored: BTreeSet<(RddId, Partition)>,
+    stored: BTreeSet<CachedPartition>,
     /// The same of those of which a copy was lost, or is about to be.
-    bereft: BTreeSet<(RddId, Partition)>,
+    bereft: BTreeSet<CachedPartition>,
 }
 
 /// The amount of an RDD that executors have cached.
@@ -37,16 +38,32 @@ pub struct CachedCopies {
 #[derive(Debug, Default)]
 pub(crate) struct ChangedCopies {
     /// Those that were stored somewhere.
-    pub(crate) stored: BTreeSet<(RddId, Partition)>,
+    pub(crate) stored: BTreeSet<CachedPartition>,
     /// Those of which a copy is gone or going with its executor.
-    pub(crate) bereft: BTreeSet<(RddId, Partition)>,
+    pub(crate) bereft: BTreeSet<CachedPartition>,
+}
+
+/// A cached partition, whichever its version within its generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct CachedPartition {
+    pub(crate) rdd: RddId,
+    pub(crate) generation: Generation,
+    pub(crate) partition: Partition,
+}
+
+impl From<BlockKey> for CachedPartition {
+    fn from(key: BlockKey) -> Self {
+        CachedPartition { rdd: key.rdd, generation: key.generation(), partition: key.partition }
+    }
 }
 
 #[derive(Debug, Default)]
 struct Blocks {
     /// The number of hosts on which each partition is wanted, as the last job said.
     copies: u8,
-    /// The version of the blocks that count: the newest that an executor has reported.
+    /// The generation of the blocks that count.
+    generation: Generation,
+    /// The version of the blocks that count: the newest of their generation that an executor has reported.
     version: u64,
     /// The summand of its version for restarts: the number of all of them when its own last one came.
     restarts: u64,
@@ -57,13 +74,21 @@ struct Blocks {
 }
 
 impl BlockLocations {
-    /// Makes a persisted RDD known, and the number of hosts on which each partition is wanted.
-    pub(crate) fn declare(&mut self, rdd: RddId, copies: u8) {
-        let restarts = self.restarts;
-        let blocks = self.rdds.entry(rdd).or_insert_with(|| Blocks { restarts, ..Blocks::default() });
+    /// Makes a persisted RDD known, its generation, and the number of hosts on which each partition is wanted. The caller
+    /// has [forgotten](BlockLocations::forget) the RDD's generation before, if it was known.
+    pub(crate) fn declare(&mut self, rdd: RddId, generation: Generation, copies: u8) {
+        let (restarts, version) = (self.restarts, generation.first_version());
+        let new = || Blocks { restarts, generation, version, ..Blocks::default() };
+        let blocks = self.rdds.entry(rdd).or_insert_with(new);
+        assert!(blocks.generation >= generation, "RDD {rdd}: an earlier generation is still known");
+        // A job that was late to come: it caches nothing that counts.
+        if blocks.generation > generation {
+            return;
+        }
         // The level of partitions that are there can be changed only by a local checkpoint.
         if std::mem::replace(&mut blocks.copies, copies) < copies {
-            self.stored.extend(blocks.holders.keys().map(|partition| (rdd, *partition)));
+            let held = blocks.holders.keys();
+            self.stored.extend(held.map(|&partition| CachedPartition { rdd, generation, partition }));
         }
     }
 
@@ -82,13 +107,20 @@ impl BlockLocations {
     pub(crate) fn executor_leaves(&mut self, executor: ExecutorId) {
         for (&rdd, blocks) in self.rdds.iter().filter(|(_, blocks)| blocks.copies > 1) {
             let held = blocks.holders.iter().filter(|(_, holders)| holders.contains_key(&executor));
-            self.bereft.extend(held.map(|(partition, _)| (rdd, *partition)));
+            let generation = blocks.generation;
+            self.bereft.extend(held.map(|(&partition, _)| CachedPartition { rdd, generation, partition }));
         }
     }
 
-    /// Returns the version of the blocks that count.
-    pub(crate) fn version(&self, rdd: RddId) -> u64 {
-        self.rdds.get(&rdd).map_or(0, |blocks| blocks.version)
+    /// Returns the generation of the blocks that count; `None` if the RDD is not persisted.
+    pub(crate) fn generation(&self, rdd: RddId) -> Option<Generation> {
+        self.rdds.get(&rdd).map(|blocks| blocks.generation)
+    }
+
+    /// Returns the newest version of a generation that is known: its first one if another generation counts.
+    pub(crate) fn version(&self, rdd: RddId, generation: Generation) -> u64 {
+        let blocks = self.rdds.get(&rdd).filter(|blocks| blocks.generation == generation);
+        blocks.map_or(generation.first_version(), |blocks| blocks.version)
     }
 
     /// Makes the blocks of an RDD count no more: all its partitions will be computed again.
@@ -104,11 +136,12 @@ impl BlockLocations {
         self.rdds.get(&rdd).map_or(self.restarts, |blocks| blocks.restarts)
     }
 
-    /// Notes a block. Returns whether its RDD is persisted; if not, the block is to be dropped. A block of an
-    /// older version does not count, and stays until its RDD is forgotten.
+    /// Notes a block. Returns whether its RDD is persisted, in the block's generation; if not, the block is to be
+    /// dropped. A block of an older version does not count, and stays until its RDD is forgotten.
     pub(crate) fn stored(&mut self, executor: ExecutorId, key: BlockKey, size: BlockSize) -> bool {
         let BlockKey { rdd, partition, version } = key;
-        let Some(blocks) = self.rdds.get_mut(&rdd) else { return false };
+        let known = self.rdds.get_mut(&rdd).filter(|blocks| blocks.generation == key.generation());
+        let Some(blocks) = known else { return false };
         blocks.holders_of_rdd.insert(executor);
         if version > blocks.version {
             blocks.version = version;
@@ -117,7 +150,7 @@ impl BlockLocations {
         if version == blocks.version {
             blocks.holders.entry(partition).or_default().insert(executor, size);
             if blocks.copies > 1 {
-                self.stored.insert((rdd, partition));
+                self.stored.insert(key.into());
             }
         }
         true
@@ -148,10 +181,10 @@ impl BlockLocations {
     pub(crate) fn executor_gone(&mut self, executor: ExecutorId) {
         for (&rdd, blocks) in &mut self.rdds {
             blocks.holders_of_rdd.remove(&executor);
-            let (copies, bereft) = (blocks.copies, &mut self.bereft);
-            blocks.holders.retain(|partition, holders| {
+            let (copies, generation, bereft) = (blocks.copies, blocks.generation, &mut self.bereft);
+            blocks.holders.retain(|&partition, holders| {
                 if holders.remove(&executor).is_some() && copies > 1 {
-                    bereft.insert((rdd, *partition));
+                    bereft.insert(CachedPartition { rdd, generation, partition });
                 }
                 !holders.is_empty()
             });
@@ -177,6 +210,13 @@ impl BlockLocations {
             .and_then(|blocks| blocks.holders.get(&partition))
             .into_iter()
             .flat_map(|holders| holders.keys().copied())
+    }
+
+    /// Returns the most bytes that a partition takes at one of those that have cached it in this version.
+    pub(crate) fn bytes(&self, key: BlockKey) -> u64 {
+        let blocks = self.rdds.get(&key.rdd).filter(|blocks| blocks.version == key.version);
+        let holders = blocks.and_then(|blocks| blocks.holders.get(&key.partition));
+        holders.into_iter().flat_map(BTreeMap::values).map(|size| size.memory + size.disk).max().unwrap_or(0)
     }
 
     /// Returns whether an executor has a block that counts.
@@ -224,6 +264,7 @@ mod tests {
     const A: ExecutorId = ExecutorId(1);
     const B: ExecutorId = ExecutorId(2);
     const RDD: RddId = RddId(7);
+    const FIRST: Generation = Generation(0);
     const SIZE: BlockSize = BlockSize { memory: 10, disk: 1 };
 
     fn key(partition: u32, version: u64) -> BlockKey {
@@ -234,7 +275,7 @@ mod tests {
     fn a_newer_version_replaces_all_blocks_and_an_older_one_does_not_count() {
         let mut blocks = BlockLocations::default();
         assert!(!blocks.stored(A, key(0, 0), SIZE), "nobody has declared it");
-        blocks.declare(RDD, 1);
+        blocks.declare(RDD, FIRST, 1);
         assert!(blocks.stored(A, key(0, 0), SIZE) && blocks.stored(B, key(1, 0), SIZE));
         assert!(blocks.has_all(RDD, 2, 0) && !blocks.has_all(RDD, 2, 1));
         assert!(blocks.stored(B, key(1, 1), SIZE));
@@ -246,7 +287,7 @@ mod tests {
     #[test]
     fn blocks_go_with_their_executor_and_one_by_one() {
         let mut blocks = BlockLocations::default();
-        blocks.declare(RDD, 1);
+        blocks.declare(RDD, FIRST, 1);
         for (executor, partition) in [(A, 0), (B, 0), (B, 1)] {
             blocks.stored(executor, key(partition, 0), SIZE);
         }
@@ -261,7 +302,7 @@ mod tests {
     #[test]
     fn what_others_keep_too_is_not_lost_with_an_executor() {
         let mut blocks = BlockLocations::default();
-        blocks.declare(RDD, 1);
+        blocks.declare(RDD, FIRST, 1);
         for (executor, partition, version) in [(A, 0, 1), (B, 0, 1), (B, 1, 1), (B, 2, 0)] {
             blocks.stored(executor, key(partition, version), SIZE);
         }
@@ -272,12 +313,12 @@ mod tests {
     #[test]
     fn whoever_kept_something_is_told_in_the_end_even_if_it_counts_no_more() {
         let mut blocks = BlockLocations::default();
-        blocks.declare(RDD, 1);
+        blocks.declare(RDD, FIRST, 1);
         blocks.stored(A, key(0, 0), SIZE);
         blocks.stored(B, key(0, 1), SIZE);
         assert!(blocks.holders(RDD, Partition(0), 1).eq([B]));
         assert_eq!(blocks.forget(RDD), BTreeSet::from([A, B]), "a block of an older version");
-        blocks.declare(RDD, 1);
+        blocks.declare(RDD, FIRST, 1);
         blocks.stored(A, key(0, 0), SIZE);
         blocks.dropped(A, key(0, 0));
         assert_eq!(
@@ -290,12 +331,12 @@ mod tests {
     #[test]
     fn partitions_are_looked_at_when_they_come_and_when_their_holders_go_but_not_when_they_are_dropped() {
         let mut blocks = BlockLocations::default();
-        blocks.declare(RDD, 2);
+        blocks.declare(RDD, FIRST, 2);
         for (executor, partition) in [(A, 0), (B, 0), (B, 1), (A, 2)] {
             blocks.stored(executor, key(partition, 0), SIZE);
         }
         let all =
-            |changed: &BTreeSet<(RddId, Partition)>| changed.iter().map(|(_, p)| p.0).collect::<Vec<_>>();
+            |changed: &BTreeSet<CachedPartition>| changed.iter().map(|it| it.partition.0).collect::<Vec<_>>();
         assert_eq!(all(&blocks.take_changed().stored), [0, 1, 2]);
         let size = CachedCopies { partitions: 3, copies: 4, memory_bytes: 40, disk_bytes: 4 };
         assert_eq!(blocks.size(RDD), size);
@@ -311,9 +352,32 @@ mod tests {
     }
 
     #[test]
+    fn of_an_rdd_that_was_persisted_again_only_the_newest_generation_counts() {
+        let (mut blocks, second) = (BlockLocations::default(), Generation(1));
+        let of = |generation: Generation, inputs| key(0, generation.version(inputs));
+        blocks.declare(RDD, FIRST, 2);
+        assert!(blocks.stored(A, of(FIRST, 5), SIZE));
+        assert_eq!(blocks.version(RDD, FIRST), 5);
+        assert_eq!(blocks.forget(RDD), BTreeSet::from([A]));
+        blocks.declare(RDD, second, 1);
+        blocks.declare(RDD, FIRST, 3);
+        assert_eq!(blocks.wanted(RDD), Some((1, second.first_version())), "a job of the first one came late");
+        assert!(!blocks.stored(A, of(FIRST, 6), SIZE), "it is to be dropped");
+        assert!(!blocks.stored(A, of(Generation(2), 0), SIZE), "nobody has declared it");
+        assert!(!blocks.has_all(RDD, 1, 5) && !blocks.holds_any(A));
+        assert!(blocks.stored(B, of(second, 0), SIZE));
+        assert!(blocks.has_all(RDD, 1, second.first_version()));
+        assert_eq!(blocks.held_only_by(&BTreeSet::from([B])), [of(second, 0)]);
+        assert_eq!(
+            (blocks.version(RDD, FIRST), blocks.version(RDD, Generation(9))),
+            (0, Generation(9).first_version())
+        );
+    }
+
+    #[test]
     fn of_an_rdd_with_one_copy_nothing_is_looked_at() {
         let mut blocks = BlockLocations::default();
-        blocks.declare(RDD, 1);
+        blocks.declare(RDD, FIRST, 1);
         blocks.stored(A, key(0, 0), SIZE);
         blocks.executor_leaves(A);
         blocks.executor_gone(A);

@@ -1,8 +1,8 @@
 //! Effects of the scheduler: the work that it leaves to the shell.
 
 use firesteel_types::{
-    AccumulatorId, AppEvent, ExecutorId, JobFailure, JobId, JournalEntry, KillReason, Locality, Partition,
-    RddId, ShuffleId, StageAttempt, StageId, TaskId,
+    AccumulatorId, AppEvent, ExecutorId, Generation, JobFailure, JobId, JournalEntry, KillReason, Locality,
+    Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId,
 };
 use std::sync::Arc;
 
@@ -111,6 +111,9 @@ pub enum Effect {
     DropCached {
         /// The RDD.
         rdd: RddId,
+        /// The last generation that is to go, with all before it. The program may have persisted the RDD again, and what
+        /// was cached since then stays.
+        until: Generation,
         /// The executor that has them.
         executor: ExecutorId,
     },

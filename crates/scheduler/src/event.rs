@@ -3,8 +3,8 @@
 use firesteel_plan::Cached;
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, BlockKey, BlockSize, CallSite, CountedUpdate, ExecutorId,
-    ExecutorLossReason, JobFailure, JobId, MapOutput, Partition, RddId, RddSummary, ShuffleId, StageId,
-    StoredOutputs, TaskId, TaskLocation, TaskMetrics,
+    ExecutorLossReason, Generation, JobFailure, JobId, MapOutput, Partition, RddId, RddSummary, ShuffleId,
+    StageId, StoredOutputs, TaskId, TaskLocation, TaskMetrics,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -222,10 +222,13 @@ pub enum Event {
         /// The partition.
         key: BlockKey,
     },
-    /// The program does not want an RDD to be cached any more.
+    /// The program does not want an RDD to be cached any more. It comes after the jobs that declare this generation, and
+    /// may come after one that declares a later one.
     RddUnpersisted {
         /// The RDD.
         rdd: RddId,
+        /// The generation that has ended.
+        generation: Generation,
     },
     /// There is a new accumulator. Updates of accumulators that were not registered are ignored.
     AccumulatorRegistered {

@@ -13,7 +13,7 @@ mod copies;
 mod migrations;
 mod newcomers;
 
-pub(crate) use copies::{CachedPartition, Copies, ORDERS_OF_AN_AGENT, PARTITIONS_OF_AN_ORDER};
+pub(crate) use copies::{Copies, ORDERS_OF_AN_AGENT, PARTITIONS_OF_AN_ORDER};
 pub(crate) use migrations::{Migrations, Step};
 
 use crate::agent_id::AgentId;

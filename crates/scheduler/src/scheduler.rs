@@ -149,7 +149,7 @@ impl Scheduler {
             Event::ShuffleReleased { shuffle } => self.shuffle_released(shuffle, fx),
             Event::BlockStored { executor, key, size } => self.block_stored(executor, key, size, fx),
             Event::BlockDropped { executor, key } => self.block_dropped(executor, key, fx),
-            Event::RddUnpersisted { rdd } => self.rdd_unpersisted(rdd, fx),
+            Event::RddUnpersisted { rdd, generation } => self.rdd_unpersisted(rdd, generation, fx),
             Event::AccumulatorRegistered { accumulator } => self.accumulators.register(accumulator),
             Event::AccumulatorReset { accumulator } => {
                 self.accumulators.reset(accumulator, self.tasks.next());

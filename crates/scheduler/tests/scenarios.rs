@@ -13,7 +13,8 @@
 //!                                      the last stage may end with `wants 1 0`
 //! > leaving 1                          it takes no more tasks; `moved 2 s0/1/t4` says that executor 2 has what t4 wrote
 //! > stored 1 r3/0 version=1              a kept partition; also: dropped; `job ... keeps r3` is a stage that reads through RDD 3,
-//!                                      `keeps r3x2` one of which two copies are wanted
+//!                                      `keeps r3x2` one of which two copies are wanted, `keeps r3+1` one that is persisted in
+//!                                      generation 1, whose versions are `1.0` and up; `unpersist r3+1` ends that
 //! > done t0 sum=7                      a success; `sum` is the checksum of a map output, by default the same for all
 //! > accumulator a0                     there is one; `reset a0`, `unread a0`, `rdd-gone 1`, `settle` are the events about them
 //! > done t0 adds=a0/r1/2/5/x           and added to it for partition 2 of RDD 1 in 5 calls the value `x`; `m1`, `j1` for RDDs

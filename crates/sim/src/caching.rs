@@ -6,18 +6,21 @@
 
 mod record;
 
+use record::is_of;
 pub(crate) use record::{CacheChanges, Caching};
 
-use crate::happening::{Happening, Message};
+use crate::happening::{Fault, Happening, Message};
 use crate::machine::CachedName;
 use crate::objection::Objection;
+use crate::rng::{Rng, mix2};
 use crate::world::World;
 use firesteel_scheduler::{Agent, AgentId, AgentMessage, Event};
-use firesteel_types::{BlockKey, ExecutorId, RddId};
+use firesteel_types::{BlockKey, ExecutorId, Generation, RddId};
 use std::collections::BTreeSet;
 
 impl World {
-    /// Users persist some RDDs at the beginning or later, and let go of some for a while or for ever.
+    /// Users persist some RDDs at the beginning or later, and let go of some for a while or for ever. While they are not
+    /// persisted, what they are computed from may change.
     pub(crate) fn plan_caching(&mut self, window: u64) {
         for rdd in self.program.rdds() {
             if !self.rng.per_mille(self.scenario.persisted) {
@@ -34,23 +37,73 @@ impl World {
         }
     }
 
+    /// Before some jobs, executors end that leave something behind, and sources change.
+    pub(crate) fn plan_changes(&mut self, submitted: &[u64]) {
+        let mut rng = Rng::new(mix2(self.report.seed, 0x6368_616e_6765));
+        for time in submitted.iter().skip(1) {
+            if rng.per_mille(self.scenario.persisted_anew) {
+                let most = if self.scenario.is_calm() { 0 } else { self.scenario.executors.min(6) };
+                for _ in 0..rng.below(most + 1) {
+                    let end = *rng.pick(&[Fault::Decommission, Fault::Death]);
+                    self.at(time.saturating_sub(rng.below(4_000)), Happening::Fault(end));
+                }
+                self.at(*time, Happening::PersistAnew);
+            }
+        }
+    }
+
     pub(crate) fn persist(&mut self, rdd: RddId) {
-        self.caching.persisted.insert(rdd);
+        let Generation(number) = self.caching.next;
+        self.caching.persisted.entry(rdd).or_insert(Generation(number));
+        self.caching.next = Generation(number + 1);
     }
 
     pub(crate) fn unpersist(&mut self, rdd: RddId) -> Result<(), Objection> {
-        match self.caching.persisted.remove(&rdd) {
-            true => {
-                self.caching.forget(rdd);
-                self.schedule(Event::RddUnpersisted { rdd })
-            }
-            false => Ok(()),
+        let Some(generation) = self.caching.persisted.remove(&rdd) else { return Ok(()) };
+        self.caching.forget(rdd);
+        // A thread that is about to submit a job may hold on to it for a moment.
+        if !self.draining && generation.0.is_multiple_of(3) {
+            self.after(u64::from(generation.0 % 7) * 500, Happening::Unpersisted { rdd, generation });
+            return Ok(());
         }
+        self.schedule(Event::RddUnpersisted { rdd, generation })
+    }
+
+    /// Sources change, and the user knows it.
+    pub(crate) fn persist_anew(&mut self) -> Result<(), Objection> {
+        for rdd in self.caching.persisted().keys().copied().collect::<Vec<_>>() {
+            self.unpersist(rdd)?;
+            self.persist(rdd);
+        }
+        Ok(())
+    }
+
+    /// What an agent's executors have cached lies among the files at its address when they have ended, if these outlive it.
+    pub(crate) fn leave_cached(&mut self, id: AgentId) {
+        if self.scenario.host_service {
+            let caches = std::mem::take(&mut self.agent(id).caches);
+            self.store(id).cached.extend(caches.into_values().flatten());
+        }
+    }
+
+    /// An agent drops what one of its executors has cached of an RDD, and what lies among its files.
+    pub(crate) fn drop_cached(
+        &mut self,
+        id: AgentId,
+        (rdd, until): (RddId, Generation),
+        executor: ExecutorId,
+    ) {
+        self.agent(id).cache(executor).retain(|name, _| !is_of(name, rdd, until));
+        self.store(id).cached.retain(|name, _| !is_of(name, rdd, until));
+        self.caching.dropped(executor, rdd, until);
     }
 
     /// An executor tells of what a task has kept, and of what had to go for it.
     pub(crate) fn report_cached(&mut self, on: ExecutorId, changes: CacheChanges) {
-        let CacheChanges { stored, dropped, read, read_remote, stale, needless: _, met_barrier: _ } = changes;
+        let CacheChanges { stored, dropped, read, read_remote, read_left, stale, outdated_near, .. } =
+            changes;
+        self.report.cached_read_left += read_left;
+        self.report.cached_outdated += outdated_near;
         self.report.cached_read_remotely += read_remote;
         self.report.cached_stale += stale;
         self.report.cached += stored.len() as u64;
@@ -119,7 +172,7 @@ impl World {
         let (mut complete, mut checked) = (0, 0);
         for (name, holders) in &self.caching.counted {
             let (rdd, partition, version) = *name;
-            if self.caching.evicted.contains(name) || !self.caching.is_persisted(rdd) {
+            if self.caching.evicted.contains(name) || !self.caching.is_wanted(rdd, version) {
                 continue;
             }
             let known = holders.iter().filter(|holder| scheduler.knows_executor(**holder));

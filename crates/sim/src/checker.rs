@@ -6,8 +6,9 @@
 //! - A job that succeeds has the answer of one evaluation of its program. A job that fails has a reason that was given.
 //! - No launch names a forgotten stage or an unregistered executor, or reads a map output that was dropped, that a reader
 //!   has found broken, or that went with its executor.
-//! - The versions under which partitions are kept do not shrink. When an RDD is not persisted any more, no living
-//!   executor keeps what the driver has heard of.
+//! - The versions under which partitions are kept do not shrink within a generation. When an RDD is not persisted any more, no
+//!   living executor keeps what the driver has heard of.
+//! - No task reads a partition that was cached in another generation of its RDD than the one that its job found, wherever it lies.
 //! - Of one output partition, at most one living attempt may commit at a time, none after its result was accepted, and the
 //!   attempt that the result names has committed.
 //! - The totals of a stage attempt are the sums of what its attempts at tasks measured that counted.
@@ -23,7 +24,8 @@ use crate::oracle::Oracle;
 use crate::program::{ALL, Program};
 use firesteel_scheduler::{ShuffleOutputs, TaskLaunch};
 use firesteel_types::{
-    ExecutorId, JobFailure, JobId, Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId, TaskMetrics,
+    ExecutorId, Generation, JobFailure, JobId, Partition, RddId, ShuffleId, StageAttempt, StageId, TaskId,
+    TaskMetrics,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,9 +57,9 @@ pub(crate) struct Checker {
     told_to_stop: BTreeSet<TaskId>,
     /// The attempts whose map outputs are not to be read any more.
     dropped: BTreeSet<TaskId>,
-    /// The version of each persisted RDD that a launch named last. Attempts at different barrier stages have different ones at
-    /// the same time: so of each of them.
-    cached_versions: BTreeMap<(RddId, Option<StageId>), u64>,
+    /// The version of each persisted RDD that a launch named last, within its generation: jobs that began before the RDD was
+    /// unpersisted keep to theirs. Attempts at different barrier stages have different ones at the same time: so of each of them.
+    cached_versions: BTreeMap<(RddId, Option<StageId>, Generation), u64>,
     pub(crate) versions_grown: u64,
     /// The figures of the tasks of each stage attempt that counted.
     pub(crate) measured: BTreeMap<(StageId, StageAttempt), TaskMetrics>,
@@ -95,17 +97,14 @@ impl Checker {
         self.launched.insert(launch.task, (launch.stage, launch.partition));
         self.launched_on.entry(launch.executor).or_default().push(launch.task);
         let by = barrier.then_some(launch.stage);
-        launch.cached.iter().try_for_each(|(rdd, version)| self.may_cache((*rdd, by), *version))?;
+        launch.cached.iter().try_for_each(|(rdd, version)| self.may_cache(*rdd, by, *version))?;
         launch.inputs.iter().try_for_each(|input| self.reads(input))
     }
 
-    fn may_cache(&mut self, rdd: (RddId, Option<StageId>), version: u64) -> Result<(), Objection> {
-        let known = self.cached_versions.entry(rdd).or_insert(version);
+    fn may_cache(&mut self, rdd: RddId, by: Option<StageId>, version: u64) -> Result<(), Objection> {
+        let known = self.cached_versions.entry((rdd, by, Generation::of(version))).or_insert(version);
         if version < *known {
-            return object(format!(
-                "rdd {} is to be kept as version {version}, after version {known}",
-                rdd.0
-            ));
+            return object(format!("rdd {rdd} is to be kept as version {version}, after version {known}"));
         }
         self.versions_grown += u64::from(version > *known);
         *known = version;

@@ -3,6 +3,7 @@
 use crate::happening::{Fault, Happening, Message};
 use crate::machine::Machine;
 use crate::objection::Objection;
+use crate::scenario::Scenario;
 use crate::world::{PROGRAM, World};
 use firesteel_lending::PoolEvent;
 use firesteel_scheduler::{AgentId, AgentMessage, ApplicationEvent, RegisterAgent};
@@ -57,6 +58,7 @@ impl World {
         let rdds = self.program.rdds();
         let mut times: Vec<u64> = (0..self.scenario.jobs).map(|_| self.rng.below(window)).collect();
         times.sort_unstable();
+        self.plan_changes(&times);
         let mut last_use: BTreeMap<ShuffleId, u64> = BTreeMap::new();
         for (job, &time) in times.iter().enumerate() {
             let job = JobId(job as u32);
@@ -186,6 +188,8 @@ impl World {
         if !self.machines[&id].executors.contains(&executor) {
             return;
         }
+        let cached = self.agent(id).caches.remove(&executor);
+        self.store(id).cached.extend(cached.into_iter().flatten());
         self.agent(id).lose_worker(executor);
         self.report.workers_replaced += 1;
         let reason = ExecutorLossReason::Killed { signal: 11, peak_bytes: 0 };
@@ -216,11 +220,15 @@ impl World {
 
     /// An agent's process ends. Unless that is silent, its connection ends, and the cluster tells why: soon, too late, or never.
     pub(crate) fn end(&mut self, id: AgentId, reason: ExecutorLossReason, is_silent: bool) {
-        let host_service = self.scenario.host_service;
-        let machine = self.agent(id);
-        if !machine.alive {
+        let Scenario { host_service, has_processes, .. } = self.scenario;
+        if !self.machines[&id].alive {
             return;
         }
+        // Processes leave what they cache among the files at once, threads only when they end in peace.
+        if has_processes {
+            self.leave_cached(id);
+        }
+        let machine = self.agent(id);
         machine.die();
         if !host_service {
             let address = machine.address.clone();

@@ -2,14 +2,14 @@
 
 use crate::caching::{CacheChanges, Caching};
 use crate::data::{Block, Data};
-use crate::machine::{BlockName, CachedName, Machine, Store};
+use crate::machine::{Attempt, BlockName, CachedName, Kept, Machine, Plan, Store};
 use crate::network_partitions::NetworkPartitions;
 use crate::program::{Found, Source};
 use crate::rng::Rng;
 use crate::storing::Storage;
 use crate::world::World;
 use firesteel_scheduler::{AgentId, MapOutput, Scheduler, TaskLaunch};
-use firesteel_types::{ExecutorId, Partition, RddId, ShuffleId, TaskFailure};
+use firesteel_types::{ExecutorId, Generation, Partition, RddId, ShuffleId, TaskFailure};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use std::sync::Arc;
 pub(crate) struct Fetcher<'a> {
     on: ExecutorId,
     launch: &'a TaskLaunch,
+    plan: &'a Plan,
     machines: &'a mut BTreeMap<AgentId, Machine>,
     owners: &'a BTreeMap<ExecutorId, AgentId>,
     stores: &'a mut BTreeMap<String, Store>,
@@ -42,14 +43,15 @@ impl World {
     pub(crate) fn fetch<T>(
         &mut self,
         on: ExecutorId,
-        launch: &TaskLaunch,
+        attempt: &Attempt,
         read: impl FnOnce(&mut Fetcher<'_>) -> T,
     ) -> (T, CacheChanges) {
         let broken = if self.is_quiet() { 0 } else { self.scenario.faults.output_broken };
         let storage_broken = if self.is_quiet() { 0 } else { self.scenario.faults.storage_broken };
         let mut fetcher = Fetcher {
             on,
-            launch,
+            launch: &attempt.launch,
+            plan: &attempt.plan,
             machines: &mut self.machines,
             owners: &self.owners,
             stores: &mut self.stores,
@@ -75,7 +77,7 @@ impl World {
 }
 
 impl Fetcher<'_> {
-    fn own_cached(&mut self) -> &mut BTreeMap<CachedName, Data> {
+    fn own_cached(&mut self) -> &mut BTreeMap<CachedName, Kept> {
         let owner = &self.owners[&self.on];
         self.machines.get_mut(owner).expect("an agent is remembered for ever").cache(self.on)
     }
@@ -144,7 +146,7 @@ impl Fetcher<'_> {
     }
 
     /// Reads a cached partition from an executor, if it can be reached and has it.
-    fn read_at(&self, name: CachedName, holder: ExecutorId) -> Option<Data> {
+    fn read_at(&self, name: CachedName, holder: ExecutorId) -> Option<Kept> {
         let reached = self.machine(holder).runs(self.now)
             && self.network_partitions.reaches(self.now, self.host(self.on), self.host(holder));
         let cache = self.machine(holder).caches.get(&holder);
@@ -152,17 +154,43 @@ impl Fetcher<'_> {
     }
 
     fn find_at(&mut self, name: CachedName, holder: ExecutorId) -> Option<Data> {
-        let Some(data) = self.read_at(name, holder) else {
+        let Some(kept) = self.read_at(name, holder) else {
             self.changes.stale += 1;
             return None;
         };
-        self.changes.read += 1;
         self.changes.read_remote += 1;
         if self.rng.per_mille(500) {
-            self.own_cached().insert(name, data.clone());
+            self.own_cached().insert(name, kept.clone());
             self.changes.stored.push(name);
         }
-        Some(data)
+        Some(self.take_kept(name, kept))
+    }
+
+    /// Reads what an executor that has ended has left among the files of this host.
+    fn find_left(&mut self, name: CachedName) -> Option<Kept> {
+        let (rdd, partition, version) = name;
+        let left = &self.stores.get(&self.machine(self.on).address)?.cached;
+        let kept = left.get(&name).cloned();
+        let older =
+            left.range((rdd, partition, 0)..(rdd, partition, Generation::of(version).first_version()));
+        self.changes.outdated_near += u64::from(kept.is_none()) * older.count() as u64;
+        self.changes.read_left += u64::from(kept.is_some());
+        kept
+    }
+
+    /// A cached partition is read: it must be of the generation that the job has found.
+    fn take_kept(&mut self, name: CachedName, kept: Kept) -> Data {
+        let (rdd, partition, version) = name;
+        self.changes.read += 1;
+        let (task, own) = (self.launch.task, self.plan.persisted.get(&rdd));
+        if own != Some(&kept.generation) {
+            self.changes.outdated = Some(format!(
+                "task {task} reads rdd {rdd} partition {partition} version {version}, which was cached in generation {:?}, and its \
+                 own is {own:?}",
+                kept.generation
+            ));
+        }
+        kept.data
     }
 
     /// Under which version a task may read and keep a partition.
@@ -235,11 +263,8 @@ impl Source for Fetcher<'_> {
 
     fn find(&mut self, rdd: RddId, partition: Partition) -> Found {
         let Some(name) = self.name(rdd, partition) else { return Found::NotCached };
-        match self.own_cached().get(&name).cloned() {
-            Some(data) => {
-                self.changes.read += 1;
-                Found::Cached(data)
-            }
+        match self.own_cached().get(&name).cloned().or_else(|| self.find_left(name)) {
+            Some(kept) => Found::Cached(self.take_kept(name, kept)),
             None => self.find_remote(name).map_or(Found::ToCache, Found::Cached),
         }
     }
@@ -251,7 +276,7 @@ impl Source for Fetcher<'_> {
     /// Keeps a partition, with what its functions added: and nothing of older versions.
     fn keep(&mut self, rdd: RddId, partition: Partition, data: &Data) {
         let Some(name) = self.name(rdd, partition) else { return };
-        let task = self.launch.task;
+        let (task, generation) = (self.launch.task, self.plan.persisted[&rdd]);
         let mut data = data.clone();
         data.added.values_mut().for_each(|added| {
             added.cached_by.get_or_insert(task);
@@ -266,7 +291,7 @@ impl Source for Fetcher<'_> {
         older.iter().for_each(|other| {
             cached.remove(other);
         });
-        cached.insert(name, data);
+        cached.insert(name, Kept { data, generation });
         self.changes.dropped.extend(older);
         self.changes.stored.push(name);
     }

@@ -7,7 +7,8 @@ use firesteel_scheduler::{
     AgentId, AgentMessage, MigrateOrder, RegisterAgent, ReportedOutcome, StoreOrder, TaskLaunch,
 };
 use firesteel_types::{
-    AccumulatorId, AccumulatorUpdate, ExecutorId, ExecutorLossReason, JobId, RddId, ShuffleId, TaskId,
+    AccumulatorId, AccumulatorUpdate, ExecutorId, ExecutorLossReason, Generation, JobId, RddId, ShuffleId,
+    TaskId,
 };
 use std::sync::Arc;
 
@@ -58,6 +59,13 @@ pub(crate) enum Happening {
     },
     Unpersist {
         rdd: RddId,
+    },
+    /// All RDDs that are persisted are unpersisted, their sources change, and they are persisted again.
+    PersistAnew,
+    /// The driver hears late that an RDD is not persisted any more.
+    Unpersisted {
+        rdd: RddId,
+        generation: Generation,
     },
     /// An executor makes room where a cached partition is.
     Evict {
@@ -126,8 +134,8 @@ pub(crate) enum Order {
     },
     Drop(BlockName),
     DropResult(TaskId),
-    /// The RDD is not persisted any more.
-    DropCached(RddId, ExecutorId),
+    /// The RDD is not persisted any more, in this generation and those before it.
+    DropCached(RddId, Generation, ExecutorId),
     Migrate(MigrateOrder),
     Store(StoreOrder),
     /// Take no more tasks, and end when those that run have ended.

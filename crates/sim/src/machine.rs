@@ -3,15 +3,25 @@
 
 use crate::data::{Block, Data};
 use firesteel_scheduler::{AgentId, TaskLaunch};
-use firesteel_types::{AccumulatorUpdate, ExecutorId, Partition, RddId, ShuffleId, TaskFailure, TaskId};
+use firesteel_types::{
+    AccumulatorUpdate, ExecutorId, Generation, Partition, RddId, ShuffleId, TaskFailure, TaskId,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The name of a map output.
 pub(crate) type BlockName = (ShuffleId, Partition, TaskId);
 
-/// The name of a cached partition, with the version of its input.
+/// The name of a cached partition, with the version under which it was cached.
 pub(crate) type CachedName = (RddId, Partition, u64);
+
+/// A cached partition.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    pub(crate) data: Data,
+    /// The generation of the RDD, as the job found it whose task computed the partition.
+    pub(crate) generation: Generation,
+}
 
 /// The part of a stage that the driver ships.
 #[derive(Clone, Debug)]
@@ -23,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) barrier: bool,
     /// Tasks of this result stage write files and ask before they make them visible.
     pub(crate) commits: bool,
+    /// The RDDs that were persisted when the job was submitted. Between two generations, sources may have changed.
+    pub(crate) persisted: BTreeMap<RddId, Generation>,
 }
 
 /// An attempt at a task, on its executor.
@@ -47,6 +59,8 @@ pub(crate) type TaskResult = (Box<Data>, Vec<AccumulatorUpdate>);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Store {
     pub(crate) blocks: BTreeMap<BlockName, Arc<Block>>,
+    /// The partitions that executors had cached which have ended.
+    pub(crate) cached: BTreeMap<CachedName, Kept>,
     /// Results that are too large for a message.
     pub(crate) results: BTreeMap<TaskId, TaskResult>,
     /// The map outputs that a fault has removed.
@@ -65,6 +79,7 @@ impl Store {
     pub(crate) fn lose_all(&mut self) {
         self.lost.extend(std::mem::take(&mut self.blocks).into_keys());
         self.results.clear();
+        self.cached.clear();
     }
 }
 
@@ -96,7 +111,7 @@ pub(crate) struct Machine {
     pub(crate) attempts: BTreeMap<TaskId, Attempt>,
     /// All attempts that it was ever told to run, so that a doubled message does not run one twice.
     pub(crate) seen: BTreeSet<TaskId>,
-    pub(crate) caches: BTreeMap<ExecutorId, BTreeMap<CachedName, Data>>,
+    pub(crate) caches: BTreeMap<ExecutorId, BTreeMap<CachedName, Kept>>,
 }
 
 impl Machine {
@@ -141,7 +156,7 @@ impl Machine {
         self.nameless += 1;
     }
 
-    pub(crate) fn cache(&mut self, executor: ExecutorId) -> &mut BTreeMap<CachedName, Data> {
+    pub(crate) fn cache(&mut self, executor: ExecutorId) -> &mut BTreeMap<CachedName, Kept> {
         self.caches.entry(executor).or_default()
     }
 

@@ -42,6 +42,7 @@ impl World {
         if let Some(store) = self.stores.get_mut(address) {
             store.blocks.clear();
             store.results.clear();
+            store.cached.clear();
         }
     }
 

@@ -62,6 +62,10 @@ pub struct Report {
     pub cached_read: u64,
     /// Of these reads, the ones from other executors.
     pub cached_read_remotely: u64,
+    /// Of these reads, the ones of what executors that have ended have left among their host's files.
+    pub cached_read_left: u64,
+    /// How often nothing but partitions of an older generation was found there.
+    pub cached_outdated: u64,
     /// How often another executor was said to keep a partition, and did not.
     pub cached_stale: u64,
     /// How often an executor was cut off from the driver, or a host from another.
@@ -200,6 +204,8 @@ impl Report {
         self.cached_read += other.cached_read;
         self.cached_evicted += other.cached_evicted;
         self.cached_read_remotely += other.cached_read_remotely;
+        self.cached_read_left += other.cached_read_left;
+        self.cached_outdated += other.cached_outdated;
         self.cached_stale += other.cached_stale;
         self.network_partitions += other.network_partitions;
         self.services_lost += other.services_lost;
@@ -263,10 +269,12 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "persisted RDDs: {} partitions kept, {} reads of these, {} afar, {} found nothing afar, {} evicted, {} tasks found theirs gone, {} versions grown",
+            "persisted RDDs: {} partitions kept, {} reads of these, {} afar, {} of what was left by executors that have ended, {} found only older generations, {} found nothing afar, {} evicted, {} tasks found theirs gone, {} versions grown",
             self.cached,
             self.cached_read,
             self.cached_read_remotely,
+            self.cached_read_left,
+            self.cached_outdated,
             self.cached_stale,
             self.cached_evicted,
             self.cached_gone,

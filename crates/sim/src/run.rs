@@ -124,6 +124,10 @@ impl World {
             }
             Happening::Persist { rdd } => self.persist(rdd),
             Happening::Unpersist { rdd } => self.unpersist(rdd)?,
+            Happening::PersistAnew => self.persist_anew()?,
+            Happening::Unpersisted { rdd, generation } => {
+                self.schedule(Event::RddUnpersisted { rdd, generation })?;
+            }
             Happening::Evict { on, cached } => {
                 if self.is_awake(on, || Happening::Evict { on, cached }) {
                     self.evict(on, cached);

@@ -106,6 +106,8 @@ pub(crate) struct Scenario {
     pub(crate) jobs: u64,
     /// How many RDDs are persisted, of a thousand.
     pub(crate) persisted: u64,
+    /// Before how many jobs, of a thousand, all persisted RDDs are persisted anew.
+    pub(crate) persisted_anew: u64,
     /// For as long as there are faults, no executor registers.
     pub(crate) has_no_executors: bool,
     /// Kept partitions are read from other executors, too.
@@ -191,6 +193,8 @@ impl Scenario {
         });
         let mut copying = Rng::new(mix2(seed, 0x636f_7069_6573));
         let has_copies = matches!(seed % 4, 1 | 2);
+        let mut anew = Rng::new(mix2(seed, 0x616e_6577));
+        let persisted_anew = if host_service { *anew.pick(&[0, 500, 1000]) } else { 0 };
         let storage = matches!(seed % 4, 3).then(|| {
             let mut rng = Rng::new(mix2(seed, 0x7374_6f72_6500));
             if !calm {
@@ -207,8 +211,10 @@ impl Scenario {
             persisted: match rng.per_mille(700) {
                 true => rng.between(100, 700),
                 false if has_copies => copying.between(100, 900),
+                false if persisted_anew > 0 => anew.between(300, 900),
                 false => 0,
             },
+            persisted_anew,
             reads_cached_remotely: has_later && later.per_mille(500) || has_copies && copying.per_mille(800),
             copies: if has_copies { *copying.pick(&[2, 2, 3]) } else { 1 },
             repairs_copies: !has_copies || copying.per_mille(850),

@@ -16,9 +16,9 @@ use firesteel_scheduler::{
     StageSpec, TaskLaunch, TaskOutcome,
 };
 use firesteel_types::{
-    AccumulatorId, AccumulatorUpdate, AppEvent, ExecutorId, ExecutorLossReason, JobFailure, JobId, Millis,
-    Partition, RddId, ShuffleId, ShuffleReadMetrics, StageId, TaskFailure, TaskId, TaskLocation, TaskMetrics,
-    TaskSummary,
+    AccumulatorId, AccumulatorUpdate, AppEvent, ExecutorId, ExecutorLossReason, Generation, JobFailure,
+    JobId, Millis, Partition, RddId, ShuffleId, ShuffleReadMetrics, StageId, TaskFailure, TaskId,
+    TaskLocation, TaskMetrics, TaskSummary,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -352,9 +352,9 @@ impl World {
             Effect::StoredShuffleDropped { shuffle } => self.empty_storage(shuffle)?,
             // Agents here write what they are told to, whether they have written it or not.
             Effect::StoredShuffleForgotten { .. } => {}
-            Effect::DropCached { rdd, executor } => {
-                self.caching.uncount(executor, rdd);
-                self.order_executor(executor, Order::DropCached(rdd, executor));
+            Effect::DropCached { rdd, until, executor } => {
+                self.caching.uncount(executor, rdd, until);
+                self.order_executor(executor, Order::DropCached(rdd, until, executor));
             }
             Effect::CommitDecision { task, executor, allowed } => {
                 self.checker.commit_decided(task, allowed)?;
@@ -576,10 +576,13 @@ impl World {
         let limit = if cut.output.is_none() { limit } else { ALL };
         let lineage = &self.program.lineage;
         let barrier = lineage.check_barrier(&cut, None).expect("programs regroup nothing behind barriers");
-        let plan = Plan { rdd: cut.rdd, output: cut.output, limit, barrier, commits };
+        let persisted = self.caching.persisted().clone();
+        let copies = self.scenario.copies;
+        let cached_as =
+            |generation: &Generation| CachedAs { generation: *generation, is_truncated: false, copies };
+        let cached = lineage.cached(&cut, |rdd| persisted.get(&rdd).map(cached_as));
+        let plan = Plan { rdd: cut.rdd, output: cut.output, limit, barrier, commits, persisted };
         self.plans.insert(stage, Arc::new(plan));
-        let persisted = CachedAs { is_truncated: false, copies: self.scenario.copies };
-        let cached = lineage.cached(&cut, |rdd| self.caching.is_persisted(rdd).then_some(persisted));
 
         let mut preferred: Vec<Vec<TaskLocation>> =
             (0..partitions).map(|p| lineage.preferred_locations(cut.rdd, Partition(p))).collect();

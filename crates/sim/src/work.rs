@@ -39,7 +39,7 @@ impl World {
     }
 
     /// The files of an agent.
-    fn store(&mut self, id: AgentId) -> &mut Store {
+    pub(crate) fn store(&mut self, id: AgentId) -> &mut Store {
         let address = self.machines[&id].address.clone();
         self.stores.entry(address).or_default()
     }
@@ -104,10 +104,7 @@ impl World {
             Order::BarrierRefused { task, epoch, reason, retryable } => {
                 self.give_up(id, (task, epoch), reason, retryable);
             }
-            Order::DropCached(rdd, executor) => {
-                machine.cache(executor).retain(|(of, ..), _| *of != rdd);
-                self.caching.dropped(executor, rdd);
-            }
+            Order::DropCached(rdd, until, executor) => self.drop_cached(id, (rdd, until), executor),
             Order::Migrate(request) => {
                 let is_slow = !self.is_quiet() && self.rng.per_mille(self.scenario.faults.slow_copies);
                 let delay = self.rng.between(1, if is_slow { SLOW_MS } else { 3_000 });
@@ -164,8 +161,8 @@ impl World {
                 .filter(|machine| machine.cached_address == from && machine.runs(self.now));
             let found =
                 at.flat_map(|machine| machine.caches.values()).find_map(|cache| cache.get(&name)).cloned();
-            let Some(data) = found else { continue };
-            self.agent(on).cache(executor).insert(name, data);
+            let Some(kept) = found else { continue };
+            self.agent(on).cache(executor).insert(name, kept);
             self.report.cached_migrated += 1;
             stored.push((key, BlockSize::default()));
         }
@@ -197,6 +194,7 @@ impl World {
     fn leave_if_done(&mut self, id: AgentId) {
         if self.machines[&id].is_done() {
             self.send(id, Message::Agent(AgentMessage::Leaving));
+            self.leave_cached(id);
             self.end(id, ExecutorLossReason::Exited { code: Some(0) }, false);
         }
     }
@@ -403,12 +401,12 @@ impl World {
         let program = Arc::clone(&self.program);
         let (launch, plan) = (&attempt.launch, &attempt.plan);
         let (mut computed, cached) = self
-            .fetch(on, launch, |fetcher| program.compute(plan.rdd, launch.partition, plan.limit, fetcher));
+            .fetch(on, attempt, |fetcher| program.compute(plan.rdd, launch.partition, plan.limit, fetcher));
         if cached.met_barrier {
             attempt.calls = 1 + (mix2(self.report.seed, u64::from(plan.rdd.0)) % 3) as u32;
         }
-        if let Some(needless) = &cached.needless {
-            return Err(needless.clone());
+        if let Some(objection) = cached.needless.as_ref().or(cached.outdated.as_ref()) {
+            return Err(objection.clone());
         }
         self.report_cached(on, cached);
         if let (Ok(data), None) = (&mut computed, plan.output) {

@@ -10,7 +10,7 @@ use crate::memory::{Answer, Evict};
 use crate::{LocalDirs, MemoryPool, RemoteBlocks, SharedFiles};
 use firesteel_data::DataError;
 use firesteel_data::frames::{FrameWriter, FramedFile};
-use firesteel_types::{AccumulatorUpdate, BlockKey, BlockSize, RddId};
+use firesteel_types::{AccumulatorUpdate, BlockKey, BlockSize, Generation, RddId};
 use parking_lot::{Mutex, MutexGuard};
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -177,9 +177,12 @@ impl CachedBlocks {
         files.publish(&name(key), &(path, frames, bytes, updates), [])
     }
 
-    /// Removes all partitions of an RDD from a machine's files.
-    pub fn remove_shared_rdd(files: &SharedFiles, rdd: RddId) {
-        files.names(&prefix(rdd)).iter().for_each(|name| Self::remove_shared(files, name));
+    /// Removes the partitions of an RDD from a machine's files: those of this generation and all before it.
+    pub fn remove_shared_rdd(files: &SharedFiles, rdd: RddId, until: Generation) {
+        let names = files.names(&prefix(rdd));
+        let old =
+            names.iter().filter(|name| generation_in(name).is_none_or(|generation| generation <= until));
+        old.for_each(|name| Self::remove_shared(files, name));
     }
 
     /// Returns whether this process's partitions lie in files that other processes find, too.
@@ -327,18 +330,18 @@ impl CachedBlocks {
         }
     }
 
-    /// Removes all partitions of an RDD. The listener is not called: the caller knows.
-    pub fn remove_rdd(&self, rdd: RddId) {
-        let removed = self.take_out(|key| key.rdd == rdd);
-        self.release(removed, false);
+    /// Removes the partitions of an RDD, of this generation and all before it. The listener is not called: the caller
+    /// knows.
+    pub fn remove_rdd(&self, rdd: RddId, until: Generation) {
+        self.forget_rdd(rdd, until);
         if let Some(files) = &self.shared {
-            Self::remove_shared_rdd(files, rdd);
+            Self::remove_shared_rdd(files, rdd, until);
         }
     }
 
-    /// Drops this process's partitions in memory of an RDD that another process removes.
-    pub fn forget_rdd(&self, rdd: RddId) {
-        let removed = self.take_out(|key| key.rdd == rdd);
+    /// Drops this process's partitions in memory of an RDD whose files another process removes.
+    pub fn forget_rdd(&self, rdd: RddId, until: Generation) {
+        let removed = self.take_out(|key| key.is_of(rdd, until));
         self.release(removed, false);
     }
 
@@ -472,6 +475,12 @@ fn name(BlockKey { rdd, partition, version }: BlockKey) -> String {
 
 fn prefix(rdd: RddId) -> String {
     format!("cached-{rdd}-")
+}
+
+/// Returns the generation of the partition that has this name; `None` if none is named so.
+fn generation_in(name: &str) -> Option<Generation> {
+    let (_, version) = name.rsplit_once('-')?;
+    version.parse().ok().map(Generation::of)
 }
 
 impl Evict for CachedBlocks {

@@ -11,7 +11,7 @@ use firesteel_protocol::handshake::SHARED_DIRECTORY;
 use firesteel_shuffle::ShuffleStore;
 use firesteel_storage::cached::Found;
 use firesteel_storage::{CachedBlocks, LocalDirs, SharedFiles};
-use firesteel_types::{BlockKey, BroadcastId, Partition, RddId, ShuffleId, TaskId};
+use firesteel_types::{BlockKey, BroadcastId, Generation, Partition, RddId, ShuffleId, TaskId};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -166,9 +166,9 @@ impl BlockServer {
         self.shuffles.remove(shuffle, map, task);
     }
 
-    /// Removes what is kept of an RDD.
-    pub fn remove_rdd(&self, rdd: RddId) {
-        CachedBlocks::remove_shared_rdd(&self.files, rdd);
+    /// Removes what is cached of an RDD, of this generation and all before it.
+    pub fn remove_rdd(&self, rdd: RddId, until: Generation) {
+        CachedBlocks::remove_shared_rdd(&self.files, rdd, until);
     }
 
     /// Removes a broadcast value.

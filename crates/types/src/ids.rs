@@ -101,6 +101,38 @@ pub enum BlockId {
     MapOutput(ShuffleId, Partition, TaskId),
 }
 
+/// The time from a `persist` of an RDD to its `unpersist`, as a number: later ones are higher, and no two of an application
+/// are alike, whichever their RDDs. What was cached in one is never read in another.
+///
+/// It is the upper half of the version of a cached partition, the version of what that was computed from the lower half.
+///
+/// ```
+/// use firesteel_types::Generation;
+/// let version = Generation(3).version(5);
+/// assert_eq!(Generation::of(version), Generation(3));
+/// assert!(Generation(2).version(u32::MAX) < version && version < Generation(4).first_version());
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Generation(pub u32);
+
+impl Generation {
+    /// Returns the version of partitions that are cached in this generation, and computed from this version of their
+    /// inputs.
+    pub fn version(self, inputs: u32) -> u64 {
+        u64::from(self.0) << 32 | u64::from(inputs)
+    }
+
+    /// Returns the lowest version of this generation.
+    pub fn first_version(self) -> u64 {
+        self.version(0)
+    }
+
+    /// Returns the generation of a version.
+    pub fn of(version: u64) -> Self {
+        Generation((version >> 32) as u32)
+    }
+}
+
 /// The name of a cached partition: under each version of what it was computed from, another block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BlockKey {
@@ -108,8 +140,20 @@ pub struct BlockKey {
     pub rdd: RddId,
     /// The partition.
     pub partition: Partition,
-    /// The version, as the task that reads or caches it was told.
+    /// The version, as the task that reads or caches it was told: its generation, and the version of its inputs.
     pub version: u64,
+}
+
+impl BlockKey {
+    /// Returns the generation in which it was cached.
+    pub fn generation(self) -> Generation {
+        Generation::of(self.version)
+    }
+
+    /// Returns whether it is of an RDD, and was cached in this generation or one before.
+    pub fn is_of(self, rdd: RddId, until: Generation) -> bool {
+        self.rdd == rdd && self.generation() <= until
+    }
 }
 
 /// The size of a cached partition, by where it is kept.

@@ -23,8 +23,8 @@ pub use failure::{
     Exception, ExcludedPlace, Exclusion, ExecutorLossReason, JobFailure, KillReason, TaskFailure,
 };
 pub use ids::{
-    AccumulatorId, BlockId, BlockKey, BlockSize, BroadcastId, ExecutorId, JobId, Partition, RddId, ShuffleId,
-    StageAttempt, StageId, TaskId,
+    AccumulatorId, BlockId, BlockKey, BlockSize, BroadcastId, ExecutorId, Generation, JobId, Partition,
+    RddId, ShuffleId, StageAttempt, StageId, TaskId,
 };
 pub use journal::{CountedUpdate, JournalEntry};
 pub use locality::{Locality, TaskLocation};

@@ -1,7 +1,7 @@
 //! Persisting an RDD: `persist` and `unpersist`, and how much of it is cached.
 
 use super::UntypedRdd;
-use crate::persistence::Persisted;
+use crate::persistence::{Claim, Persisted};
 use firesteel_conf as conf;
 use firesteel_data::Data;
 use firesteel_data::compression::Compression;
@@ -29,6 +29,11 @@ impl UntypedRdd {
     /// The level of an RDD cannot be changed except by [`UntypedRdd::unpersist`]: an action on it then fails,
     /// and says so.
     pub fn persist<T: Data>(&self, site: CallSite, level: StorageLevel) {
+        self.persist_with::<T>(site, level, None);
+    }
+
+    /// Persists the records, under a claim that there was before, or a new one.
+    fn persist_with<T: Data>(&self, site: CallSite, level: StorageLevel, claim: Option<Arc<Claim>>) {
         let compression = self.context.conf().get(&conf::RDD_COMPRESS).unwrap_or_default();
         let compression = Compression::named(&compression).unwrap_or_default();
         let code = Persist::<T>::code(&PersistAs { level, compression });
@@ -46,16 +51,12 @@ impl UntypedRdd {
                 state.conflict.get_or_insert(message);
             }
             (None, Ok(code)) => {
-                let persisted = Persisted {
-                    rdd: self.id(),
-                    level,
-                    site,
-                    code,
-                    is_truncated: AtomicBool::new(false),
-                    is_replaced: AtomicBool::new(false),
-                    events: self.context.events(),
+                let new = || {
+                    let (generation, events) = (self.context.next_generation(), self.context.events());
+                    Arc::new(Claim { rdd: self.id(), generation, events })
                 };
-                state.persisted = Some(Arc::new(persisted));
+                let (claim, is_truncated) = (claim.unwrap_or_else(new), AtomicBool::new(false));
+                state.persisted = Some(Arc::new(Persisted { level, site, code, is_truncated, claim }));
             }
             (None, Err(error)) => state.conflict = Some(error.to_string()),
         }
@@ -64,11 +65,7 @@ impl UntypedRdd {
     /// Persists the RDD, or changes its storage level; cached partitions stay cached.
     pub(super) fn persist_again<T: Data>(&self, site: CallSite, level: StorageLevel) {
         let before = self.node.persistence.state().persisted.take();
-        self.persist::<T>(site, level);
-        if let Some(before) = before {
-            // Dropping it would otherwise tell executors to drop the cached partitions.
-            before.hand_over();
-        }
+        self.persist_with::<T>(site, level, before.map(|before| before.claim.clone()));
     }
 
     /// Releases the cached partitions; with `blocking`, before this call returns. A later action computes the
@@ -86,11 +83,11 @@ impl UntypedRdd {
             });
             state.persisted.take()
         };
-        let was_persisted = persisted.is_some();
-        // Tells the executors, unless a running job still holds on to it.
+        let generation = persisted.as_ref().map(|persisted| persisted.claim.generation);
+        // Tells the executors, unless a job that is about to be submitted still holds the claim.
         drop(persisted);
-        if blocking && was_persisted {
-            self.context.services().cached.remove_rdd(self.id());
+        if let Some(generation) = generation.filter(|_| blocking) {
+            self.context.services().cached.remove_rdd(self.id(), generation);
         }
     }
 

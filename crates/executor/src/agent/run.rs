@@ -216,9 +216,9 @@ impl Agent {
                 self.uplink.forget_stage(stage);
                 self.executors.get().send(message);
             }
-            ToExecutor::RemoveRdd { rdd } => {
-                CachedBlocks::remove_shared_rdd(&self.home.files, rdd);
-                self.executors.with_services(|services| services.cached.forget_rdd(rdd));
+            ToExecutor::RemoveRdd { rdd, until } => {
+                CachedBlocks::remove_shared_rdd(&self.home.files, rdd, until);
+                self.executors.with_services(|services| services.cached.forget_rdd(rdd, until));
                 self.executors.get().send(message);
             }
             ToExecutor::RemoveBroadcast { broadcast } => {

@@ -6,7 +6,7 @@ use crate::testing::{APPLICATION, Executor, Given, Step, broken_input, origin, r
 use crate::watch;
 use firesteel_storage::CachedBlocks;
 use firesteel_storage::cached::{BlockListener, CachedSize};
-use firesteel_types::{AccumulatorId, BlockSize, KillReason, RddId};
+use firesteel_types::{AccumulatorId, BlockSize, Generation, KillReason, RddId};
 use parking_lot::Mutex;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -118,7 +118,7 @@ proptest! {
         for reader in 0..3 {
             prop_assert_eq!(read(&persisted, &executor).unwrap(), expected.clone(), "reader {}", reader);
         }
-        executor.services.cached.remove_rdd(RDD);
+        executor.services.cached.remove_rdd(RDD, Generation::of(VERSION));
         prop_assert_eq!((executor.used(), executor.files()), (0, 0), "something is left");
     }
 }
@@ -244,6 +244,28 @@ fn file(executor: &Executor) -> std::path::PathBuf {
     match executor.services.cached.get(KEY) {
         Some((Found::Disk(file), _)) => file.path().to_owned(),
         _ => panic!("the partition is not on disk"),
+    }
+}
+
+#[test]
+fn of_an_rdd_that_was_persisted_again_older_generations_are_removed_alone() {
+    for executor in [Executor::with_memory(MUCH), Executor::sharing(MUCH), Executor::sharing(NOTHING)] {
+        let (input, opened) = Given::steps(vec![texts(1)]);
+        let persisted = persist(input, StorageLevel::MEMORY_AND_DISK);
+        let cached = &executor.services.cached;
+        let key = |generation: Generation| BlockKey { version: generation.version(9), ..KEY };
+        // A task of an older job ends late.
+        for generation in [Generation(2), Generation(1)] {
+            let task = executor.task_with(&[], &[(RDD, key(generation).version)]);
+            records(&persisted, 0, &task).unwrap();
+        }
+        assert_eq!(opened.load(Ordering::Relaxed), 2, "neither reads what the other has cached");
+        let is_there = |generation| cached.get(key(Generation(generation))).is_some();
+        assert!(is_there(1) && is_there(2));
+        cached.remove_rdd(RDD, Generation(1));
+        assert!(!is_there(1) && is_there(2));
+        cached.remove_rdd(RDD, Generation(2));
+        assert_eq!((cached.len(), executor.used(), executor.files()), (0, 0, 0));
     }
 }
 

@@ -8,10 +8,10 @@
 
 use super::{Application, ApplicationEffect};
 use crate::agent_id::AgentId;
-use crate::block_locations::ChangedCopies;
-use crate::fleet::{CachedPartition, Home, ORDERS_OF_AN_AGENT, PARTITIONS_OF_AN_ORDER};
+use crate::block_locations::{CachedPartition, ChangedCopies};
+use crate::fleet::{Home, ORDERS_OF_AN_AGENT, PARTITIONS_OF_AN_ORDER};
 use firesteel_protocol::MigrateOrder;
-use firesteel_types::{BlockKey, ExecutorId};
+use firesteel_types::{BlockKey, ExecutorId, Generation};
 use std::collections::BTreeMap;
 
 /// The next step about a partition.
@@ -26,8 +26,15 @@ enum Next<'a> {
     Copy { key: BlockKey, from: String, to: &'a Home },
 }
 
-/// The orders of one round: for each agent and source the executor that takes, and what.
-type Orders = BTreeMap<(AgentId, String), (ExecutorId, Vec<BlockKey>)>;
+/// An order in the making: the executor that takes, what, and the size of that.
+struct Taking {
+    executor: ExecutorId,
+    cached: Vec<BlockKey>,
+    bytes: u64,
+}
+
+/// The orders of one round, for each agent and source.
+type Orders = BTreeMap<(AgentId, String), Taking>;
 
 impl Application {
     /// Has those partitions copied that are short of copies.
@@ -54,27 +61,28 @@ impl Application {
                     break;
                 }
                 Next::Copy { key, from, to } => {
-                    let (_, keys) = orders.entry((to.agent, from)).or_insert((to.executor, vec![]));
-                    keys.push(key);
+                    let new = Taking { executor: to.executor, cached: vec![], bytes: 0 };
+                    let taking = orders.entry((to.agent, from)).or_insert(new);
+                    taking.bytes += self.scheduler.blocks.bytes(key);
+                    taking.cached.push(key);
                 }
             }
         }
-        for ((agent, from), (executor, cached)) in orders {
+        for ((agent, from), Taking { executor, cached, bytes }) in orders {
             let number = self.fleet.migrations.next_number();
-            let partitions = cached.iter().map(|key| (key.rdd, key.partition)).collect();
-            self.fleet.copies.order(now, number, agent, partitions);
+            let partitions = cached.iter().map(|key| (*key).into()).collect();
+            self.fleet.copies.order(now, number, agent, partitions, bytes);
             let order = MigrateOrder { number, executor, from, outputs: vec![], cached };
             fx.push(ApplicationEffect::Migrate { agent, order });
         }
     }
 
-    fn next_copy<'a>(
-        &self,
-        (rdd, partition): CachedPartition,
-        homes: &'a [Home],
-        orders: &Orders,
-    ) -> Next<'a> {
-        let Some((copies, version)) = self.scheduler.blocks.wanted(rdd) else { return Next::Nothing };
+    fn next_copy<'a>(&self, short: CachedPartition, homes: &'a [Home], orders: &Orders) -> Next<'a> {
+        let CachedPartition { rdd, generation, partition } = short;
+        // What the program has unpersisted since is not copied.
+        let wanted =
+            self.scheduler.blocks.wanted(rdd).filter(|(_, version)| Generation::of(*version) == generation);
+        let Some((copies, version)) = wanted else { return Next::Nothing };
         let (mut addresses, mut hosts) = (vec![], vec![]);
         for holder in self.scheduler.holders(rdd, partition, version) {
             // Executors of the driver's own process have no address: there is nobody else.
@@ -90,12 +98,12 @@ impl Application {
             return Next::Nothing;
         }
         // After a failure others are asked, in turn.
-        let failures = self.fleet.copies.failures((rdd, partition));
+        let failures = self.fleet.copies.failures(short);
         let from = addresses[failures % addresses.len()];
         let suits = |home: &&Home| !addresses.contains(&home.address.as_str());
         let is_elsewhere = |home: &&Home| suits(home) && !hosts.contains(&home.host.as_str());
         let has_room = |home: &&Home| match orders.get(&(home.agent, from.to_string())) {
-            Some((_, keys)) => keys.len() < PARTITIONS_OF_AN_ORDER,
+            Some(taking) => taking.cached.len() < PARTITIONS_OF_AN_ORDER,
             None => {
                 let its = orders.range((home.agent, String::new())..);
                 let new = its.take_while(|((agent, _), _)| *agent == home.agent).count();

@@ -14,6 +14,12 @@
 //! of a barrier stage have to compute their partition, or none. A task is told the versions of the RDDs that
 //! it may read or cache, and executors cache blocks by version: old and new partitions of one RDD cannot be
 //! mixed.
+//!
+//! **Generations.** What a program has unpersisted must not be read when it persists the RDD again: its source may have
+//! changed. But no order to drop it reaches all of it, such as what executors that have ended have left among the files of
+//! their host. So each `persist` begins a generation, which is the upper half of the version. A job declares the generation
+//! that it found, and keeps to it: one that runs on after `unpersist` caches nothing for those that come later. The
+//! newest generation that a job has declared is the one that counts.
 
 use crate::effect::Effect;
 use crate::event::StageSpec;
@@ -21,7 +27,7 @@ use crate::scheduler::Scheduler;
 use crate::stages::{Phase, Stage, Versions};
 use firesteel_plan::{Cached, CachedRdd};
 use firesteel_types::{
-    AppEvent, BlockKey, BlockSize, ExecutorId, Partition, RddId, ShuffleId, StageId, TaskLocation,
+    AppEvent, BlockKey, BlockSize, ExecutorId, Generation, Partition, RddId, ShuffleId, StageId, TaskLocation,
 };
 use std::collections::BTreeSet;
 
@@ -50,13 +56,13 @@ impl Scheduler {
     fn version(&self, cached: &CachedRdd) -> u64 {
         // The shuffles behind a truncated lineage are not known any more, so the newest version that was
         // cached counts.
-        match cached.is_truncated {
-            true => self.blocks.version(cached.rdd),
-            false => {
-                let behind = cached.behind.iter().map(|shuffle| self.outputs.version(*shuffle));
-                behind.sum::<u64>() + if cached.barrier { self.blocks.restarts(cached.rdd) } else { 0 }
-            }
+        if cached.is_truncated {
+            return self.blocks.version(cached.rdd, cached.generation);
         }
+        let behind = cached.behind.iter().map(|shuffle| self.outputs.version(*shuffle));
+        let restarts = if cached.barrier { self.blocks.restarts(cached.rdd) } else { 0 };
+        let inputs = u32::try_from(behind.sum::<u64>() + restarts);
+        cached.generation.version(inputs.expect("inputs are not written anew four billion times"))
     }
 
     /// Returns whether all partitions of a persisted RDD are cached, as far as is known.
@@ -84,7 +90,7 @@ impl Scheduler {
         (0..spec.partitions).map(|partition| holders(partition).filter_map(place).collect()).collect()
     }
 
-    /// Notes that an executor has cached a partition.
+    /// Notes that an executor has cached a partition. It drops it again if the generation is not the one that counts.
     pub(crate) fn block_stored(
         &mut self,
         executor: ExecutorId,
@@ -100,7 +106,7 @@ impl Scheduler {
                 fx.push(Effect::Event(AppEvent::BlockStored { at: self.now, executor, key, size }));
                 self.wake_spared(key.rdd);
             }
-            false => fx.push(Effect::DropCached { rdd: key.rdd, executor }),
+            false => fx.push(Effect::DropCached { rdd: key.rdd, until: key.generation(), executor }),
         }
     }
 
@@ -125,10 +131,23 @@ impl Scheduler {
         self.dirty_stages.extend(spared);
     }
 
-    /// Has executors drop the partitions of an RDD that the program does not persist any more.
-    pub(crate) fn rdd_unpersisted(&mut self, rdd: RddId, fx: &mut Vec<Effect>) {
+    /// Makes a job's persisted RDD known. If the program has persisted it anew, what was cached before that goes.
+    pub(crate) fn declare_cached(&mut self, cached: &CachedRdd, fx: &mut Vec<Effect>) {
+        if let Some(before) = self.blocks.generation(cached.rdd).filter(|before| *before < cached.generation)
+        {
+            self.rdd_unpersisted(cached.rdd, before, fx);
+        }
+        self.blocks.declare(cached.rdd, cached.generation, cached.copies);
+    }
+
+    /// Has executors drop the partitions of an RDD that were cached in a generation which has ended.
+    pub(crate) fn rdd_unpersisted(&mut self, rdd: RddId, until: Generation, fx: &mut Vec<Effect>) {
+        // A job that came before this event may have declared the next generation, which has ended this one.
+        if self.blocks.generation(rdd).is_some_and(|known| known > until) {
+            return;
+        }
         fx.push(Effect::Event(AppEvent::Unpersisted { at: self.now, rdd }));
         let holders = self.blocks.forget(rdd);
-        fx.extend(holders.into_iter().map(|executor| Effect::DropCached { rdd, executor }));
+        fx.extend(holders.into_iter().map(|executor| Effect::DropCached { rdd, until, executor }));
     }
 }

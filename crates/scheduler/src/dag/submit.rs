@@ -25,7 +25,7 @@ impl Scheduler {
         for stage in specs {
             let own = stage.stage;
             let wanted = if stage.output.is_none() { wanted.take() } else { None };
-            let joined = self.join_stage(id, &pool, stage, wanted.unwrap_or_default());
+            let joined = self.join_stage((id, &pool), stage, wanted.unwrap_or_default(), fx);
             stages.push(joined);
             if joined != own {
                 dropped.push(own);
@@ -81,10 +81,10 @@ impl Scheduler {
     /// Adds a stage, or finds the one that writes the same shuffle.
     fn join_stage(
         &mut self,
-        job: JobId,
-        pool: &Arc<str>,
+        (job, pool): (JobId, &Arc<str>),
         spec: StageSpec,
         wanted: Vec<Partition>,
+        fx: &mut Vec<Effect>,
     ) -> StageId {
         if let Some(shuffle) = spec.output {
             self.outputs.declare(shuffle, spec.partitions, &spec.inputs);
@@ -94,7 +94,7 @@ impl Scheduler {
             }
         }
         let id = spec.stage;
-        spec.cached.rdds.iter().for_each(|cached| self.blocks.declare(cached.rdd, cached.copies));
+        spec.cached.rdds.iter().for_each(|cached| self.declare_cached(cached, fx));
         let tasks = if spec.output.is_some() { spec.partitions } else { wanted.len() as u32 };
         let summary = StageSummary {
             stage: id,

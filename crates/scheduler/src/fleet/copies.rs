@@ -6,7 +6,8 @@
 //! could not be copied is tried again after a pause that grows, for as long as the partition is short of copies.
 
 use crate::agent_id::AgentId;
-use firesteel_types::{Millis, Partition, RddId};
+use crate::block_locations::CachedPartition;
+use firesteel_types::Millis;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The largest number of partitions that one order names. It is small so that copies count soon.
@@ -15,15 +16,17 @@ pub(crate) const PARTITIONS_OF_AN_ORDER: usize = 64;
 /// The largest number of orders that one agent has at a time: each keeps a thread and a connection busy there.
 pub(crate) const ORDERS_OF_AN_AGENT: usize = 2;
 
-/// The time after which an order counts as failed that was not answered.
+/// The time after which an order counts as failed that was not answered, beside that for its bytes.
 const ANSWER_WITHIN_MS: u64 = 60_000;
+
+/// The bytes that are copied in a millisecond at least: a hundredth of what a network of 1 Gbit/s carries. Who is slower is
+/// not waited for. A bound that did not grow with the bytes would end orders that are being carried out: each is then made
+/// again beside the first, of another agent, and all of them become slower.
+const SLOWEST_BYTES_PER_MS: u64 = 1_250;
 
 /// The pause after the first failure. It doubles with each, up to the longest.
 const FIRST_PAUSE_MS: u64 = 1_000;
 const DOUBLINGS: u32 = 6;
-
-/// A cached partition, whichever its version.
-pub(crate) type CachedPartition = (RddId, Partition);
 
 /// All partitions that are, or may be, short of copies.
 #[derive(Debug, Default)]
@@ -124,15 +127,17 @@ impl Copies {
         self.make_due(now, partition);
     }
 
-    /// Notes that an agent is ordered to copy partitions.
+    /// Notes that an agent is ordered to copy partitions, of this many bytes together.
     pub(crate) fn order(
         &mut self,
         now: Millis,
         number: u64,
         agent: AgentId,
         partitions: Vec<CachedPartition>,
+        bytes: u64,
     ) {
-        self.orders.insert(number, Order { agent, partitions, answer_by: now + ANSWER_WITHIN_MS });
+        let answer_by = now + ANSWER_WITHIN_MS + bytes / SLOWEST_BYTES_PER_MS;
+        self.orders.insert(number, Order { agent, partitions, answer_by });
     }
 
     /// Returns the number of orders that an agent has.
@@ -205,9 +210,14 @@ impl Copies {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use firesteel_types::{Generation, Partition, RddId};
 
     const A: AgentId = AgentId(1);
-    const P: CachedPartition = (RddId(4), Partition(0));
+    const P: CachedPartition = partition(0);
+
+    const fn partition(index: u32) -> CachedPartition {
+        CachedPartition { rdd: RddId(4), generation: Generation(0), partition: Partition(index) }
+    }
 
     fn taken() -> Copies {
         let mut copies = Copies::default();
@@ -219,7 +229,7 @@ mod tests {
     #[test]
     fn what_is_being_copied_is_not_ordered_again_and_looked_at_when_that_has_ended() {
         let mut copies = taken();
-        copies.order(Millis(0), 7, A, vec![P]);
+        copies.order(Millis(0), 7, A, vec![P], 0);
         copies.look_at(Millis(1), [P]);
         assert_eq!(copies.take(Millis(1)), None);
         assert_eq!(copies.next_deadline(), Some(Millis(ANSWER_WITHIN_MS)));
@@ -235,7 +245,7 @@ mod tests {
     fn a_failure_is_tried_again_after_pauses_that_grow_to_a_minute() {
         let (mut copies, mut now, mut pauses) = (taken(), Millis(0), vec![]);
         for number in 0..8 {
-            copies.order(now, number, A, vec![P]);
+            copies.order(now, number, A, vec![P], 0);
             copies.answered(now, (A, number), &BTreeSet::new());
             let due = copies.next_deadline().expect("it is tried again");
             assert_eq!(copies.take(Millis(due.0 - 1)), None);
@@ -250,13 +260,25 @@ mod tests {
     fn nobody_waits_for_agents_that_are_gone_or_silent() {
         for is_gone in [true, false] {
             let mut copies = taken();
-            copies.order(Millis(0), 7, A, vec![P]);
+            copies.order(Millis(0), 7, A, vec![P], 0);
             match is_gone {
                 true => copies.agent_gone(Millis(0), A),
                 false => copies.expire(Millis(ANSWER_WITHIN_MS)),
             }
             assert_eq!(copies.take(Millis(ANSWER_WITHIN_MS + FIRST_PAUSE_MS)), Some(P));
         }
+    }
+
+    #[test]
+    fn an_order_of_many_bytes_has_more_time() {
+        let (mut copies, gigabyte) = (taken(), 1 << 30);
+        copies.order(Millis(5), 7, A, vec![P], gigabyte);
+        let until = 5 + ANSWER_WITHIN_MS + gigabyte / SLOWEST_BYTES_PER_MS;
+        assert!(until > 15 * 60_000 && copies.next_deadline() == Some(Millis(until)));
+        copies.expire(Millis(until - 1));
+        assert!(copies.is_asked(A));
+        copies.expire(Millis(until));
+        assert!(!copies.is_asked(A));
     }
 
     #[test]
@@ -270,8 +292,8 @@ mod tests {
 
     #[test]
     fn where_all_have_enough_to_do_nothing_is_due_until_one_has_answered() {
-        let (mut copies, other) = (taken(), (RddId(4), Partition(1)));
-        copies.order(Millis(0), 7, A, vec![P]);
+        let (mut copies, other) = (taken(), partition(1));
+        copies.order(Millis(0), 7, A, vec![P], 0);
         copies.look_at(Millis(0), [other]);
         assert_eq!(copies.take(Millis(0)), Some(other));
         copies.crowd(Millis(0), other);

@@ -570,6 +570,7 @@ fn kept(shuffles: Vec<ShuffleId>) -> Cached {
         aligned: false,
         reads: Reads { shuffles, cached: vec![] },
         behind: vec![],
+        generation: Generation(0),
         is_truncated: false,
         copies: 2,
         barrier: false,

@@ -235,7 +235,10 @@ impl Story {
                 let key = block(words[1], option(words, "version"));
                 Event::BlockDropped { executor: executor(words[0]), key }
             }
-            "unpersist" => Event::RddUnpersisted { rdd: rdd(words[0]) },
+            "unpersist" => {
+                let (rdd, generation) = persisted(words[0]);
+                Event::RddUnpersisted { rdd, generation }
+            }
             "release" => Event::ShuffleReleased { shuffle: shuffle(words[0]) },
             "accumulator" => Event::AccumulatorRegistered { accumulator: accumulator(words[0]) },
             "reset" => Event::AccumulatorReset { accumulator: accumulator(words[0]) },

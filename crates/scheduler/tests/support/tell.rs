@@ -1,6 +1,7 @@
 //! Effects as scenario scripts tell them, a line each.
 
 use super::Story;
+use super::words::tell_version;
 use firesteel_scheduler::*;
 use firesteel_types::*;
 
@@ -78,7 +79,12 @@ impl Story {
             Effect::StoredShuffleForgotten { shuffle } => {
                 format!("agents forget that the storage has s{shuffle}")
             }
-            Effect::DropCached { rdd, executor } => format!("executor {} drops rdd {rdd}", executor.name()),
+            Effect::DropCached { rdd, until: Generation(0), executor } => {
+                format!("executor {} drops rdd {rdd}", executor.name())
+            }
+            Effect::DropCached { rdd, until, executor } => {
+                format!("executor {} drops rdd {rdd} until generation {}", executor.name(), until.0)
+            }
             Effect::CommitDecision { task, allowed: true, .. } => format!("t{task} may commit"),
             Effect::CommitDecision { task, allowed: false, .. } => format!("t{task} may not commit"),
             Effect::UpdateSettled { accumulator, bytes } => {
@@ -98,7 +104,9 @@ fn names(executors: &[ExecutorId]) -> String {
 fn tell_migration(agent: AgentId, order: &MigrateOrder) -> String {
     let MigrateOrder { number, executor, from, outputs, cached } = order;
     let outputs = outputs.iter().map(|(shuffle, map, task)| format!(" s{shuffle}/{map}/t{task}"));
-    let cached = cached.iter().map(|key| format!(" r{}/{} version {}", key.rdd, key.partition, key.version));
+    let cached = cached
+        .iter()
+        .map(|key| format!(" r{}/{} version {}", key.rdd, key.partition, tell_version(key.version)));
     let what: String = outputs.chain(cached).collect();
     format!("migrate {number}: agent {} copies from {from} to executor {}:{what}", agent.0, executor.name())
 }
@@ -127,7 +135,7 @@ fn tell_launch(launch: &TaskLaunch) -> String {
         add(", speculative".into());
     }
     for (rdd, version) in launch.cached.iter() {
-        add(format!(", keeps rdd {rdd} version {version}"));
+        add(format!(", keeps rdd {rdd} version {}", tell_version(*version)));
     }
     for input in launch.inputs.iter() {
         let writer = |map: &MapOutput| match map.executor {

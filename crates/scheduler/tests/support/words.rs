@@ -40,10 +40,27 @@ pub(crate) fn stage(text: &str, wants: &mut Option<Vec<Partition>>) -> StageSpec
     spec
 }
 
-/// `r3/1`, with a version that is 0 if not given.
+/// `r3/1`, with a version that is 0 if not given; `1.2` is version 2 of generation 1.
 pub(crate) fn block(text: &str, version: Option<&str>) -> BlockKey {
     let (id, partition) = text.split_once('/').expect("a block is named r3/1");
-    BlockKey { rdd: rdd(id), partition: Partition(number(partition)), version: version.map_or(0, number) }
+    BlockKey {
+        rdd: rdd(id),
+        partition: Partition(number(partition)),
+        version: version.map_or(0, self::version),
+    }
+}
+
+fn version(text: &str) -> u64 {
+    let (generation, inputs) = text.split_once('.').unwrap_or(("0", text));
+    Generation(number(generation)).version(number(inputs))
+}
+
+/// `2`, or `1.2` in generation 1.
+pub(crate) fn tell_version(version: u64) -> String {
+    match Generation::of(version) {
+        Generation(0) => version.to_string(),
+        generation => format!("{}.{}", generation.0, version - generation.first_version()),
+    }
 }
 
 /// `s0/1/t4`
@@ -56,10 +73,16 @@ pub(crate) fn rdd(text: &str) -> RddId {
     RddId(number(text.trim_start_matches('r')))
 }
 
-/// `r3x2`: an RDD through which the stage reads all its inputs, in two copies; `r3` in one.
+/// `r3+1`: an RDD in generation 1; `r3` in generation 0.
+pub(crate) fn persisted(text: &str) -> (RddId, Generation) {
+    let (name, generation) = text.split_once('+').unwrap_or((text, "0"));
+    (rdd(name), Generation(number(generation)))
+}
+
+/// `r3x2`: an RDD through which the stage reads all its inputs, in two copies; `r3` in one, `r3+1x2` in generation 1.
 pub(crate) fn cached(text: &str, spec: &StageSpec) -> Cached {
     let (name, copies) = text.split_once('x').unwrap_or((text, "1"));
-    let (rdd, copies) = (rdd(name), number(copies));
+    let ((rdd, generation), copies) = (persisted(name), number(copies));
     let reads = Reads { shuffles: spec.inputs.clone(), cached: vec![] };
     let behind = spec.inputs.clone();
     let cached = CachedRdd {
@@ -68,6 +91,7 @@ pub(crate) fn cached(text: &str, spec: &StageSpec) -> Cached {
         aligned: true,
         reads,
         behind,
+        generation,
         is_truncated: false,
         copies,
         barrier: spec.barrier,

@@ -256,7 +256,8 @@ impl<'a> Life<'a> {
             self.next_stage += 1;
             let limit = if cut.output.is_none() { plan.limit } else { ALL };
             let commits = cut.output.is_none() && plan.output.is_some();
-            let made = Plan { rdd: cut.rdd, output: cut.output, limit, barrier: false, commits };
+            let persisted = Default::default();
+            let made = Plan { rdd: cut.rdd, output: cut.output, limit, barrier: false, commits, persisted };
             self.plans.insert(stage, Arc::new(made));
             stages.push(StageSpec {
                 stage,

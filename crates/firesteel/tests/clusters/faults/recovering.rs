@@ -2,7 +2,7 @@
 //! places, between jobs and in the middle of them, and comes to the answer of one that is left alone; what was done is not done again.
 
 use super::support::*;
-use firesteel::Order;
+use firesteel::{Order, StorageLevel};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -153,6 +153,9 @@ fn driver_process() {
     if let Some(dir) = std::env::var_os(VARIABLE) {
         let dir = Path::new(&dir);
         let told = |name: &str| fs::read_to_string(dir.join(name));
+        if dir.join("numbers").exists() {
+            return caching_program(dir);
+        }
         match (told("changing"), told("saving")) {
             (Ok(told), _) => changing_program(dir, &told),
             (_, Ok(told)) => saving_program(dir, &told),
@@ -394,4 +397,37 @@ fn a_program_that_has_changed_makes_its_checkpoints_again_and_leaves_what_others
     assert!(application.output()["part-00001"].ends_with("27\n"));
     let (answers, ran) = run_saving(&application, "3 leaves");
     assert_eq!((answers.as_str(), ran), (SAVED, vec![]));
+}
+
+/// A program whose driver is killed between two jobs over a file that it has cached.
+fn caching_program(dir: &Path) {
+    fs::write(dir.join("pid"), std::process::id().to_string()).unwrap();
+    let here = Here { dir: dir.to_str().unwrap().into() };
+    let mark = fs::read_to_string(dir.join("mark")).unwrap();
+    let sc = builder("local-cluster[1,1,512]", &dir.join("local"), &mark);
+    let sc = sc.conf("spark.driver.recovery.dir", dir.join("recovery").to_str().unwrap()).create().unwrap();
+    let lines = sc.text_file(dir.join("numbers").to_str().unwrap(), Some(2)).unwrap();
+    let numbers = lines.map_partitions_with(here.clone(), |here, lines| {
+        here.task("numbers", 0, "nowhere");
+        lines.map(|line| line.parse::<i64>().unwrap())
+    });
+    numbers.persist(StorageLevel::DISK_ONLY);
+    let sum: i64 = numbers.reduce(|a, b| a + b).unwrap();
+    here.pass("after the sum");
+    let doubled: i64 = numbers.map(|x| 2 * x).reduce(|a, b| a + b).unwrap();
+    fs::write(dir.join("answers"), format!("{:?}", (sum, doubled))).unwrap();
+    sc.stop();
+}
+
+#[test]
+fn what_a_killed_driver_had_cached_is_not_read_by_the_next() {
+    let application = Application::new(true);
+    let numbers = application.dir.path().join("numbers");
+    fs::write(&numbers, "1\n2\n3\n").unwrap();
+    assert_eq!(application.start().wait().unwrap().signal(), Some(Signal::KILL.as_raw()));
+    assert_eq!(application.runs()["numbers-0"], 2);
+    fs::write(&numbers, "4\n5\n6\n").unwrap();
+    assert_eq!(application.run(), 0);
+    // The answer of the first job is known: its files have the lengths that they had.
+    assert_eq!((application.answers().as_str(), application.runs()["numbers-0"]), ("(6, 30)", 4));
 }

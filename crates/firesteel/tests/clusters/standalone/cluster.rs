@@ -81,7 +81,7 @@ impl Cluster {
         all.iter().filter_map(|(_, process)| worker(process)).collect()
     }
 
-    fn work_dir(&self, worker: usize) -> PathBuf {
+    pub(crate) fn work_dir(&self, worker: usize) -> PathBuf {
         fs::canonicalize(self.dir.path()).unwrap().join(format!("worker-{worker}"))
     }
 
