@@ -93,7 +93,7 @@ impl ShufflePeers for Peers {
         let mut world = self.world();
         let numbers: Vec<String> = maps.iter().map(|(map, _)| map.to_string()).collect();
         world.asked.push(format!("driver for {}", numbers.join(" ")));
-        let object = StoredObject { by: ExecutorId(0), number: 1, index_at: 10, length: 20 };
+        let object = StoredObject { life: 0, by: ExecutorId(0), number: 1, index_at: 10, length: 20 };
         Ok(maps.iter().map(|(map, _)| world.stored.contains_key(map).then_some(object)).collect())
     }
 

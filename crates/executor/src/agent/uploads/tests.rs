@@ -38,6 +38,7 @@ fn fixture() -> Fixture {
     let (closer, (_, sender)) = (connection.closer(), connection.split());
     let writing = Writing {
         config: StorageConfig {
+            life: 0,
             directory: format!("file://{}/storage", dir.path().display()),
             write: StorageWrite::Notice,
             object_bytes: 1 << 20,

@@ -1,6 +1,8 @@
 //! Drivers that are killed and started again with `spark.driver.recovery.dir`: one program of a dozen jobs is killed at each of its
 //! places, between jobs and in the middle of them, and comes to the answer of one that is left alone; what was done is not done again.
 
+mod stages;
+
 use super::support::*;
 use firesteel::Order;
 use rustix::process::Signal;
@@ -153,9 +155,10 @@ fn driver_process() {
     if let Some(dir) = std::env::var_os(VARIABLE) {
         let dir = Path::new(&dir);
         let told = |name: &str| fs::read_to_string(dir.join(name));
-        match (told("changing"), told("saving")) {
-            (Ok(told), _) => changing_program(dir, &told),
-            (_, Ok(told)) => saving_program(dir, &told),
+        match (told("changing"), told("saving"), told("staged")) {
+            (Ok(told), ..) => changing_program(dir, &told),
+            (_, Ok(told), _) => saving_program(dir, &told),
+            (.., Ok(told)) => stages::program(dir, &told),
             _ => program(dir).unwrap(),
         }
     }
