@@ -13,9 +13,9 @@ use crate::recovery::{JobPrint, Recovery};
 use crate::stage_recipe::{PlanNodeRecipe, StageRecipe};
 use firesteel_recovery::Fingerprint;
 use firesteel_scheduler::JobSpec;
-use firesteel_types::{ShuffleId, StageId};
+use firesteel_types::StageId;
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Returns the fingerprint of a job that was resolved, and those of the shuffles that it needs.
@@ -27,7 +27,7 @@ pub(crate) fn fingerprint(
     job: &JobSpec,
     recipes: &HashMap<StageId, Arc<StageRecipe>>,
 ) -> Result<JobPrint> {
-    let (mut rdds, mut shuffles) = (vec![], vec![]);
+    let (mut rdds, mut shuffles) = (vec![], BTreeMap::new());
     let told: Vec<_> =
         job.properties.iter().filter(|(key, _)| !OF_THE_ENGINE.contains(&key.as_str())).collect();
     let shipped = recovery.shipped();
@@ -35,8 +35,7 @@ pub(crate) fn fingerprint(
     for stage in &job.stages {
         let mut hash = Hasher(blake3::Hasher::new());
         hash.add(&(stage.output, &stage.inputs, stage.partitions, stage.barrier));
-        let inputs = shuffles.iter().filter(|(shuffle, _)| stage.inputs.contains(shuffle));
-        inputs.for_each(|print: &(ShuffleId, Fingerprint)| hash.add(print));
+        stage.inputs.iter().for_each(|input| hash.add(&shuffles[input]));
         for operator in recipes[&stage.stage].operators() {
             let added = hash.add_operator(recovery, operator);
             added.map_err(|message| Error::InvalidArgument { site: job.site.clone(), message })?;
@@ -44,7 +43,9 @@ pub(crate) fn fingerprint(
         }
         hash.add(&(&told, &shipped));
         match stage.output {
-            Some(shuffle) => shuffles.push((shuffle, recovery.first_print(shuffle, hash.finish()))),
+            Some(shuffle) => {
+                shuffles.insert(shuffle, recovery.first_print(shuffle, hash.finish()));
+            }
             None => {
                 hash.add(&(&job.site, &job.partitions));
                 fingerprint = hash.finish();

@@ -48,7 +48,7 @@ pub(crate) struct Recovery {
 pub(crate) struct JobPrint {
     pub(crate) fingerprint: Fingerprint,
     pub(crate) rdds: Vec<RddId>,
-    pub(crate) shuffles: Vec<(ShuffleId, Fingerprint)>,
+    pub(crate) shuffles: BTreeMap<ShuffleId, Fingerprint>,
 }
 
 /// The answer to a job that an earlier driver ran.
@@ -108,7 +108,7 @@ impl Recovery {
         site: &CallSite,
         runs: bool,
     ) -> Option<Answer> {
-        let shuffles: Vec<ShuffleId> = print.shuffles.iter().map(|(shuffle, _)| *shuffle).collect();
+        let shuffles: Vec<ShuffleId> = print.shuffles.keys().copied().collect();
         let parts = JobParts { rdds: &print.rdds, shuffles: &shuffles };
         let (found, stored) = {
             let mut journal = self.journal.lock();

@@ -20,9 +20,7 @@ pub(crate) fn take_up(context: &DriverContext, recovery: &Recovery, job: &JobSpe
     let mut taken_up = recovery.taken_up();
     for stage in &job.stages {
         let Some(shuffle) = stage.output.filter(|shuffle| taken_up.insert(*shuffle)) else { continue };
-        let print = print.shuffles.iter().find(|(of, _)| *of == shuffle);
-        let (_, print) = print.expect("each shuffle of a job has a fingerprint");
-        let known = match recovery.shuffle(shuffle, *print, stage.inputs.clone()) {
+        let known = match recovery.shuffle(shuffle, print.shuffles[&shuffle], stage.inputs.clone()) {
             FoundShuffle::Known(known) => known,
             FoundShuffle::Unknown => KnownShuffle::default(),
             FoundShuffle::Other => {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::stored::StoredReader;
+use firesteel_data::DataError;
 use firesteel_data::block::KeyRef;
 use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Serving, connect, receive};
 use firesteel_shuffle::{MapOutputWriter, StoredShuffle};
@@ -131,4 +132,8 @@ fn a_reader_whose_host_can_have_no_local_files_reads_from_the_storage() {
     assert!(fs::read_dir(&here).unwrap().count() > 0, "there are local files");
     fs::remove_dir_all(&here).unwrap();
     assert_eq!(read(&reader(), 1), of(1));
+    // An object that is gone says nothing of the others.
+    fs::remove_file(object_path(&writing.config.directory, SHUFFLE, object)).unwrap();
+    let gone = reader().read(SHUFFLE, object, (KEY.1, KEY.2), Partition(0)).unwrap_err();
+    assert!(matches!(&gone, DataError::Corrupt { .. }) && gone.to_string().contains("not there"), "{gone}");
 }

@@ -56,10 +56,15 @@ impl Here {
         }
     }
 
-    /// Notes that a task runs, and passes a place if it is in the middle of others.
-    fn task(&self, name: &str, partition: usize, place: &str) {
+    /// Notes that a task runs.
+    fn note(&self, name: &str, partition: usize) {
         let runs = fs::OpenOptions::new().append(true).create(true).open(Path::new(&self.dir).join("runs"));
         runs.unwrap().write_all(format!("{name}-{partition}\n").as_bytes()).unwrap();
+    }
+
+    /// Notes that a task runs, and passes a place if it is in the middle of others.
+    fn task(&self, name: &str, partition: usize, place: &str) {
+        self.note(name, partition);
         if partition == 1 {
             self.pass(place);
         }

@@ -24,7 +24,7 @@ pub(super) fn program(dir: &Path, told: &str) {
     let pairs = numbers.map_partitions_with_index_with(
         (here.clone(), mapped.adder()),
         |(here, mapped), partition, all| {
-            here.task("map", partition, "nowhere");
+            here.note("map", partition);
             let mapped = mapped.clone();
             all.inspect(move |_| mapped.add(1)).map(|x| (x % 10, x))
         },
