@@ -10,7 +10,7 @@
 //!   if that was written down, as long as no object of its shuffle is broken. If the program has changed in between, this holds
 //!   for the jobs before the change.
 //! - Each output appears once, whole.
-//! - At the end nothing is remembered.
+//! - At the end nothing is remembered, and nothing is in the storage that a driver had written down.
 
 mod lasting;
 mod life;

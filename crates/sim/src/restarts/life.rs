@@ -457,10 +457,20 @@ impl<'a> Life<'a> {
 
     /// The program has let go of everything: nothing may be remembered.
     pub(crate) fn check_empty(&self) -> Result<(), Stop> {
-        match self.application.scheduler().is_empty() && self.plans.is_empty() {
-            true => Ok(()),
-            false => Err("something is remembered after everything was released".to_string().into()),
+        if !self.application.scheduler().is_empty() || !self.plans.is_empty() {
+            return Err("something is remembered after everything was released".to_string().into());
         }
+        for shuffle in self.lasting.program.shuffles.keys() {
+            let FoundShuffle::Known(known) = self.journal.shuffle(*shuffle, print_of(*shuffle)) else {
+                continue;
+            };
+            if known.outputs.iter().any(|(_, object)| self.lasting.storage.lists(*object)) {
+                return Err(
+                    format!("the storage has an object of shuffle {shuffle}, which was released").into()
+                );
+            }
+        }
+        Ok(())
     }
 }
 
