@@ -230,9 +230,7 @@ impl MapOutputs {
     /// other records are known.
     pub(crate) fn restore(&mut self, id: ShuffleId, output: &StoredOutput, object: StoredObject) {
         let StoredOutput { map, task, bytes, checksum } = *output;
-        let shuffle = self.shuffle_mut(id);
-        shuffle.has_objects = true;
-        let slot = shuffle.maps.get_mut(map.index());
+        let slot = self.shuffle_mut(id).maps.get_mut(map.index());
         if slot
             .is_some_and(|slot| slot.output.is_none() && *slot.checksum.get_or_insert(checksum) == checksum)
         {

@@ -108,6 +108,9 @@ impl Scheduler {
         let RestoredShuffle { shuffle, maps, inputs, checksums, outputs, updates } = restored;
         inputs.iter().for_each(|input| assert!(self.outputs.contains(*input), "inputs come first"));
         self.outputs.declare(shuffle, maps, &inputs);
+        if !outputs.is_empty() {
+            self.outputs.note_objects(shuffle);
+        }
         // The earlier driver has computed them from records that this one has found to be others.
         if inputs.iter().any(|input| self.outputs.version(*input) > 0) {
             self.outputs.grow_version(shuffle);

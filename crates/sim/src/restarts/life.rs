@@ -421,7 +421,7 @@ impl<'a> Life<'a> {
         let blocks: BTreeMap<BlockName, Block> = there.collect();
         let Some((shuffle, ..)) = blocks.keys().next().copied() else { return Ok(()) };
         let outputs = blocks.keys().map(|(_, map, task)| (*map, *task)).collect();
-        let object = self.lasting.storage.put(self.life, ExecutorId(0), blocks);
+        let object = self.lasting.storage.put(self.life, ExecutorId(0), (shuffle, blocks));
         self.lasting.may_die()?;
         self.schedule(Event::OutputsStored(StoredOutputs { shuffle, object, outputs }), None)
     }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// All objects, and what a driver may not do again because of them.
 #[derive(Default)]
 pub(crate) struct Storage {
-    objects: BTreeMap<StoredObject, BTreeMap<BlockName, Block>>,
+    objects: BTreeMap<StoredObject, Object>,
     /// The outputs that drivers have written down, as far as that is on the disk or in the system's memory.
     written: BTreeMap<(ShuffleId, Partition), StoredObject>,
     /// Those of drivers before this one.
@@ -18,25 +18,29 @@ pub(crate) struct Storage {
     next_number: u32,
 }
 
+struct Object {
+    shuffle: ShuffleId,
+    /// Nothing, if it is broken.
+    blocks: BTreeMap<BlockName, Block>,
+}
+
 impl Storage {
-    /// Writes an object of an agent's.
+    /// Writes an object of an agent's, with outputs of a shuffle.
     pub(crate) fn put(
         &mut self,
         life: u32,
         by: ExecutorId,
-        blocks: BTreeMap<BlockName, Block>,
+        (shuffle, blocks): (ShuffleId, BTreeMap<BlockName, Block>),
     ) -> StoredObject {
         self.next_number += 1;
         let object = StoredObject { life, by, number: self.next_number, index_at: 0, length: 1 };
-        assert!(
-            self.objects.insert(object, blocks).is_none(),
-            "no driver's agent writes over another's object"
-        );
+        let before = self.objects.insert(object, Object { shuffle, blocks });
+        assert!(before.is_none(), "no driver's agent writes over another's object");
         object
     }
 
     pub(crate) fn get(&self, object: StoredObject, name: BlockName) -> Option<&Block> {
-        self.objects.get(&object)?.get(&name)
+        self.objects.get(&object)?.blocks.get(&name)
     }
 
     /// Returns whether a listing has an object, be it broken or not.
@@ -71,7 +75,7 @@ impl Storage {
 
     /// All objects of a shuffle are removed.
     pub(crate) fn remove(&mut self, shuffle: ShuffleId) {
-        self.objects.retain(|_, blocks| !blocks.keys().any(|(of, ..)| *of == shuffle));
+        self.objects.retain(|_, object| object.shuffle != shuffle);
         self.excuse(shuffle);
     }
 
@@ -91,7 +95,7 @@ impl Storage {
         for object in &gone {
             match rng.per_mille(500) {
                 true => drop(self.objects.remove(object)),
-                false => self.objects.get_mut(object).into_iter().for_each(BTreeMap::clear),
+                false => self.objects.get_mut(object).into_iter().for_each(|object| object.blocks.clear()),
             }
         }
         self.written_before.retain(|_, object| !gone.contains(object));
