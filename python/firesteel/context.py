@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from firesteel import _native, as_pyspark, callsite, endings, hadoop, jobs, listener, ray
+from firesteel import _native, as_pyspark, callsite, endings, exits, hadoop, jobs, listener, ray
 from firesteel.as_pyspark import VARIABLE, VERSION as PYSPARK_VERSION
 from firesteel.conf import SYSTEM_PROPERTIES, SparkConf, check_settings, is_cluster, native_settings
 from firesteel.control import Control
@@ -233,7 +233,7 @@ class SparkContext(Sources, Sharing, Control):
         >>> sc.stop  # doctest: +ELLIPSIS
         <bound method ...>
         """
-        self._end(_is_failure(sys.exc_info()[1]))
+        self._end(exits.is_failure(sys.exc_info()[1]))
 
     def _end(self, failed: bool) -> None:
         """Ends the application, of a program that has failed or not."""
@@ -460,18 +460,15 @@ def _is_true(conf: SparkConf, key: str) -> bool:
     return (conf.get(key) or "false").strip().lower() == "true"
 
 
-def _is_failure(error: BaseException | None) -> bool:
-    """Whether a program that ends with an exception has failed."""
-    return error is not None and not (isinstance(error, SystemExit) and error.code in (None, 0))
-
-
 def _stop_at_exit(sc: SparkContext) -> None:
     """Stops the context at the interpreter's exit, so that a program without ``stop`` leaves no workers and files."""
     held = weakref.ref(sc)
+    if sc._conf.get("spark.driver.recovery.dir") or sc._conf.get("firesteel.driver.recovery.dir"):
+        exits.watch()
 
     def stop() -> None:
         context = held()
         if context is not None:
-            context._end(_is_failure(getattr(sys, "last_value", None)))
+            context._end(exits.has_failed())
 
     atexit.register(stop)

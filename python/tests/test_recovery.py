@@ -143,6 +143,28 @@ if end != "ends":
 """
 
 
+CAUGHT = """
+try:
+    sys.exit(1)
+except SystemExit as error:
+    print(type(error).__name__, error.code)
+"""
+
+
+@pytest.mark.parametrize(("end", "stays"), [("raises", True), ("3", True), ("0", False), ("ends", False)])
+def test_a_program_that_fails_without_a_stop_keeps_its_journal(tmp_path: Path, end: str, stays: bool) -> None:
+    ended = run([sys.executable, "-c", FAILING, str(tmp_path / "recovery"), end])
+    assert ended.returncode == {"raises": 1, "3": 3}.get(end, 0), ended.stderr
+    assert bool(list((tmp_path / "recovery").iterdir())) == stays, ended.stderr
+
+
+def test_an_exit_that_something_has_caught_is_no_end(tmp_path: Path) -> None:
+    recovery = tmp_path / "recovery"
+    ended = run([sys.executable, "-c", FAILING + CAUGHT, str(recovery), "ends"])
+    assert (ended.returncode, ended.stdout) == (0, "SystemExit 1\n"), ended.stderr
+    assert not list(recovery.iterdir())
+
+
 @pytest.mark.parametrize(("end", "stays"), [("raises", True), ("3", True), ("0", False), ("ends", False)])
 def test_a_submitted_program_that_fails_without_a_stop_keeps_its_journal(tmp_path: Path, end: str, stays: bool) -> None:
     program, recovery = tmp_path / "app.py", tmp_path / "recovery"
@@ -191,3 +213,57 @@ def test_answers_depend_on_shipped_files_and_local_properties(tmp_path: Path) ->
     assert answers("x + 2", "a", "load", "first") == ("[3, 'load', 'a']", True)
     assert answers("x + 2", "b", "load", "first") == ("[3, 'load', 'b']", True)
     assert answers("x + 2", "b", "store", "first") == ("[3, 'store', 'b']", True)
+
+
+STAGED = """
+import os, signal, sys
+from operator import add
+from firesteel import SparkConf, SparkContext
+
+folder = sys.argv[1]
+
+def running(name):
+    def run(partition, records):
+        with open(os.path.join(folder, "runs"), "a") as runs:
+            runs.write(f"{name}-{partition}\\n")
+        if name == "reduce" and partition == 1:
+            try:
+                os.close(os.open(os.path.join(folder, "killed"), os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                return records
+            os.kill(int(open(os.path.join(folder, "pid")).read()), signal.SIGKILL)
+        return records
+    return run
+
+with open(os.path.join(folder, "pid"), "w") as file:
+    file.write(str(os.getpid()))
+conf = SparkConf().set("spark.driver.recovery.dir", os.path.join(folder, "recovery"))
+conf.set("spark.shuffle.storage", "file://" + os.path.join(folder, "storage"))
+conf.set("spark.shuffle.storage.write", "through").set("spark.shuffle.storage.objectSize", "1")
+conf.set("spark.local.dir", os.path.join(folder, "local")).set("spark.ui.enabled", "false")
+with SparkContext("local-cluster[2,1,512]", "stages", conf=conf) as sc:
+    added = sc.accumulator(0)
+
+    def note(x):
+        added.add(1)
+        return x % 7, x
+
+    pairs = sc.parallelize(range(100), 4).mapPartitionsWithIndex(running("map")).map(note)
+    sums = pairs.reduceByKey(add, 3).mapPartitionsWithIndex(running("reduce"))
+    print(sorted(sums.collect()), added.value)
+"""
+
+
+@pytest.mark.parametrize("gone", [0, 1])
+def test_a_stage_that_has_ended_is_not_run_again(tmp_path: Path, gone: int) -> None:
+    assert run([sys.executable, "-c", STAGED, str(tmp_path)]).returncode == -signal.SIGKILL
+    stored = [path for path in sorted((tmp_path / "storage").rglob("*")) if path.is_file()]
+    assert len(stored) == 4
+    for path in stored[:gone]:
+        path.unlink()
+    ended = run([sys.executable, "-c", STAGED, str(tmp_path)])
+    sums = [(key, sum(range(key, 100, 7))) for key in range(7)]
+    assert (ended.returncode, ended.stdout) == (0, f"{sums} 100\n"), ended.stderr
+    maps = {task: count for task, count in runs(tmp_path).items() if task.startswith("map")}
+    assert sum(maps.values()) == 4 + gone, maps
+    assert not list((tmp_path / "storage").iterdir())

@@ -42,7 +42,8 @@ settings! {
         "The directory below which checkpoints are written, until the program sets another.";
     RECOVERY_DIR: String = "firesteel.driver.recovery.dir", "", text,
         "The directory for the journal of the application, from which a driver that restarts takes it up again: of the \
-         application's own, from the root on, and the same for every run. When not set: a driver that restarts begins anew.";
+         application's own, from the root on, and the same for every run. Stages of a job in the middle are taken up from the \
+         shuffle storage, if there is one. When not set: a driver that restarts begins anew.";
     LOCAL_DIR: String = "firesteel.local.dir", "", text,
         "The directory for records that do not fit in memory. When not set: the system's directory for temporary files.";
     DEFAULT_PARALLELISM: Option<u32> = "firesteel.default.parallelism", "", optional_count,
@@ -198,7 +199,7 @@ settings! {
     SHUFFLE_STORAGE: String = "firesteel.shuffle.storage", "local", text,
         "Where map outputs are kept besides the hosts of their executors, so that they outlive these: a directory that all \
          hosts reach (`file:///shared/dir`), or one in a store (`s3a://bucket/dir`, `hdfs://host/dir`). `local`: nowhere else. \
-         Only for clusters, local ones among them.";
+         Only for clusters, local ones among them. With `firesteel.driver.recovery.dir` they outlive the driver, too.";
     SHUFFLE_STORAGE_WRITE: String = "firesteel.shuffle.storage.write", "background", storage_write,
         "When map outputs are written to the shuffle storage: `background` (soon after their tasks have ended), `through` \
          (before their tasks end) or `notice` (when it is known that their executor will be taken away).";

@@ -12,6 +12,7 @@ use crate::outside_manager::MakeManager;
 use crate::panics;
 use crate::progress::Progress;
 use crate::recovery::Recovery;
+use crate::shuffle_storage;
 use crate::sight::{Naming, Sight};
 use crate::start_driver::{ClusterParts, start_driver};
 use crate::submitted;
@@ -174,10 +175,19 @@ impl Builder {
             _ if self.conf.get(&conf::IO_ENCRYPTION)? => return Err(Error::Start(NOT_ENCRYPTED.into())),
             dir => Some(Arc::new(Recovery::open(&dir)?)),
         };
+        if recovery.is_some()
+            && let Some(why) = shuffle_storage::why_stages_run_again(&self.conf, master.is_cluster())?
+        {
+            tracing::info!(
+                "`spark.driver.recovery.dir`: if this driver ends in the middle of a job, the next one runs all stages of that job again: \
+                 {why}"
+            );
+        }
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let sight = Sight::start(&self.conf, self.listeners, naming(&master))?;
         let clock = Clock { started: sight.started, bus: sight.bus.clone() };
         let cluster = ClusterParts {
+            recovery,
             agents: self.agents,
             manager: self.manager,
             pages: sight.url(),
@@ -185,10 +195,6 @@ impl Builder {
         };
         let driver = start_driver(&self.conf, settings, &master, serial, self.workers, cluster, clock);
         let driver = driver.inspect_err(|_| sight.stop())?;
-        if let Some(recovery) = recovery {
-            // Before the first job.
-            let _ = driver.recovery.set(recovery);
-        }
         sight.attach(&driver);
         if naming(&master) == Naming::ByMaster {
             let named = sight.name(&self.conf, driver.application_id(REGISTER_WITHIN));
@@ -311,6 +317,9 @@ fn scheduler_settings(
         exclusion: exclusion_settings(conf)?,
         journal: match conf.get(&conf::RECOVERY_DIR)?.is_empty() {
             true => JournalSettings::Nothing,
+            false if master.is_cluster() && shuffle_storage::is_configured(conf)? => {
+                JournalSettings::JobsAndShuffles
+            }
             false => JournalSettings::Jobs,
         },
         ..SchedulerSettings::default()

@@ -9,6 +9,7 @@ use crate::listener::Listener;
 use crate::local_properties::{self, LocalProperties};
 use crate::progress::Progress;
 use crate::recovery::Recovery;
+use crate::shuffle_storage;
 use crate::sight::Sight;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
@@ -366,11 +367,19 @@ impl Shared {
 
     fn stop(&self, end: End) {
         if !self.stopped.swap(true, Ordering::Relaxed) {
+            if end == End::Finished {
+                self.driver.application_ends();
+            }
             self.driver.stop();
             self.sight.stop();
             if let Some(recovery) = self.driver.recovery.get() {
                 match end {
-                    End::Finished => recovery.finish(),
+                    End::Finished => {
+                        recovery.left_dirs().iter().for_each(|dir| {
+                            shuffle_storage::remove_left(&self.driver.services.stores, dir);
+                        });
+                        recovery.finish();
+                    }
                     // Another driver takes the application up, and reads the checkpoints.
                     End::Early => return,
                 }

@@ -227,6 +227,13 @@ impl Driver {
         self.processes.read().clone()
     }
 
+    /// The application has ended: no driver takes it up again.
+    pub(crate) fn application_ends(&self) {
+        if let Some(storage) = self.remote().as_ref().and_then(|remote| remote.storage.as_ref()) {
+            storage.goes();
+        }
+    }
+
     /// Cancels everything and ends all threads.
     pub(crate) fn stop(&self) {
         self.bus.ends();
@@ -273,7 +280,7 @@ impl Driver {
     /// Returns the messages of a job whose answer is known. Listeners and accumulators learn of it as of any other.
     pub(crate) fn answer(&self, job: JobSpec, answer: Answer) -> Receiver<JobMessage> {
         let (to, from) = channel();
-        self.post(Event::JobRestored { job, updates: answer.updates });
+        self.post(Event::JobRestored { job, updates: answer.updates, stored: answer.stored });
         let results = answer.results.into_iter().enumerate();
         let results = results.map(|(output, bytes)| JobMessage::Result { output, bytes });
         // The receiver is returned below.

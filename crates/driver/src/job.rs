@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::fingerprint::fingerprint;
 use crate::node::RddNode;
 use crate::resolve::resolve;
+use crate::taken_up;
 use firesteel_operators::OperatorRef;
 use firesteel_scheduler::{Event, JobSpec};
 use firesteel_types::{CallSite, JobFailure, JobId, Partition};
@@ -110,6 +111,7 @@ impl DriverContext {
                 let (context, site, checkpoints) = (self.clone(), request.site, resolved.checkpoints);
                 return Ok(SubmittedJob { context, id, site, messages, results, checkpoints });
             }
+            taken_up::take_up(self, recovery, &spec, &print);
         }
         if let Some(begins) = request.restart.begins {
             begins(id)?;

@@ -73,6 +73,7 @@ mod table_failure;
 mod table_rdds;
 #[cfg(feature = "parquet")]
 mod table_schema;
+mod taken_up;
 mod workers;
 
 pub use accumulator::Accumulator;

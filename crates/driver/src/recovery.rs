@@ -3,14 +3,14 @@
 //! The program runs again from its top. Jobs whose answers are known get them from here (`job.rs`), the others run; outputs
 //! that were committed are left as they are, and one whose job has its answer is committed again (`rdd/save.rs`); checkpoints
 //! are found again in the directory that the first driver made (`checkpoints.rs`), since saving them is a job and an output
-//! like others.
+//! like others. Of a job that runs, the map outputs that the shuffle storage has are taken up (`taken_up.rs`).
 
 use crate::error::{Error, Result};
 use crate::journal_file::JournalFile;
-use firesteel_recovery::{Fingerprint, Found, JobParts, Journal, OutputState, Place, Record};
+use firesteel_recovery::{Fingerprint, Found, FoundShuffle, JobParts, Journal, OutputState, Place, Record};
 use firesteel_types::{BroadcastId, CallSite, CountedUpdate, JobId, RddId, ShuffleId};
-use parking_lot::Mutex;
-use std::collections::{BTreeMap, HashMap};
+use parking_lot::{Mutex, MutexGuard};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,6 +26,14 @@ const LOCK_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) struct Recovery {
     file: JournalFile,
     journal: Mutex<Journal>,
+    /// The number of drivers before this one.
+    life: u32,
+    /// The fingerprints of shuffles.
+    prints: Mutex<HashMap<ShuffleId, Fingerprint>>,
+    /// The shuffles that jobs have needed which run.
+    taken_up: Mutex<HashSet<ShuffleId>>,
+    /// The directories of earlier drivers in shuffle storages that this one does not use.
+    left_dirs: Mutex<Vec<String>>,
     next_output: AtomicU32,
     next_checkpoint_dir: AtomicU32,
     broadcasts: Mutex<HashMap<BroadcastId, Digest>>,
@@ -40,13 +48,15 @@ pub(crate) struct Recovery {
 pub(crate) struct JobPrint {
     pub(crate) fingerprint: Fingerprint,
     pub(crate) rdds: Vec<RddId>,
-    pub(crate) shuffles: Vec<ShuffleId>,
+    pub(crate) shuffles: BTreeMap<ShuffleId, Fingerprint>,
 }
 
 /// The answer to a job that an earlier driver ran.
 pub(crate) struct Answer {
     pub(crate) results: Vec<Vec<u8>>,
     pub(crate) updates: Vec<CountedUpdate>,
+    /// The shuffles of which the shuffle storage has objects.
+    pub(crate) stored: Vec<ShuffleId>,
 }
 
 impl Recovery {
@@ -65,6 +75,10 @@ impl Recovery {
         }
         Ok(Recovery {
             file,
+            life: journal.lives(),
+            prints: Mutex::default(),
+            taken_up: Mutex::default(),
+            left_dirs: Mutex::new(journal.storage_dirs().map(String::from).collect()),
             journal: Mutex::new(journal),
             next_output: AtomicU32::new(0),
             next_checkpoint_dir: AtomicU32::new(0),
@@ -94,12 +108,16 @@ impl Recovery {
         site: &CallSite,
         runs: bool,
     ) -> Option<Answer> {
-        let parts = JobParts { rdds: &print.rdds, shuffles: &print.shuffles };
-        let found = self.journal.lock().job(job, print.fingerprint, &parts);
+        let shuffles: Vec<ShuffleId> = print.shuffles.keys().copied().collect();
+        let parts = JobParts { rdds: &print.rdds, shuffles: &shuffles };
+        let (found, stored) = {
+            let mut journal = self.journal.lock();
+            (journal.job(job, print.fingerprint, &parts), journal.stored(&shuffles))
+        };
         match found {
             Found::Ended { results, updates } if results.len() == wanted && !runs => {
                 match self.read(&results) {
-                    Ok(results) => return Some(Answer { results, updates }),
+                    Ok(results) => return Some(Answer { results, updates, stored }),
                     Err(error) => {
                         tracing::warn!("results of job {job} cannot be read: {error}. It runs again")
                     }
@@ -124,6 +142,51 @@ impl Recovery {
             other => Err(io::Error::other(format!("{other:?} is no result"))),
         };
         places.iter().map(result).collect()
+    }
+
+    /// Returns the fingerprint of a shuffle: that which it had for the first job of this driver that needs it.
+    pub(crate) fn first_print(&self, shuffle: ShuffleId, print: Fingerprint) -> Fingerprint {
+        *self.prints.lock().entry(shuffle).or_insert(print)
+    }
+
+    /// Returns the shuffles that jobs have needed which run. A thread that adds some keeps others from it until the scheduler
+    /// knows them.
+    pub(crate) fn taken_up(&self) -> MutexGuard<'_, HashSet<ShuffleId>> {
+        self.taken_up.lock()
+    }
+
+    /// Returns what earlier drivers have of a shuffle that is needed for the first time, and writes down that it is.
+    pub(crate) fn shuffle(
+        &self,
+        shuffle: ShuffleId,
+        fingerprint: Fingerprint,
+        inputs: Vec<ShuffleId>,
+    ) -> FoundShuffle {
+        let found = self.journal.lock().shuffle(shuffle, fingerprint);
+        self.append(&Record::Shuffle { shuffle, fingerprint, inputs });
+        found
+    }
+
+    /// Returns the number of drivers before this one.
+    pub(crate) fn life(&self) -> u32 {
+        self.life
+    }
+
+    /// Returns the application's own directory in the shuffle storage `parent`: that of earlier drivers, or `new`.
+    pub(crate) fn storage_dir(&self, parent: &str, new: String) -> String {
+        let mut journal = self.journal.lock();
+        let own = journal.storage_dir(parent).map(String::from).unwrap_or_else(|| {
+            self.append(&Record::StorageDir { parent: parent.into(), own: new.clone() });
+            journal.set_storage_dir(parent.into(), new.clone());
+            new
+        });
+        self.left_dirs.lock().retain(|left| *left != own);
+        own
+    }
+
+    /// Returns the directories of earlier drivers in shuffle storages that this one does not use.
+    pub(crate) fn left_dirs(&self) -> Vec<String> {
+        self.left_dirs.lock().clone()
     }
 
     /// Notes how the last job ended.

@@ -1,15 +1,20 @@
 //! The shuffle storage, as the driver has to do with it: it is tried out before anything runs, told to executors, and
 //! cleaned. Executors write to it and read from it; the scheduler knows which outputs are there.
+//!
+//! An application that drivers may take up again has one directory there for all of them, which goes when it has ended.
 
 use crate::error::{Error, Result};
+use crate::recovery::Recovery;
 use firesteel_conf as conf;
 use firesteel_conf::Conf;
 use firesteel_io::{Directory, Input, IoCause, IoError, Stores, remove_directory};
 use firesteel_protocol::handshake::{StorageConfig, StorageWrite};
 use firesteel_types::ShuffleId;
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
@@ -23,6 +28,8 @@ const PROBE: &str = "probe";
 pub(crate) struct ShuffleStorage {
     config: StorageConfig,
     stores: Stores,
+    /// True if a driver that comes later reads what is there.
+    stays: AtomicBool,
     /// The thread that removes shuffles, and the way to it.
     cleaner: Mutex<Option<(Sender<ShuffleId>, JoinHandle<()>)>>,
 }
@@ -33,7 +40,12 @@ impl ShuffleStorage {
     ///
     /// # Errors
     /// When it cannot be written to, and read from.
-    pub(crate) fn open(conf: &Conf, stores: &Stores, name: &str) -> Result<Option<Self>> {
+    pub(crate) fn open(
+        conf: &Conf,
+        stores: &Stores,
+        name: &str,
+        recovery: Option<&Recovery>,
+    ) -> Result<Option<Self>> {
         let Some(url) = configured(conf)? else { return Ok(None) };
         let url = url.trim_end_matches('/');
         let write = match conf.get(&conf::SHUFFLE_STORAGE_WRITE)?.as_str() {
@@ -43,14 +55,20 @@ impl ShuffleStorage {
         };
         // Two applications may have one name.
         let tag = RandomState::new().build_hasher().finish() as u32;
-        let directory = format!("{url}/{name}-{tag:08x}");
+        let new = format!("{url}/{name}-{tag:08x}");
+        let (directory, life) = match recovery {
+            Some(recovery) => (recovery.storage_dir(url, new), recovery.life()),
+            None => (new, 0),
+        };
         let storage = ShuffleStorage {
             config: StorageConfig {
                 directory,
+                life,
                 write,
                 object_bytes: conf.get(&conf::SHUFFLE_STORAGE_OBJECT_BYTES)?.max(1),
             },
             stores: stores.clone(),
+            stays: AtomicBool::new(recovery.is_some()),
             cleaner: Mutex::default(),
         };
         storage.try_out(url).map_err(|error| {
@@ -102,6 +120,24 @@ impl ShuffleStorage {
         Ok(())
     }
 
+    /// Returns the objects of a shuffle, with the numbers of their bytes.
+    ///
+    /// # Errors
+    /// When the storage does not list them.
+    pub(crate) fn objects(
+        &self,
+        shuffle: ShuffleId,
+    ) -> std::result::Result<BTreeMap<String, Option<u64>>, IoError> {
+        let all = Directory::at(&self.stores, &self.config.directory)?;
+        let entries = all.inside(&format!("shuffle-{shuffle}")).entries()?.unwrap_or_default();
+        Ok(entries.into_iter().map(|entry| (entry.name, entry.length)).collect())
+    }
+
+    /// The application ends, and no driver comes that would read what is there.
+    pub(crate) fn goes(&self) {
+        self.stays.store(false, Ordering::Relaxed);
+    }
+
     /// Removes all objects of a shuffle, soon.
     pub(crate) fn remove(&self, shuffle: ShuffleId) {
         if let Some((to, _)) = &*self.cleaner.lock() {
@@ -109,14 +145,22 @@ impl ShuffleStorage {
         }
     }
 
-    /// Removes all that the application has there, after its executors have ended. Later calls have no effect.
+    /// Removes all that the application has there, after its executors have ended, unless another driver is to read it. Later
+    /// calls have no effect.
     pub(crate) fn finish(&self) {
         let Some((to, thread)) = self.cleaner.lock().take() else { return };
         drop(to);
         let _ = thread.join();
-        if let Err(error) = remove_directory(&self.stores, &self.config.directory) {
-            tracing::warn!("map outputs stay in {}: {error}", self.config.directory);
+        if !self.stays.load(Ordering::Relaxed) {
+            remove_left(&self.stores, &self.config.directory);
         }
+    }
+}
+
+/// Removes all that an application has in a storage.
+pub(crate) fn remove_left(stores: &Stores, directory: &str) {
+    if let Err(error) = remove_directory(stores, directory) {
+        tracing::warn!("map outputs stay in {directory}: {error}");
     }
 }
 
@@ -138,6 +182,27 @@ fn configured(conf: &Conf) -> Result<Option<String>> {
             conf::SHUFFLE_STORAGE.key
         ))),
     }
+}
+
+/// Returns what keeps completed stages of a job in the middle of which a driver ends from being spared its successor, and what
+/// to do about it; `None` if nothing does.
+pub(crate) fn why_stages_run_again(conf: &Conf, is_cluster: bool) -> Result<Option<String>> {
+    let (key, write) = (conf::SHUFFLE_STORAGE.key, conf::SHUFFLE_STORAGE_WRITE.key);
+    Ok(match configured(conf)? {
+        _ if !is_cluster => {
+            Some(format!("with this master map outputs end with the driver. On a cluster `{key}` keeps them"))
+        }
+        None => Some(format!("map outputs end with their executors. Set `{key}` to keep them")),
+        Some(_) if conf.get(&conf::SHUFFLE_STORAGE_WRITE)? == "notice" => Some(format!(
+            "`{write}` is `notice`, which stores map outputs only of executors that are about to go. Set it to `background` or `through`"
+        )),
+        Some(_) => None,
+    })
+}
+
+/// Returns whether map outputs are kept in a shuffle storage.
+pub(crate) fn is_configured(conf: &Conf) -> Result<bool> {
+    Ok(configured(conf)?.is_some())
 }
 
 /// Tells that a program without a cluster needs no shuffle storage.

@@ -35,7 +35,12 @@ pub(crate) fn start(driver: &Arc<Driver>, config: &ClusterStart<'_>) -> Result<(
     let conf = config.conf;
     let secret = secret(conf, config.master)?;
     let credentials = secret.as_ref().map_or_else(Credentials::insecure, Credentials::of);
-    let storage = ShuffleStorage::open(conf, &driver.services.stores, &config.name)?;
+    let storage = ShuffleStorage::open(
+        conf,
+        &driver.services.stores,
+        &config.name,
+        driver.recovery.get().map(|recovery| &**recovery),
+    )?;
     let settings = AgentSettings {
         application: config.application,
         settings: conf.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),

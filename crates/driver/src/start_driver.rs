@@ -6,6 +6,7 @@ use crate::driver::{Clock, Driver};
 use crate::error::{Error, Result};
 use crate::master::Master;
 use crate::outside_manager::MakeManager;
+use crate::recovery::Recovery;
 use crate::shuffle_storage;
 use crate::start_cluster;
 use firesteel_cluster::AgentCommand;
@@ -25,8 +26,10 @@ use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The parts of a driver that only clusters need.
+/// The parts of a driver that only clusters need, and the journal.
 pub(crate) struct ClusterParts {
+    /// The journal, if there is one.
+    pub(crate) recovery: Option<Arc<Recovery>>,
     /// The command that starts agents; this very program if there is none.
     pub(crate) agents: Option<AgentCommand>,
     /// The maker of the cluster manager, where that comes from outside.
@@ -84,6 +87,10 @@ pub(crate) fn start_driver(
     };
     let limit = conf.get(&conf::MAX_RESULT_SIZE)?;
     let driver = Arc::new(Driver::new(settings, Arc::new(services), link, limit, clock));
+    if let Some(recovery) = cluster.recovery {
+        // Before the first job.
+        let _ = driver.recovery.set(recovery);
+    }
     if master.is_cluster() {
         let command = cluster.agents.unwrap_or_else(AgentCommand::own_program);
         let (has_processes, pages, name) = (workers.is_some(), cluster.pages, cluster.name);

@@ -5,7 +5,7 @@
 //! directory. Reducers that run there next, in whatever process, find theirs in it.
 
 use firesteel_data::DataError;
-use firesteel_io::{Input, IoError, Stores};
+use firesteel_io::{Input, IoCause, IoError, Stores};
 use firesteel_shuffle::{MergedIndex, PieceTable, StoredShuffle, open_segment};
 use firesteel_storage::SharedFiles;
 use firesteel_types::{Partition, ShuffleId, StoredObject, TaskId};
@@ -148,7 +148,7 @@ impl StoredReader {
             return Ok(opened.clone());
         }
         let path = object_path(&self.directory, shuffle, object);
-        let name = format!("{PREFIX}{shuffle}-{}-{}", object.by.0, object.number);
+        let name = format!("{PREFIX}{shuffle}-{}", object.name());
         let range = object.index_at..object.length;
         let index = self.read_part(&path, &format!("{name}-index"), range.clone(), |part| {
             MergedIndex::decode(&part.read(range.clone())?, self.files.cipher(), &path)
@@ -308,13 +308,17 @@ impl Opened {
     }
 }
 
+/// Returns the failure to read an object. One that is not there is broken, whatever becomes of the others.
 fn remote(object: &str, error: &IoError) -> DataError {
+    if error.cause == IoCause::NotFound {
+        return DataError::Corrupt { source_name: object.into(), message: "it is not there".into() };
+    }
     DataError::Remote { address: object.into(), message: error.to_string() }
 }
 
 /// Returns the path of an object.
 pub(crate) fn object_path(directory: &str, shuffle: ShuffleId, object: StoredObject) -> String {
-    format!("{directory}/shuffle-{shuffle}/{}-{}", object.by.0, object.number)
+    format!("{directory}/shuffle-{shuffle}/{}", object.name())
 }
 
 /// Cuts the pieces of an object into parts that are read at once.

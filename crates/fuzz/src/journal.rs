@@ -3,8 +3,8 @@
 
 use firesteel_recovery::{Found, JobParts, Journal, Record, frames};
 use firesteel_types::{
-    AccumulatorId, AccumulatorUpdate, CountedUpdate, ExecutorId, JobId, JournalEntry, MapOutput, Partition,
-    RddId, ShuffleId, TaskId, UpdateScope,
+    AccumulatorId, AccumulatorUpdate, CountedUpdate, ExecutorId, JobId, JournalEntry, Partition, RddId,
+    ShuffleId, StoredObject, StoredOutput, TaskId, UpdateScope,
 };
 
 /// Reads the bytes as a journal, and asks for its first jobs, shuffles and outputs.
@@ -14,7 +14,7 @@ pub(crate) fn journal(data: &[u8]) {
     let (again, same) = Journal::read(&data[..read.whole as usize]).expect("memory can be read");
     assert_eq!((read, journal.ended()), (same, again.ended()), "what is torn off changes nothing");
     let parts = JobParts { rdds: &[RddId(0), RddId(1)], shuffles: &[ShuffleId(0)] };
-    journal.shuffles(&[(ShuffleId(0), [1; 32])], &parts);
+    journal.shuffle(ShuffleId(0), [1; 32]);
     (0..4).for_each(|number| {
         drop((journal.output(number, "/out"), journal.checkpoint_dir(number, "/out").is_some()))
     });
@@ -40,7 +40,11 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
             bytes,
             cached_by: None,
         };
-        CountedUpdate { update, resets: 0 }
+        let from = match scope {
+            UpdateScope::MapSide(shuffle) => Some((shuffle, Partition(0))),
+            UpdateScope::Rdd(_) | UpdateScope::Job(_) => None,
+        };
+        CountedUpdate { update, resets: 0, from }
     };
     let job = |job: u32| {
         let (id, fingerprint) = (JobId(job), [job as u8; 32]);
@@ -51,16 +55,20 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
             Record::Done(JournalEntry::JobEnded { job: id, updates }),
         ]
     };
-    let output = MapOutput { map: Partition(0), task: TaskId(7), executor: ExecutorId(1), bytes: 9 };
+    let output = StoredOutput { map: Partition(0), task: TaskId(7), bytes: 9, checksum: 4 };
+    let object = StoredObject { life: 0, by: ExecutorId(1), number: 2, index_at: 3, length: 9 };
     let updates = vec![update(UpdateScope::MapSide(ShuffleId(0)))];
-    let shuffle = vec![
-        Record::Shuffle { shuffle: ShuffleId(0), fingerprint: [1; 32] },
-        Record::Done(JournalEntry::ShuffleWritten {
-            shuffle: ShuffleId(0),
-            outputs: vec![(output, 4)],
-            updates,
-        }),
+    let (shuffle, inputs) = (ShuffleId(0), vec![ShuffleId(1)]);
+    let written = JournalEntry::ShuffleWritten { shuffle, checksums: vec![4, 5], updates: updates.clone() };
+    let stored = JournalEntry::OutputsStored { shuffle, object, outputs: vec![output], updates };
+    let shuffles = vec![
+        Record::StorageDir { parent: "/s".into(), own: "/s/own".into() },
+        Record::Shuffle { shuffle, fingerprint: [1; 32], inputs },
+        Record::Done(stored),
+        Record::Done(written),
     ];
+    let changed = JournalEntry::OutputChanged { shuffle: ShuffleId(1), map: Partition(0) };
+    let given_up = vec![Record::Done(JournalEntry::OutputsGivenUp { shuffle }), Record::Done(changed)];
     let (path, token) = ("/out".to_string(), "word".to_string());
     let files = vec![
         Record::CheckpointDir { number: 0, parent: path.clone(), own: "/out/own".into() },
@@ -71,7 +79,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     ];
     let begun = vec![Record::Began { life: 0 }];
     let diverged = vec![Record::Diverged { job: JobId(1) }];
-    let all = [begun, job(0), job(1), shuffle, files, diverged, job(1)];
+    let all = [begun, job(0), job(1), shuffles.clone(), files, diverged, shuffles, given_up, job(1)];
     let whole: Vec<u8> = all.iter().flatten().flat_map(frames::encode).collect();
     vec![whole, job(0).iter().flat_map(frames::encode).collect()]
 }

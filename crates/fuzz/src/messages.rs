@@ -114,6 +114,7 @@ fn handshake_seeds() -> Vec<Vec<u8>> {
         process: 4711,
     };
     let storage = StorageConfig {
+        life: 0,
         directory: "s3a://bucket/a".into(),
         write: StorageWrite::Through,
         object_bytes: 1 << 20,
@@ -206,7 +207,7 @@ fn executor_seeds() -> Vec<Vec<u8>> {
         encoded(&FromExecutor::OutputsStored {
             stored: StoredOutputs {
                 shuffle: ShuffleId(1),
-                object: StoredObject { by: executor, number: 1, index_at: 100, length: 120 },
+                object: StoredObject { life: 0, by: executor, number: 1, index_at: 100, length: 120 },
                 outputs: vec![(Partition(2), task)],
             },
         }),

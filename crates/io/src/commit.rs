@@ -171,6 +171,18 @@ impl OutputCommitter {
         }
     }
 
+    /// Removes the directory at the output's path if nothing is in it, and returns whether it was so. In object stores there are
+    /// no empty directories.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub fn remove_if_empty(&self, stores: &Stores) -> Result<bool, IoError> {
+        match self.protocol(stores)? {
+            Protocol::Renames(job) => Ok(job.remove_if_empty()),
+            Protocol::Uploads(_) => Ok(false),
+        }
+    }
+
     /// Returns whether a [`commit_job`](Self::commit_job) that has succeeded can be told by what it left, so that it may be
     /// repeated.
     pub fn shows_success(&self) -> bool {

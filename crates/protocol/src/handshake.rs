@@ -140,6 +140,8 @@ pub struct Welcome {
 pub struct StorageConfig {
     /// The application's own directory there.
     pub directory: String,
+    /// The number of drivers of the application before this one, whose agents' objects stay in the directory.
+    pub life: u32,
     /// When outputs are written there.
     pub write: StorageWrite,
     /// The number of bytes of outputs that are gathered for one object.

@@ -2,7 +2,10 @@
 
 use crate::frames::Frames;
 use crate::record::{Fingerprint, Record};
-use firesteel_types::{CountedUpdate, JobId, JournalEntry, MapOutput, RddId, ShuffleId, UpdateScope};
+use crate::shuffles::Shuffles;
+use firesteel_types::{
+    CountedUpdate, JobId, JournalEntry, Partition, RddId, ShuffleId, StoredObject, StoredOutput, UpdateScope,
+};
 use std::collections::BTreeMap;
 use std::io;
 
@@ -79,21 +82,51 @@ pub enum OutputState {
     Committed(String),
 }
 
-/// A shuffle whose map outputs were all there.
+/// The knowledge of a shuffle that a job needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordedShuffle {
-    /// The outputs, with the digest of the records of each.
-    pub outputs: Vec<(MapOutput, u64)>,
-    /// The number of updates of accumulators that were recorded by then.
-    updates: usize,
+pub enum FoundShuffle {
+    /// Nothing.
+    Unknown,
+    /// A shuffle of this number, whose outputs are others.
+    Other,
+    /// What earlier drivers have of it.
+    Known(KnownShuffle),
+}
+
+/// The part of a shuffle that earlier drivers have written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownShuffle {
+    /// The digests of the records that map tasks have written, wherever their outputs are.
+    pub checksums: Vec<(Partition, u64)>,
+    /// The outputs that the shuffle storage had.
+    pub outputs: Vec<(StoredOutput, StoredObject)>,
+    /// The updates of accumulators that came with the outputs of these tasks.
+    pub updates: Vec<CountedUpdate>,
 }
 
 #[derive(Clone, Debug)]
 struct RecordedJob {
     fingerprint: Fingerprint,
     results: BTreeMap<u32, Place>,
-    /// The number of updates that were recorded by its end, once it has ended.
-    ended: Option<usize>,
+    /// Once it has ended.
+    ended: Option<Ended>,
+}
+
+/// What was recorded by the end of a job.
+#[derive(Clone, Copy, Debug)]
+struct Ended {
+    /// The number of updates.
+    updates: usize,
+    /// The number of times that updates were undone.
+    undos: u32,
+}
+
+/// An update that was recorded.
+#[derive(Clone, Debug)]
+struct RecordedUpdate {
+    counted: CountedUpdate,
+    /// The number of times that updates had been undone when this one was, with itself.
+    undone: Option<u32>,
 }
 
 /// The sum of a file's records.
@@ -101,9 +134,11 @@ struct RecordedJob {
 pub struct Journal {
     lives: u32,
     jobs: BTreeMap<JobId, RecordedJob>,
-    shuffle_prints: BTreeMap<ShuffleId, Fingerprint>,
-    shuffles: BTreeMap<ShuffleId, RecordedShuffle>,
-    updates: Vec<CountedUpdate>,
+    shuffles: Shuffles,
+    updates: Vec<RecordedUpdate>,
+    undos: u32,
+    /// The directories in shuffle storages, with those that the setting named; the last is in use.
+    storage_dirs: Vec<(String, String)>,
     checkpoint_dirs: BTreeMap<u32, (String, String)>,
     outputs: BTreeMap<u32, RecordedOutput>,
 }
@@ -142,25 +177,17 @@ impl Journal {
                     recorded.results.insert(output, place);
                 }
             }
-            Record::Shuffle { shuffle, fingerprint } => {
-                if self.shuffle_prints.insert(shuffle, fingerprint) != Some(fingerprint) {
-                    self.shuffles.remove(&shuffle);
+            Record::Shuffle { shuffle, fingerprint, inputs } => {
+                if self.shuffles.declare(shuffle, fingerprint, inputs) {
+                    self.undo(|of, _| of == shuffle);
                 }
             }
-            Record::Done(JournalEntry::JobEnded { job, updates }) => {
-                self.updates.extend(updates);
-                if let Some(recorded) = self.jobs.get_mut(&job) {
-                    recorded.ended = Some(self.updates.len());
-                }
-            }
-            Record::Done(JournalEntry::ShuffleWritten { shuffle, outputs, updates }) => {
-                self.updates.extend(updates);
-                self.shuffles.insert(shuffle, RecordedShuffle { outputs, updates: self.updates.len() });
-            }
+            Record::StorageDir { parent, own } => self.set_storage_dir(parent, own),
+            Record::Done(entry) => self.done(entry),
             Record::Diverged { job } => {
                 self.diverge(job);
                 // What other jobs have added since is no part of any answer that is left.
-                let kept = self.jobs.values().filter_map(|job| job.ended).max();
+                let kept = self.jobs.values().filter_map(|job| Some(job.ended?.updates)).max();
                 self.updates.truncate(kept.unwrap_or(0));
             }
             Record::CheckpointDir { number, parent, own } => {
@@ -184,6 +211,46 @@ impl Journal {
         }
     }
 
+    /// Adds what the scheduler has done.
+    fn done(&mut self, entry: JournalEntry) {
+        match entry {
+            JournalEntry::JobEnded { job, updates } => {
+                self.add_updates(updates);
+                if let Some(recorded) = self.jobs.get_mut(&job) {
+                    recorded.ended = Some(Ended { updates: self.updates.len(), undos: self.undos });
+                }
+            }
+            JournalEntry::ShuffleWritten { shuffle, checksums, updates } => {
+                self.add_updates(updates);
+                self.shuffles.written(shuffle, checksums);
+            }
+            JournalEntry::OutputsStored { shuffle, object, outputs, updates } => {
+                self.add_updates(updates);
+                self.shuffles.stored(shuffle, object, outputs);
+            }
+            JournalEntry::OutputChanged { shuffle, map } => {
+                let behind = self.shuffles.changed(shuffle, map);
+                self.undo(|of, task| behind.contains(&of) || (of, task) == (shuffle, map));
+            }
+            JournalEntry::OutputsGivenUp { shuffle } => self.shuffles.given_up(shuffle),
+        }
+    }
+
+    fn add_updates(&mut self, updates: Vec<CountedUpdate>) {
+        let recorded = updates.into_iter().map(|counted| RecordedUpdate { counted, undone: None });
+        self.updates.extend(recorded);
+    }
+
+    /// From now on the updates that came with the outputs of some map tasks count no more.
+    fn undo(&mut self, which: impl Fn(ShuffleId, Partition) -> bool) {
+        self.undos += 1;
+        for update in self.updates.iter_mut().filter(|update| update.undone.is_none()) {
+            if update.counted.from.is_some_and(|(shuffle, map)| which(shuffle, map)) {
+                update.undone = Some(self.undos);
+            }
+        }
+    }
+
     /// Returns the number of drivers that have begun.
     pub fn lives(&self) -> u32 {
         self.lives
@@ -198,49 +265,57 @@ impl Journal {
     pub fn job(&mut self, job: JobId, fingerprint: Fingerprint, parts: &JobParts<'_>) -> Found {
         let Some(recorded) = self.jobs.get(&job) else { return Found::Unknown };
         // A job that has not ended may differ by a name that each driver makes anew.
-        let Some(until) = recorded.ended else { return Found::Unknown };
+        let Some(ended) = recorded.ended else { return Found::Unknown };
         if recorded.fingerprint != fingerprint {
             self.diverge(job);
             return Found::Diverged;
         }
         let results = recorded.results.values().copied().collect();
-        Found::Ended { results, updates: self.updates_of(Some(job), parts, until) }
+        Found::Ended { results, updates: self.updates_of(job, parts, ended) }
     }
 
-    /// Looks up the shuffles of a job that is about to run, by the fingerprints of what their outputs depend on. Returns
-    /// those whose outputs were all there, and what the job's functions have added by then.
-    pub fn shuffles(
-        &self,
-        prints: &[(ShuffleId, Fingerprint)],
-        parts: &JobParts<'_>,
-    ) -> (Vec<(ShuffleId, RecordedShuffle)>, Vec<CountedUpdate>) {
-        let is_same =
-            |(shuffle, print): &&(ShuffleId, Fingerprint)| self.shuffle_prints.get(shuffle) == Some(print);
-        let found = prints
-            .iter()
-            .filter(is_same)
-            .filter_map(|(shuffle, _)| Some((*shuffle, self.shuffles.get(shuffle)?.clone())));
-        let found: Vec<(ShuffleId, RecordedShuffle)> = found.collect();
-        let until = found.iter().map(|(_, shuffle)| shuffle.updates).max();
-        let updates = until.map_or_else(Vec::new, |until| self.updates_of(None, parts, until));
-        (found, updates)
+    /// Looks up a shuffle that a job needs which is about to run, by the fingerprint of what its outputs depend on.
+    pub fn shuffle(&self, shuffle: ShuffleId, fingerprint: Fingerprint) -> FoundShuffle {
+        let Some(recorded) = self.shuffles.get(shuffle) else { return FoundShuffle::Unknown };
+        if recorded.fingerprint != fingerprint {
+            return if recorded.is_empty() { FoundShuffle::Unknown } else { FoundShuffle::Other };
+        }
+        // Other tasks run again in any case, and bring their updates.
+        let is_known =
+            |(of, map): (ShuffleId, Partition)| of == shuffle && recorded.checksums.contains_key(&map);
+        let updates = self.updates.iter().filter(|update| update.undone.is_none());
+        let updates = updates.filter(|update| update.counted.from.is_some_and(is_known));
+        FoundShuffle::Known(KnownShuffle {
+            checksums: recorded.checksums.iter().map(|(map, checksum)| (*map, *checksum)).collect(),
+            outputs: recorded.stored.values().copied().collect(),
+            updates: updates.map(|update| update.counted.clone()).collect(),
+        })
     }
 
-    /// Returns the updates, of the first so many, that belong to a job. Others belong to jobs that are asked for, too.
-    fn updates_of(&self, own: Option<JobId>, parts: &JobParts<'_>, until: usize) -> Vec<CountedUpdate> {
-        let belongs = |counted: &&CountedUpdate| match counted.update.scope {
+    /// Returns those of these shuffles of which a shuffle storage has outputs, as far as is known.
+    pub fn stored(&self, shuffles: &[ShuffleId]) -> Vec<ShuffleId> {
+        let has_objects =
+            |id: &&ShuffleId| self.shuffles.get(**id).is_some_and(|shuffle| !shuffle.stored.is_empty());
+        shuffles.iter().filter(has_objects).copied().collect()
+    }
+
+    /// Returns the updates that belong to a job and were recorded by its end. Others belong to jobs that are asked for, too.
+    fn updates_of(&self, job: JobId, parts: &JobParts<'_>, ended: Ended) -> Vec<CountedUpdate> {
+        let belongs = |counted: &CountedUpdate| match counted.update.scope {
             UpdateScope::Rdd(rdd) => parts.rdds.contains(&rdd),
             UpdateScope::MapSide(shuffle) => parts.shuffles.contains(&shuffle),
-            UpdateScope::Job(job) => Some(job) == own,
+            UpdateScope::Job(of) => of == job,
         };
-        self.updates[..until].iter().filter(belongs).cloned().collect()
+        let counted = |update: &&RecordedUpdate| update.undone.is_none_or(|undone| undone > ended.undos);
+        let by_then = self.updates[..ended.updates].iter().filter(counted).map(|update| &update.counted);
+        by_then.filter(|counted| belongs(counted)).cloned().collect()
     }
 
     /// Forgets the job, and those behind it. Of what they have written the words stay known, by which it is removed if it is
     /// not whole. Directories for checkpoints stay the application's, which replaces what is in them.
     fn diverge(&mut self, job: JobId) {
         self.jobs.retain(|known, _| *known < job);
-        self.shuffles.clear();
+        self.shuffles = Shuffles::default();
         let is_known = |output: &RecordedOutput| output.job.is_some_and(|known| known < job);
         self.outputs.values_mut().filter(|output| !is_known(output)).for_each(RecordedOutput::undo);
     }
@@ -260,6 +335,23 @@ impl Journal {
         (known == parent).then_some(own)
     }
 
+    /// Returns the application's own directory in the shuffle storage, if it had one when the setting named `parent` last.
+    pub fn storage_dir(&self, parent: &str) -> Option<&str> {
+        let (known, own) = self.storage_dirs.last()?;
+        (known == parent).then_some(own)
+    }
+
+    /// Returns all directories of the application in shuffle storages.
+    pub fn storage_dirs(&self) -> impl Iterator<Item = &str> {
+        self.storage_dirs.iter().map(|(_, own)| own.as_str())
+    }
+
+    /// Notes that the application has another directory in a shuffle storage. What those before have is not read any more.
+    pub fn set_storage_dir(&mut self, parent: String, own: String) {
+        self.shuffles.forget_stored();
+        self.storage_dirs.push((parent, own));
+    }
+
     /// Returns how far an earlier driver has come with an output to this directory.
     pub fn output(&self, number: u32, path: &str) -> OutputState {
         let Some(output) = self.outputs.get(&number).filter(|output| output.path == path) else {
@@ -276,191 +368,4 @@ impl Journal {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::frames::encode;
-    use firesteel_types::{AccumulatorId, AccumulatorUpdate, Partition};
-
-    fn update(scope: UpdateScope) -> CountedUpdate {
-        let (accumulator, bytes) = (AccumulatorId(0), [1u8].as_slice().into());
-        let (partition, extent, cached_by) = (Partition(0), 1, None);
-        let update = AccumulatorUpdate { accumulator, scope, partition, extent, bytes, cached_by };
-        CountedUpdate { update, resets: 0 }
-    }
-
-    fn written(records: &[Record]) -> Vec<u8> {
-        records.iter().flat_map(encode).collect()
-    }
-
-    fn ended(job: u32, updates: Vec<CountedUpdate>) -> Record {
-        Record::Done(JournalEntry::JobEnded { job: JobId(job), updates })
-    }
-
-    fn begun(job: u32, print: u8) -> Record {
-        Record::Job { job: JobId(job), fingerprint: [print; 32] }
-    }
-
-    const NONE: JobParts<'static> = JobParts { rdds: &[], shuffles: &[] };
-
-    #[test]
-    fn every_prefix_of_a_journal_is_a_journal() {
-        let result = Record::Result { job: JobId(0), output: 0, bytes: vec![4; 9] };
-        let disk = written(&[Record::Began { life: 0 }, begun(0, 1), result, ended(0, vec![]), begun(1, 2)]);
-        let whole = disk.len() - encode(&begun(1, 2)).len();
-        for length in 0..=disk.len() {
-            let (mut journal, read) = Journal::read(&disk[..length]).unwrap();
-            assert!(read.whole <= length as u64);
-            let found = journal.job(JobId(0), [1; 32], &NONE);
-            assert_eq!(matches!(found, Found::Ended { .. }), length >= whole, "{length}");
-        }
-    }
-
-    #[test]
-    fn a_flipped_bit_ends_the_journal() {
-        let disk = written(&[begun(0, 1), ended(0, vec![])]);
-        for bit in 0..disk.len() * 8 {
-            let mut broken = disk.clone();
-            broken[bit / 8] ^= 1 << (bit % 8);
-            let (mut journal, read) = Journal::read(&broken[..]).unwrap();
-            assert!(read.records < 2, "bit {bit}");
-            assert_eq!(journal.job(JobId(0), [1; 32], &NONE), Found::Unknown);
-        }
-    }
-
-    #[test]
-    fn another_fingerprint_ends_what_is_believed() {
-        let records =
-            [begun(0, 1), ended(0, vec![]), begun(1, 2), ended(1, vec![]), begun(2, 3), ended(2, vec![])];
-        let mut disk = written(&records);
-        let (mut journal, _) = Journal::read(&disk[..]).unwrap();
-        assert!(matches!(journal.job(JobId(0), [1; 32], &NONE), Found::Ended { .. }));
-        assert_eq!(journal.job(JobId(1), [9; 32], &NONE), Found::Diverged);
-        assert_eq!(journal.job(JobId(2), [3; 32], &NONE), Found::Unknown, "what comes later is not believed");
-        disk.extend(encode(&Record::Diverged { job: JobId(1) }));
-        let (mut journal, _) = Journal::read(&disk[..]).unwrap();
-        assert_eq!(journal.ended(), 1);
-        assert_eq!(journal.job(JobId(1), [2; 32], &NONE), Found::Unknown, "nor by the next driver");
-    }
-
-    #[test]
-    fn a_job_gets_the_updates_of_what_it_needs_that_were_recorded_by_its_end() {
-        let (of_rdd, of_other) = (update(UpdateScope::Rdd(RddId(4))), update(UpdateScope::Rdd(RddId(5))));
-        let own = update(UpdateScope::Job(JobId(1)));
-        let failed = update(UpdateScope::Job(JobId(0)));
-        let records = [
-            begun(1, 1),
-            ended(1, vec![of_rdd.clone(), of_other, failed, own.clone()]),
-            begun(2, 2),
-            ended(2, vec![update(UpdateScope::Rdd(RddId(4)))]),
-        ];
-        let (mut journal, _) = Journal::read(&written(&records)[..]).unwrap();
-        let parts = JobParts { rdds: &[RddId(4)], shuffles: &[] };
-        let Found::Ended { updates, .. } = journal.job(JobId(1), [1; 32], &parts) else { panic!() };
-        assert_eq!(updates, [of_rdd, own]);
-    }
-
-    #[test]
-    fn results_of_a_driver_that_did_not_see_the_end_do_not_count() {
-        let result = |output| Record::Result { job: JobId(0), output, bytes: vec![1] };
-        let records = [begun(0, 1), result(0), result(7), begun(0, 1), result(0), ended(0, vec![])];
-        let (mut journal, _) = Journal::read(&written(&records)[..]).unwrap();
-        let Found::Ended { results, .. } = journal.job(JobId(0), [1; 32], &NONE) else { panic!() };
-        assert_eq!(results.len(), 1);
-    }
-
-    /// The records of an output that was committed, by this job.
-    fn saved(number: u32, job: u32, print: u8) -> Vec<Record> {
-        vec![
-            Record::OutputBegun { number, path: "/out".into(), token: format!("t{number}") },
-            begun(job, print),
-            Record::OutputJob { number, job: JobId(job) },
-            ended(job, vec![]),
-            Record::OutputCommitted { number },
-        ]
-    }
-
-    #[test]
-    fn a_program_that_has_changed_keeps_the_outputs_before_and_the_words_of_those_behind() {
-        let mut records = [saved(0, 0, 1), vec![begun(1, 1), ended(1, vec![])], saved(1, 2, 1)].concat();
-        records.push(Record::CheckpointDir { number: 0, parent: "/c".into(), own: "/c/own".into() });
-        let (mut journal, _) = Journal::read(&written(&records)[..]).unwrap();
-        assert_eq!(journal.job(JobId(1), [9; 32], &NONE), Found::Diverged);
-        let check = |journal: &Journal| {
-            assert_eq!(journal.output(0, "/out"), OutputState::Committed("t0".into()));
-            assert_eq!(journal.output(1, "/out"), OutputState::Begun("t1".into()));
-            assert_eq!(journal.checkpoint_dir(0, "/c"), Some("/c/own"));
-        };
-        check(&journal);
-        // The next driver has run other jobs of the same numbers, and has not come to the output.
-        let changed = [Record::Diverged { job: JobId(1) }, begun(1, 9), ended(1, vec![]), begun(2, 9)];
-        records.extend(changed);
-        records.push(ended(2, vec![]));
-        let (journal, _) = Journal::read(&written(&records)[..]).unwrap();
-        check(&journal);
-    }
-
-    #[test]
-    fn an_output_that_was_not_committed_is_not_written_by_another_job_of_that_number() {
-        let mut records = saved(0, 0, 1);
-        records.truncate(3);
-        // The job of this number is another one for a driver that comes by another way.
-        records.extend([begun(0, 2), ended(0, vec![])]);
-        let (journal, _) = Journal::read(&written(&records)[..]).unwrap();
-        assert_eq!(journal.output(0, "/out"), OutputState::Begun("t0".into()));
-    }
-
-    #[test]
-    fn the_job_of_an_output_that_is_forgotten_begun_again_or_aborted_runs_again() {
-        let again = Record::OutputBegun { number: 0, path: "/out".into(), token: "new".into() };
-        let job_of = |journal: &mut Journal| {
-            assert!(matches!(journal.job(JobId(7), [1; 32], &NONE), Found::Ended { .. }), "others are known");
-            journal.job(JobId(0), [2; 32], &NONE)
-        };
-        for more in [None, Some(again.clone()), Some(Record::OutputAborted { number: 0 })] {
-            let (committed, is_read) = (saved(0, 0, 1), more.is_none());
-            let records =
-                [committed, vec![begun(7, 1), ended(7, vec![])], more.into_iter().collect()].concat();
-            let (mut journal, _) = Journal::read(&written(&records)[..]).unwrap();
-            if is_read {
-                journal.forget_output(0);
-            }
-            assert_eq!(
-                job_of(&mut journal),
-                Found::Unknown,
-                "its word is another one, which changes nothing"
-            );
-        }
-        // As a driver writes whose job of a committed output is another one.
-        let mut records = [saved(0, 0, 1), vec![begun(0, 2), again]].concat();
-        records.extend([Record::OutputJob { number: 0, job: JobId(0) }, ended(0, vec![])]);
-        let (mut journal, _) = Journal::read(&written(&records)[..]).unwrap();
-        assert_eq!(journal.output(0, "/out"), OutputState::Written("new".into()));
-        assert!(matches!(journal.job(JobId(0), [2; 32], &NONE), Found::Ended { .. }));
-    }
-
-    #[test]
-    fn outputs_are_known_by_their_number_and_directory() {
-        let path = |number| format!("/out/{number}");
-        let begin = |number, job| {
-            let token = "t".to_string();
-            vec![
-                Record::OutputBegun { number, path: path(number), token },
-                begun(job, 1),
-                Record::OutputJob { number, job: JobId(job) },
-            ]
-        };
-        let mut records = vec![];
-        for number in 0..4 {
-            records.extend(begin(number, number));
-        }
-        records.extend([ended(0, vec![]), ended(1, vec![]), ended(3, vec![])]);
-        records.extend([Record::OutputCommitted { number: 0 }, Record::OutputAborted { number: 3 }]);
-        let (journal, _) = Journal::read(&written(&records)[..]).unwrap();
-        let state = |number| journal.output(number, &path(number));
-        assert_eq!(state(0), OutputState::Committed("t".into()));
-        assert_eq!(state(1), OutputState::Written("t".into()));
-        assert_eq!(state(2), OutputState::Begun("t".into()));
-        assert_eq!(state(3), OutputState::Unknown);
-        assert_eq!(journal.output(0, "/elsewhere"), OutputState::Unknown);
-    }
-}
+mod tests;

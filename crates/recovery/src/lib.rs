@@ -35,6 +35,7 @@
 pub mod frames;
 mod journal;
 mod record;
+mod shuffles;
 
-pub use journal::{Found, JobParts, Journal, OutputState, Place, Read, RecordedShuffle};
+pub use journal::{Found, FoundShuffle, JobParts, Journal, KnownShuffle, OutputState, Place, Read};
 pub use record::{Fingerprint, Record};

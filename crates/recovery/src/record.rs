@@ -37,6 +37,15 @@ pub enum Record {
         shuffle: ShuffleId,
         /// The hash of all that its map outputs depend on.
         fingerprint: Fingerprint,
+        /// The shuffles that it reads.
+        inputs: Vec<ShuffleId>,
+    },
+    /// The application has a directory in a shuffle storage from now on.
+    StorageDir {
+        /// The directory that a setting names.
+        parent: String,
+        /// The application's own in it.
+        own: String,
     },
     /// The scheduler has done something.
     Done(JournalEntry),

@@ -78,6 +78,16 @@ pub(crate) enum Source {
     Map(ShuffleId, Partition),
 }
 
+impl Source {
+    /// Returns the map task, if it is one.
+    fn map(self) -> Option<(ShuffleId, Partition)> {
+        match self {
+            Source::Final => None,
+            Source::Map(shuffle, map) => Some((shuffle, map)),
+        }
+    }
+}
+
 impl Accumulators {
     /// Makes an empty table. Updates are kept until they are [written down](Accumulators::take_unwritten), if any are.
     pub(crate) fn new(is_written_down: bool) -> Self {
@@ -124,21 +134,33 @@ impl Accumulators {
     /// Returns the updates that were taken in since the last call and still count, to be written down.
     pub(crate) fn take_unwritten(&mut self) -> Vec<CountedUpdate> {
         let unwritten = self.unwritten.as_mut().map(std::mem::take).unwrap_or_default();
-        let counted = |(_, update): (Source, AccumulatorUpdate)| {
+        let counted = |(from, update): (Source, AccumulatorUpdate)| {
             let resets = self.table.get(&update.accumulator).map_or(0, |ledger| ledger.resets);
-            CountedUpdate { update, resets }
+            CountedUpdate { update, resets, from: from.map() }
         };
         unwritten.into_iter().map(counted).collect()
     }
 
-    /// Takes in updates that counted for an earlier driver: nothing can undo them.
+    /// Takes in updates that counted for an earlier driver, with the answer of a job: nothing can undo them.
     pub(crate) fn restore(&mut self, updates: Vec<CountedUpdate>) {
+        self.restore_from(updates, |_| Source::Final);
+    }
+
+    /// Takes in updates that counted for an earlier driver, with outputs of map tasks, which undo them if they write others.
+    pub(crate) fn restore_undoable(&mut self, updates: Vec<CountedUpdate>) {
+        let source = |(shuffle, map)| Source::Map(shuffle, map);
+        self.restore_from(updates, |counted| counted.from.map_or(Source::Final, source));
+    }
+
+    fn restore_from(&mut self, updates: Vec<CountedUpdate>, source: impl Fn(&CountedUpdate) -> Source) {
+        // They are written down already.
         let unwritten = self.unwritten.take();
-        let counts = |counted: &CountedUpdate| {
-            self.table.get(&counted.update.accumulator).is_some_and(|ledger| ledger.resets == counted.resets)
-        };
-        let updates = updates.into_iter().filter(counts).map(|counted| counted.update).collect();
-        self.accept(Source::Final, updates);
+        for counted in updates {
+            let ledger = self.table.get(&counted.update.accumulator);
+            if ledger.is_some_and(|ledger| ledger.resets == counted.resets) {
+                self.accept(source(&counted), vec![counted.update]);
+            }
+        }
         self.unwritten = unwritten;
     }
 

@@ -3,8 +3,8 @@
 use firesteel_plan::Cached;
 use firesteel_types::{
     AccumulatorId, AccumulatorUpdate, BlockKey, BlockSize, CallSite, CountedUpdate, ExecutorId,
-    ExecutorLossReason, Generation, JobFailure, JobId, MapOutput, Partition, RddId, RddSummary, ShuffleId,
-    StageId, StoredOutputs, TaskId, TaskLocation, TaskMetrics,
+    ExecutorLossReason, Generation, JobFailure, JobId, Partition, RddId, RddSummary, ShuffleId, StageId,
+    StoredObject, StoredOutput, StoredOutputs, TaskId, TaskLocation, TaskMetrics,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -55,6 +55,24 @@ pub struct StageSpec {
     pub barrier: bool,
 }
 
+/// The knowledge of a shuffle that an earlier driver had. Where a map task of it is known to this one already, that stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestoredShuffle {
+    /// The shuffle.
+    pub shuffle: ShuffleId,
+    /// The number of its map tasks.
+    pub maps: u32,
+    /// The shuffles that they read.
+    pub inputs: Vec<ShuffleId>,
+    /// The digests of the records that map tasks have written, wherever their outputs are now: if such a task runs again and
+    /// writes others, what was computed from those is not valid.
+    pub checksums: Vec<(Partition, u64)>,
+    /// The outputs that the shuffle storage has, among them.
+    pub outputs: Vec<(StoredOutput, StoredObject)>,
+    /// The accumulator updates that came with the outputs of these map tasks.
+    pub updates: Vec<CountedUpdate>,
+}
+
 /// How an attempt at a task ended. It has the size of a result; the shell holds the bytes while the scheduler
 /// handles the event.
 pub type TaskOutcome = firesteel_protocol::TaskOutcome<u64>;
@@ -70,22 +88,12 @@ pub enum Event {
         job: JobSpec,
         /// The accumulator updates that counted by its end, of its own functions and of those that it needed.
         updates: Vec<CountedUpdate>,
+        /// The shuffles of which the shuffle storage has objects.
+        stored: Vec<ShuffleId>,
     },
-    /// Map outputs of an earlier driver of the application can still be read. Comes before the job that needs them, and
-    /// changes nothing where a map task has an output already.
-    OutputsRestored {
-        /// The shuffle.
-        shuffle: ShuffleId,
-        /// The number of its map tasks.
-        maps: u32,
-        /// The shuffles that they read.
-        inputs: Vec<ShuffleId>,
-        /// The outputs, with the digest of the records of each. The executors need not be known: then the outputs are
-        /// where those of a lost executor are that survive it.
-        outputs: Vec<(MapOutput, u64)>,
-        /// The accumulator updates that counted by the time when they were written.
-        updates: Vec<CountedUpdate>,
-    },
+    /// An earlier driver of the application has run map tasks of a shuffle, and the shuffle storage has outputs of theirs.
+    /// Comes before the first job that needs the shuffle, after those of the shuffles that its tasks read.
+    OutputsRestored(RestoredShuffle),
     /// The program cancels a job. An unknown job has ended already.
     CancelJob {
         /// The job.

@@ -72,7 +72,7 @@ pub use application::{
 };
 pub use block_locations::CachedCopies;
 pub use effect::{Effect, MapOutput, ShuffleOutputs, TaskLaunch};
-pub use event::{Event, JobSpec, StageSpec, TaskOutcome};
+pub use event::{Event, JobSpec, RestoredShuffle, StageSpec, TaskOutcome};
 pub use firesteel_plan::{Cached, CachedRdd, Reads};
 pub use firesteel_protocol::handshake::RegisterAgent;
 pub use firesteel_protocol::{MigrateOrder, MigrateReport, StoreOrder};

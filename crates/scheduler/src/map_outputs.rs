@@ -16,7 +16,7 @@
 //! outputs outlive the jobs that wrote them.
 
 use crate::effect::{MapOutput, ShuffleOutputs};
-use firesteel_types::{ExecutorId, Partition, ShuffleId, StoredObject, StoredOutputs, TaskId};
+use firesteel_types::{ExecutorId, Partition, ShuffleId, StoredObject, StoredOutput, StoredOutputs, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -44,6 +44,8 @@ struct Shuffle {
     release_asked: bool,
     /// True once an object of the shuffle storage was written for it.
     has_objects: bool,
+    /// True once one of them was found to be broken.
+    has_broken_objects: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -62,6 +64,13 @@ struct Written {
     bytes: u64,
     /// The object of the shuffle storage that has it as well.
     stored: Option<StoredObject>,
+}
+
+impl MapSlot {
+    fn described(&self, map: Partition) -> Option<StoredOutput> {
+        let Written { task, bytes, .. } = self.output?;
+        Some(StoredOutput { map, task, bytes, checksum: self.checksum? })
+    }
 }
 
 /// The comparison of an output with the first of its map task.
@@ -88,6 +97,7 @@ impl MapOutputs {
             snapshot: None,
             release_asked: false,
             has_objects: false,
+            has_broken_objects: false,
         });
         assert_eq!(known.maps.len(), maps as usize, "shuffle {id} changed its number of map tasks");
         let new: Vec<ShuffleId> =
@@ -177,19 +187,56 @@ impl MapOutputs {
         self.shuffles.get(&id)?.maps.get(map.index())?.output?.stored
     }
 
-    /// Notes that the shuffle storage has outputs. Those of other attempts than the registered ones are of no use, but
-    /// for one that is registered next: its task ends when its output is stored. Returns false if the shuffle is not known, so that nothing will read the object.
-    pub(crate) fn store(&mut self, stored: &StoredOutputs) -> bool {
-        let Some(shuffle) = self.shuffles.get_mut(&stored.shuffle) else { return false };
+    /// Notes that the shuffle storage has outputs, and returns those that count. Those of other attempts than the registered
+    /// ones are of no use, but for one that is registered next: its task ends when its output is stored. Returns `None` if the
+    /// shuffle is not known, so that nothing will read the object.
+    pub(crate) fn store(&mut self, stored: &StoredOutputs) -> Option<Vec<StoredOutput>> {
+        let shuffle = self.shuffles.get_mut(&stored.shuffle)?;
         shuffle.has_objects = true;
+        let mut counting = vec![];
         for (map, task) in &stored.outputs {
             let Some(slot) = shuffle.maps.get_mut(map.index()) else { continue };
             match slot.output.as_mut().filter(|output| output.task == *task) {
-                Some(output) => output.stored = Some(stored.object),
+                Some(output) => {
+                    output.stored = Some(stored.object);
+                    counting.extend(slot.described(*map));
+                }
                 None => slot.stored_early = Some((*task, stored.object)),
             }
         }
-        true
+        Some(counting)
+    }
+
+    /// Returns the registered output of a map task, as it is written down.
+    pub(crate) fn described(&self, id: ShuffleId, map: Partition) -> Option<StoredOutput> {
+        self.shuffles.get(&id)?.maps.get(map.index())?.described(map)
+    }
+
+    /// Notes that the shuffle storage has objects of a shuffle.
+    pub(crate) fn note_objects(&mut self, id: ShuffleId) {
+        if let Some(shuffle) = self.shuffles.get_mut(&id) {
+            shuffle.has_objects = true;
+        }
+    }
+
+    /// Notes the digest of the records that a map task wrote for an earlier driver.
+    pub(crate) fn remember(&mut self, id: ShuffleId, map: Partition, checksum: u64) {
+        if let Some(slot) = self.shuffle_mut(id).maps.get_mut(map.index()) {
+            slot.checksum.get_or_insert(checksum);
+        }
+    }
+
+    /// Registers an output of an earlier driver, which the shuffle storage has, for a map task that has none and of which no
+    /// other records are known.
+    pub(crate) fn restore(&mut self, id: ShuffleId, output: &StoredOutput, object: StoredObject) {
+        let StoredOutput { map, task, bytes, checksum } = *output;
+        let slot = self.shuffle_mut(id).maps.get_mut(map.index());
+        if slot
+            .is_some_and(|slot| slot.output.is_none() && *slot.checksum.get_or_insert(checksum) == checksum)
+        {
+            let output = MapOutput { map, task, executor: ExecutorId::STORAGE, bytes };
+            self.insert(id, output, Some(object));
+        }
     }
 
     /// Returns the number of outputs that would be lost with their executors.
@@ -203,17 +250,35 @@ impl MapOutputs {
         self.on(executor).filter(|(shuffle, output)| self.stored(*shuffle, output.map).is_some()).collect()
     }
 
-    /// Forgets that the shuffle storage has outputs of a shuffle: one of them could not be read. Unregisters and
-    /// returns those that nobody else has.
+    /// Forgets that the shuffle storage has outputs of a shuffle: it cannot be read. Unregisters and returns those that
+    /// nobody else has.
     pub(crate) fn forget_stored(&mut self, id: ShuffleId) -> Vec<MapOutput> {
+        self.forget_stored_in(id, |_| true)
+    }
+
+    /// Forgets that an object of the shuffle storage has outputs: it is broken. Unregisters and returns those that nobody
+    /// else has.
+    pub(crate) fn forget_object(&mut self, id: ShuffleId, object: StoredObject) -> Vec<MapOutput> {
+        self.shuffle_mut(id).has_broken_objects = true;
+        self.forget_stored_in(id, |of| of == object)
+    }
+
+    fn forget_stored_in(&mut self, id: ShuffleId, which: impl Fn(StoredObject) -> bool) -> Vec<MapOutput> {
         let Some(shuffle) = self.shuffles.get_mut(&id) else { return vec![] };
-        for output in shuffle.maps.iter_mut().filter_map(|slot| slot.output.as_mut()) {
+        let mut lost = vec![];
+        for (slot, map) in shuffle.maps.iter_mut().zip(0..) {
+            let Some(output) = slot.output.as_mut().filter(|output| output.stored.is_some_and(&which)) else {
+                continue;
+            };
             output.stored = None;
+            lost.extend((output.executor == ExecutorId::STORAGE).then_some(Partition(map)));
         }
-        let in_storage = self.by_executor.get(&ExecutorId::STORAGE).into_iter().flatten();
-        let lost: Vec<Partition> =
-            in_storage.filter(|(shuffle, _)| *shuffle == id).map(|(_, map)| *map).collect();
         lost.into_iter().filter_map(|map| self.unregister(id, map)).collect()
+    }
+
+    /// Returns whether an object of a shuffle was found to be broken.
+    pub(crate) fn has_broken_objects(&self, id: ShuffleId) -> bool {
+        self.shuffles.get(&id).is_some_and(|shuffle| shuffle.has_broken_objects)
     }
 
     /// Returns whether the shuffle storage has, or had, objects of a shuffle.
@@ -236,14 +301,10 @@ impl MapOutputs {
         self.by_executor.get(&executor).into_iter().flatten().map(output)
     }
 
-    /// Returns all registered outputs of a shuffle, in the order of map tasks, with the digests of their records.
-    pub(crate) fn of(&self, id: ShuffleId) -> Vec<(MapOutput, u64)> {
-        let slots = self.shuffles.get(&id).into_iter().flat_map(|shuffle| &shuffle.maps).zip(0..);
-        let output = |(slot, map): (&MapSlot, u32)| {
-            let Written { task, executor, bytes, .. } = slot.output?;
-            Some((MapOutput { map: Partition(map), task, executor, bytes }, slot.checksum?))
-        };
-        slots.filter_map(output).collect()
+    /// Returns the digests of the outputs of a shuffle that is complete, in the order of map tasks.
+    pub(crate) fn checksums(&self, id: ShuffleId) -> Vec<u64> {
+        let slots = self.shuffles.get(&id).into_iter().flat_map(|shuffle| &shuffle.maps);
+        slots.map(|slot| slot.checksum.expect("an output that is there has a digest")).collect()
     }
 
     /// Unregisters all outputs that an executor has, and returns them.

@@ -118,10 +118,8 @@ impl Scheduler {
         self.include_again(fx);
         match event {
             Event::SubmitJob(spec) => self.submit_job(spec, fx),
-            Event::JobRestored { job, updates } => self.restore_job(job, updates, fx),
-            Event::OutputsRestored { shuffle, maps, inputs, outputs, updates } => {
-                self.restore_outputs((shuffle, maps), &inputs, outputs, updates);
-            }
+            Event::JobRestored { job, updates, stored } => self.restore_job(job, updates, &stored, fx),
+            Event::OutputsRestored(restored) => self.restore_outputs(restored),
             Event::CancelJob { job, reason } => self.cancel(&reason, |id, _| id == job, fx),
             Event::CancelGroup { group, reason } => {
                 self.cancel(&reason, |_, job| job.group.as_deref() == Some(group.as_str()), fx);

@@ -54,7 +54,7 @@ pub enum JournalSettings {
     Nothing,
     /// The ends of jobs that have their answers.
     Jobs,
-    /// These, and the map outputs of each shuffle that is complete, since they outlive the driver.
+    /// These, and the map outputs that the shuffle storage has, since they outlive the driver.
     JobsAndShuffles,
 }
 

@@ -22,6 +22,10 @@
 //! > value a0                           asks for what counts and is not settled
 //! > fail t0 panic                      also: fatal, killed, denied, gone s0, fetch s0/1 t4 on 2
 //! > job 0: 0 barrier x3                 a barrier stage; `sync t0 0 hello` is the first call of one of its tasks, with a message
+//! > new journal                         what a driver that restarts needs to know is written down
+//! > known s1 x2 reads s0 sum=0:7 has=1/t40:7 adds=a0/r1/1/1/x
+//!                                      of an earlier driver: map tasks of s1 wrote records with these sums, the storage has the
+//!                                      output of t40, and these updates came with the tasks of their partitions
 //! > at 3000                            time passes, and a tick comes
 //! > idle?                              asks whether nothing is left, and when the next tick is due
 //! ```

@@ -6,16 +6,18 @@
 //!
 //! - Each job has the answer of an evaluation without any scheduler, whether it ran or was restored.
 //! - After each step of the program, accumulators have what they have in the run in peace.
-//! - No task runs for a job that an earlier driver has seen ended, nor for a shuffle whose map outputs outlive drivers and were
-//!   written down. If the program has changed in between, this holds for the jobs before the change.
+//! - No task runs for a job that an earlier driver has seen ended, nor does a map task whose output is in the shuffle storage,
+//!   if that was written down, as long as no object of its shuffle is broken. If the program has changed in between, this holds
+//!   for the jobs before the change.
 //! - Each output appears once, whole.
-//! - At the end nothing is remembered.
+//! - At the end nothing is remembered, and nothing is in the storage that a driver had written down.
 
 mod lasting;
 mod life;
 mod outputs;
 mod report;
 mod scenario;
+mod storage;
 mod world;
 
 pub use report::RestartsReport;

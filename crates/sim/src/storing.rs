@@ -51,7 +51,8 @@ impl World {
         for (shuffle, names) in by_shuffle {
             self.storage.next_number += 1;
             let by = self.machines[&agent].executors.first().copied().unwrap_or(ExecutorId(0));
-            let object = StoredObject { by, number: self.storage.next_number, index_at: 0, length: 1 };
+            let object =
+                StoredObject { life: 0, by, number: self.storage.next_number, index_at: 0, length: 1 };
             let outputs = names.iter().map(|(_, map, task)| (*map, *task)).collect();
             let stored = StoredOutputs { shuffle, object, outputs };
             self.send(agent, Message::Agent(AgentMessage::OutputsStored { stored }));

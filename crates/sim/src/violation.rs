@@ -151,7 +151,10 @@ mod tests {
             }
         }
         assert!(all.killed > 100 && all.torn > 10 && all.restored > 100 && all.diverged > 0, "{all}");
-        assert!(all.shuffles > 5 && all.recommitted > 0 && all.begun_anew > 0, "{all}");
+        assert!(
+            all.outputs > 5 && all.objects_gone > 5 && all.recommitted > 0 && all.begun_anew > 0,
+            "{all}"
+        );
     }
 
     #[test]

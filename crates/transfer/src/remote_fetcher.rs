@@ -386,10 +386,13 @@ impl ShufflePeers for RemoteFetcher {
             return Err(RemoteReadError::NotStored("there is no shuffle storage".into()));
         };
         let read = stored.read(shuffle, object, written, reducer);
-        read.map_err(|error| match error.is_lost() {
-            true => RemoteReadError::NotStored(error.to_string()),
+        read.map_err(|error| match &error {
+            DataError::Corrupt { .. } | DataError::Decode { .. } => {
+                RemoteReadError::ObjectBroken(error.to_string())
+            }
+            error if error.is_lost() => RemoteReadError::NotStored(error.to_string()),
             // The storage has nothing to do with it.
-            false => RemoteReadError::Here(error.to_string()),
+            error => RemoteReadError::Here(error.to_string()),
         })
     }
 

@@ -28,9 +28,12 @@ pub(crate) enum RemoteReadError {
     /// The host says that it does not have it, or cannot read it.
     #[error("{0}")]
     Refused(String),
-    /// The shuffle storage does not have it, or cannot be reached.
+    /// The shuffle storage cannot be reached, or does not give it.
     #[error("{0}")]
     NotStored(String),
+    /// The object of the shuffle storage is not there, or holds something else: others may be well.
+    #[error("{0}")]
+    ObjectBroken(String),
     /// This host could not read it: too few descriptors, or a disk that is full.
     #[error("{0}")]
     Here(String),
@@ -186,10 +189,13 @@ impl<C: Clock> RemoteShuffleReader for ShuffleBlockFetcher<C> {
             match self.try_read(map) {
                 Ok(read) => return Ok(read),
                 Err(RemoteReadError::Here(message)) => return Err(RemoteReadFailure::Here { message }),
-                Err(RemoteReadError::NotStored(message)) => {
+                Err(RemoteReadError::ObjectBroken(message)) if self.is_stored_alone(map) => {
+                    return Err(RemoteReadFailure::Gone { message, unreachable: vec![] });
+                }
+                Err(RemoteReadError::NotStored(message) | RemoteReadError::ObjectBroken(message)) => {
                     self.stored.clear();
                     let message = self.storage_failed.insert(message).clone();
-                    if map.executor == ExecutorId::STORAGE && !self.moved.contains_key(&map.map) {
+                    if self.is_stored_alone(map) {
                         return Err(self.gone(message, vec![]));
                     }
                     // Its host may have it still, and was asked once at most.
@@ -253,7 +259,7 @@ impl<C> ShuffleBlockFetcher<C> {
             self.requests += 1;
             return self.peers.read_stored(self.outputs.shuffle, *object, written, self.reducer).map(Some);
         }
-        if map.executor == ExecutorId::STORAGE && !self.moved.contains_key(&map.map) {
+        if self.is_stored_alone(map) {
             return Err(RemoteReadError::Refused("no executor has it any more".into()));
         }
         let Some(address) = self.address_of(map)? else { return Ok(None) };
@@ -271,6 +277,11 @@ impl<C> ShuffleBlockFetcher<C> {
         let read = stream.next()?;
         host.left.pop_front();
         read.map(Some).ok_or_else(|| RemoteReadError::Refused("its host does not have it any more".into()))
+    }
+
+    /// Returns whether no executor has an output, as far as is known.
+    fn is_stored_alone(&self, map: MapOutput) -> bool {
+        map.executor == ExecutorId::STORAGE && !self.moved.contains_key(&map.map)
     }
 
     fn address_of(&mut self, map: MapOutput) -> Result<Option<String>, RemoteReadError> {

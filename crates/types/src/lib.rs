@@ -26,7 +26,7 @@ pub use ids::{
     AccumulatorId, BlockId, BlockKey, BlockSize, BroadcastId, ExecutorId, Generation, JobId, Partition,
     RddId, ShuffleId, StageAttempt, StageId, TaskId,
 };
-pub use journal::{CountedUpdate, JournalEntry};
+pub use journal::{CountedUpdate, JournalEntry, StoredOutput};
 pub use locality::{Locality, TaskLocation};
 pub use metrics::{
     ExecutorMemory, FunctionTime, HotKey, PythonMetrics, ShuffleReadMetrics, ShuffleWriteMetrics, TaskMetrics,

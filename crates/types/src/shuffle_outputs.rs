@@ -31,6 +31,8 @@ pub struct ShuffleOutputs {
 /// was written, whole; a reader needs no other request to find what it looks for in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StoredObject {
+    /// The number of drivers of the application before the one for which it was written.
+    pub life: u32,
     /// An executor of the agent that wrote it.
     pub by: ExecutorId,
     /// The number that the agent gave it.
@@ -39,6 +41,13 @@ pub struct StoredObject {
     pub index_at: u64,
     /// The number of its bytes; 0 if all its outputs are empty, and there is no object.
     pub length: u64,
+}
+
+impl StoredObject {
+    /// Returns its name among the objects of its shuffle, which no other one has, whichever driver it was written for.
+    pub fn name(&self) -> String {
+        format!("{}-{}-{}", self.life, self.by.0, self.number)
+    }
 }
 
 /// Map outputs that were written to the shuffle storage.

@@ -4,11 +4,12 @@
 //! the output begins anew under another, so that a task of the earlier driver that still writes cannot get into it. If the job
 //! has its answer, all tasks have committed under the word: only the files' last step may be left, which can be repeated.
 //!
-//! An output whose directory is gone, as a program removes it right before it saves, is not known any more: it is written again.
+//! An output whose directory is gone, as a program removes it right before it saves, is not known any more: it is written again. So
+//! is one whose directory was emptied.
 
 use crate::context::DriverContext;
 use crate::error::{Error, Result};
-use firesteel_io::{IoCause, IoError, OutputCommitter};
+use firesteel_io::{IoCause, IoError, OutputCommitter, Stores};
 use firesteel_recovery::{OutputState, Record};
 use firesteel_types::{CallSite, JobId};
 use std::cell::Cell;
@@ -71,13 +72,11 @@ impl<'a> Saving<'a> {
         };
         if let Some((known, token)) = known {
             let committer = make(&token)?;
-            let is_there = committer.is_there(context.stores());
-            if is_there.map_err(|source| Error::Io { site: site.clone(), source })? {
+            let why = why_not_there(&committer, known, context.stores());
+            let Some(why) = why.map_err(|source| Error::Io { site: site.clone(), source })? else {
                 return Ok(saving(known, token, committer));
-            }
-            tracing::warn!(
-                "the output {path} of an earlier driver is not there any more: it is written again"
-            );
+            };
+            tracing::warn!("the output {path} of an earlier driver {why}: it is written again");
             let _ = committer.abort_job(context.stores());
             context.recovery().inspect(|recovery| recovery.forget_output(number));
         }
@@ -160,6 +159,20 @@ impl<'a> Saving<'a> {
     fn is_over(&self, error: &IoError) -> bool {
         error.cause == IoCause::JobEnded && !self.committer.shows_success()
     }
+}
+
+/// Returns in which way an output is not there that an earlier driver has written; `None` if it is. A directory that somebody
+/// has emptied is removed.
+fn why_not_there(
+    committer: &OutputCommitter,
+    known: Known,
+    stores: &Stores,
+) -> std::result::Result<Option<&'static str>, IoError> {
+    if !committer.is_there(stores)? {
+        return Ok(Some("is not there any more"));
+    }
+    let is_emptied = known == Known::Committed && committer.remove_if_empty(stores)?;
+    Ok(is_emptied.then_some("was emptied"))
 }
 
 /// Returns a name that no other job has, for the staging directory.
@@ -291,12 +304,15 @@ mod tests {
     }
 
     #[test]
-    fn an_output_that_is_gone_is_begun_under_another_word() {
+    fn an_output_that_is_gone_or_emptied_is_begun_under_another_word() {
         let (dir, site) = (tempfile::tempdir().unwrap(), CallSite::default());
         let mut tokens = vec![];
-        for commits in [true, false, true] {
+        for (commits, empties) in [(true, false), (false, false), (true, false), (true, true)] {
             let life = Life::begin(dir.path(), Existing::Refuse);
             let _ = fs::remove_dir_all(dir.path().join("out"));
+            if empties {
+                fs::create_dir(dir.path().join("out")).unwrap();
+            }
             let saving = life.saving(&site);
             assert_eq!(saving.known.get(), Known::Nothing);
             tokens.push(saving.token.clone());
@@ -308,7 +324,7 @@ mod tests {
             life.dies();
         }
         tokens.dedup();
-        assert_eq!(tokens.len(), 3);
+        assert_eq!(tokens.len(), 4);
     }
 
     /// The commit of an earlier driver has failed, and it was killed before it could write down that all was removed.

@@ -302,9 +302,11 @@ impl Uploads {
             }
             // What was written of it is removed meanwhile, and its files are.
             Err(failed) if self.was_dropped(&failed) => {
-                let directory = Directory::at(&self.writing.stores, &self.writing.config.directory);
-                let name = format!("{}-{number}", self.writing.by.0);
-                let _ = directory.and_then(|all| all.inside(&format!("shuffle-{shuffle}")).remove(&name));
+                let Writing { config, by, stores, .. } = &self.writing;
+                let object = StoredObject { life: config.life, by: *by, number, index_at: 0, length: 0 };
+                let directory = Directory::at(stores, &config.directory);
+                let shuffle = format!("shuffle-{shuffle}");
+                let _ = directory.and_then(|all| all.inside(&shuffle).remove(&object.name()));
                 false
             }
             Err(Failed::Storage(error)) => {
@@ -348,7 +350,7 @@ impl Uploads {
         batch: &[Mergeable],
     ) -> Result<StoredObject, Failed> {
         let Writing { config, by, stores, cipher, .. } = &self.writing;
-        let unnamed = StoredObject { by: *by, number, index_at: 0, length: 0 };
+        let unnamed = StoredObject { life: config.life, by: *by, number, index_at: 0, length: 0 };
         if batch.iter().all(|(.., output)| output.bytes() == 0) {
             return Ok(unnamed);
         }

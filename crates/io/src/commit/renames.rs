@@ -85,6 +85,11 @@ impl Renames {
         self.exists(IoOperation::SetUp, &self.dir)
     }
 
+    /// Removes an empty directory at the output's path. What is none, is not empty, or may not be removed, stays.
+    pub(crate) fn remove_if_empty(&self) -> bool {
+        self.files.remove_empty_directory(&self.dir).is_ok()
+    }
+
     fn make_staging(&self, is_there: bool) -> Result<(), IoError> {
         let staging = self.staging(Stage::Open);
         let make = || {

@@ -48,8 +48,9 @@ impl Scheduler {
 
     /// Notes that the shuffle storage has map outputs. Those of a shuffle that is gone are removed there.
     pub(crate) fn outputs_stored(&mut self, stored: &StoredOutputs, fx: &mut Vec<Effect>) {
-        if !self.outputs.store(stored) {
-            fx.push(Effect::StoredShuffleDropped { shuffle: stored.shuffle });
+        match self.outputs.store(stored) {
+            Some(counting) => self.write_stored(stored.shuffle, stored.object, counting, fx),
+            None => fx.push(Effect::StoredShuffleDropped { shuffle: stored.shuffle }),
         }
     }
 
@@ -73,6 +74,26 @@ impl Scheduler {
         let generation = self.outputs.generation(shuffle);
         self.outputs.relocate(shuffle, map, ExecutorId::STORAGE);
         self.renew_inputs(shuffle, generation);
+    }
+
+    /// Forgets the object of the shuffle storage in which a reader did not find an output. If it is not the first of the
+    /// shuffle, all that the storage has of that is forgotten. Returns whether it is the first.
+    pub(crate) fn object_failed(
+        &mut self,
+        (shuffle, map, task): (ShuffleId, Partition, TaskId),
+        fx: &mut Vec<Effect>,
+    ) -> bool {
+        // If it is not said to be there any more, another reader has told of it.
+        let Some(object) = self.stored_output(shuffle, map, task) else { return false };
+        if self.outputs.has_broken_objects(shuffle) {
+            self.storage_failed(shuffle, fx);
+            return false;
+        }
+        fx.push(Effect::StoredShuffleForgotten { shuffle });
+        for output in self.outputs.forget_object(shuffle, object) {
+            self.output_gone(shuffle, &output, fx);
+        }
+        true
     }
 
     /// Forgets what the shuffle storage has of a shuffle, since a reader could not read it. Outputs that nobody else

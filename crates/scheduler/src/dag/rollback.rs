@@ -34,6 +34,7 @@ impl Scheduler {
     /// Undoes all that was computed from the first output of a map task, and fails the jobs for which it is
     /// too late.
     pub(crate) fn roll_back_downstream(&mut self, shuffle: ShuffleId, map: Partition, fx: &mut Vec<Effect>) {
+        self.write_change(shuffle, map, fx);
         self.outputs.grow_version(shuffle);
         let affected = self.outputs.downstream(shuffle);
         let readers: BTreeSet<StageId> =

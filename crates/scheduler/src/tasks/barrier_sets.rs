@@ -247,11 +247,12 @@ impl Scheduler {
     fn drop_barrier_outputs(&mut self, id: StageId, fx: &mut Vec<Effect>) {
         let spec = &self.stages.get(id).expect("only a known stage has outputs").spec;
         let Some(shuffle) = spec.output else { return };
-        for map in (0..spec.partitions).map(Partition) {
-            if let Some(output) = self.outputs.unregister(shuffle, map) {
-                fx.push(Effect::output_dropped(shuffle, &output));
-            }
+        let maps = (0..spec.partitions).map(Partition);
+        let dropped: Vec<_> = maps.filter_map(|map| self.outputs.unregister(shuffle, map)).collect();
+        if !dropped.is_empty() {
+            self.write_given_up(shuffle, fx);
         }
+        fx.extend(dropped.iter().map(|output| Effect::output_dropped(shuffle, output)));
         self.dirty_stages.extend(self.stages.readers_of(shuffle));
     }
 

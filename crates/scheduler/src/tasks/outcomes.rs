@@ -24,6 +24,9 @@ pub(crate) enum Input {
     Missing,
     /// Another executor has it by now.
     Moved,
+    /// Its object in the shuffle storage is broken, which happens once for each shuffle before all of its objects are
+    /// forgotten.
+    ObjectBroken,
 }
 
 /// The properties of a stage on which the consequences of a success depend.
@@ -194,6 +197,11 @@ impl Scheduler {
         if registered == Registered::Changed {
             self.roll_back_downstream(shuffle, output.map, fx);
         }
+        // Its object was written before its end was told; a rollback comes first, which undoes what was written down.
+        if let Some(object) = self.outputs.stored(shuffle, output.map) {
+            let counts = self.outputs.described(shuffle, output.map).into_iter().collect();
+            self.write_stored(shuffle, object, counts, fx);
+        }
     }
 
     /// Draws the consequences of the failure of an attempt that counts.
@@ -241,14 +249,23 @@ impl Scheduler {
     ///
     /// An output that the shuffle storage has as well moves there. Where the storage could not give it, all
     /// that the storage has of its shuffle is forgotten: a storage that cannot be reached must not cost an attempt at
-    /// the stage for each of its objects.
+    /// the stage for each of its objects. Only of the first object that the storage says it has not, or gives wrong, the
+    /// others are still believed.
     pub(crate) fn input_missing(&mut self, failure: &TaskFailure, fx: &mut Vec<Effect>) -> Input {
         let TaskFailure::FetchFailed { shuffle, map, map_task, executor, unreachable, .. } = failure else {
             return Input::Missing;
         };
         let is_storage = *executor == ExecutorId::STORAGE;
-        if is_storage || unreachable.contains(&ExecutorId::STORAGE) {
+        if unreachable.contains(&ExecutorId::STORAGE) {
             self.storage_failed(*shuffle, fx);
+        } else if is_storage {
+            let is_first = self.object_failed((*shuffle, *map, *map_task), fx);
+            let is_elsewhere = self.holder_of_output(*shuffle, *map, *map_task).is_some();
+            return match (is_first, is_elsewhere) {
+                (true, _) => Input::ObjectBroken,
+                (false, true) => Input::Moved,
+                (false, false) => Input::Missing,
+            };
         }
         let is_registered = self.outputs.writer(*shuffle, *map) == Some(*map_task);
         let has_moved = is_registered && self.outputs.holder(*shuffle, *map) != Some(*executor);

@@ -69,7 +69,7 @@ impl Story {
                 let outputs: Vec<_> = words.iter().map(|word| output(word)).collect();
                 let shuffle = outputs[0].0;
                 let outputs = outputs.into_iter().map(|(_, map, task)| (map, task)).collect();
-                let object = StoredObject { by: ExecutorId(0), number: 1, index_at: 10, length: 20 };
+                let object = StoredObject { life: 0, by: ExecutorId(0), number: 1, index_at: 10, length: 20 };
                 AgentMessage::OutputsStored { stored: StoredOutputs { shuffle, object, outputs } }
             }
             "store-done" => AgentMessage::StoreDone { number: number(words[0]), stored: number(words[1]) },

@@ -45,6 +45,7 @@ impl Settings {
             "sync_ms" => scheduler.barrier_sync_timeout_ms = number(value),
             "speculation" => scheduler.speculation = Some(SpeculationSettings::default()),
             "events" => self.show_events = true,
+            "journal" => scheduler.journal = JournalSettings::JobsAndShuffles,
             "exclude" => self.exclusion().task_and_stage = value != "application",
             "exclude_ms" => self.exclusion().timeout_ms = number(value),
             "stage_tasks" => self.exclusion().stage_tasks_per_executor = number(value),
@@ -239,6 +240,7 @@ impl Story {
                 let (rdd, generation) = persisted(words[0]);
                 Event::RddUnpersisted { rdd, generation }
             }
+            "known" => Event::OutputsRestored(known(words)),
             "release" => Event::ShuffleReleased { shuffle: shuffle(words[0]) },
             "accumulator" => Event::AccumulatorRegistered { accumulator: accumulator(words[0]) },
             "reset" => Event::AccumulatorReset { accumulator: accumulator(words[0]) },

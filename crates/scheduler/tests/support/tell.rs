@@ -90,7 +90,7 @@ impl Story {
             Effect::UpdateSettled { accumulator, bytes } => {
                 format!("a{accumulator} settles {}", String::from_utf8_lossy(bytes))
             }
-            Effect::Journal(entry) => format!("{entry:?} is written down"),
+            Effect::Journal(entry) => tell_journal(entry),
             Effect::Event(event) if self.show_events => tell_event(event),
             Effect::Event(_) => return None,
         })
@@ -199,4 +199,29 @@ fn tell_event(event: &AppEvent) -> String {
         }
         AppEvent::HostUnexcluded { host, .. } => format!("* host {host} included"),
     }
+}
+
+/// An entry of the journal, with the updates of accumulators that are written down with it.
+fn tell_journal(entry: &JournalEntry) -> String {
+    let none = vec![];
+    let (what, updates) = match entry {
+        JournalEntry::JobEnded { job, updates } => (format!("job {job} has its answer"), updates),
+        JournalEntry::ShuffleWritten { shuffle, checksums, updates } => {
+            (format!("s{shuffle} is there with the sums {checksums:?}"), updates)
+        }
+        JournalEntry::OutputsStored { shuffle, outputs, updates, .. } => {
+            let output = |output: &StoredOutput| {
+                format!(" s{shuffle}/{}/t{} with the sum {}", output.map, output.task, output.checksum)
+            };
+            let outputs: Vec<String> = outputs.iter().map(output).collect();
+            (format!("the storage has{}", outputs.join(" and")), updates)
+        }
+        JournalEntry::OutputChanged { shuffle, map } => (format!("s{shuffle}/{map} has changed"), &none),
+        JournalEntry::OutputsGivenUp { shuffle } => (format!("s{shuffle} is given up"), &none),
+    };
+    let updates = updates.iter().map(|CountedUpdate { update, from, .. }| {
+        let from = from.map_or(String::new(), |(shuffle, map)| format!(" of s{shuffle}/{map}"));
+        format!(", a{} += {}{from}", update.accumulator, String::from_utf8_lossy(&update.bytes))
+    });
+    format!("journal: {what}{}", updates.collect::<String>())
 }

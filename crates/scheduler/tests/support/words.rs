@@ -69,6 +69,40 @@ pub(crate) fn output(text: &str) -> (ShuffleId, Partition, TaskId) {
     (shuffle(parts[0]), Partition(number(parts[1])), task(parts[2]))
 }
 
+/// `s1 x2 reads s0 sum=0:7 sum=1:7 has=1/t40:7 adds=a0/r1/1/1/x`: the map tasks have written records with these digests, and
+/// objects of the storage, one for each output, have that of t40. An update came with the map task of its partition.
+pub(crate) fn known(words: &[&str]) -> RestoredShuffle {
+    let shuffle = shuffle(words[0]);
+    let (mut checksums, mut outputs) = (vec![], vec![]);
+    for word in words {
+        if let Some((map, checksum)) = word.strip_prefix("sum=").and_then(|word| word.split_once(':')) {
+            checksums.push((Partition(number(map)), number(checksum)));
+        } else if let Some((name, checksum)) = word.strip_prefix("has=").and_then(|word| word.split_once(':'))
+        {
+            let (map, task) = name.split_once('/').expect("an output is named 1/t40");
+            let (map, task) = (Partition(number(map)), self::task(task));
+            let object = StoredObject { life: 0, by: ExecutorId(0), number: map.0, index_at: 10, length: 20 };
+            outputs.push((StoredOutput { map, task, bytes: 1, checksum: number(checksum) }, object));
+        }
+    }
+    let updates = updates(words).into_iter().map(|update| {
+        let from = Some((shuffle, update.partition));
+        CountedUpdate { update, resets: 0, from }
+    });
+    RestoredShuffle {
+        shuffle,
+        maps: number(words[1].trim_start_matches('x')),
+        inputs: words[2..]
+            .iter()
+            .filter(|word| word.starts_with('s') && !word.contains('='))
+            .map(|word| self::shuffle(word))
+            .collect(),
+        checksums,
+        outputs,
+        updates: updates.collect(),
+    }
+}
+
 pub(crate) fn rdd(text: &str) -> RddId {
     RddId(number(text.trim_start_matches('r')))
 }

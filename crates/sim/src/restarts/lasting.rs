@@ -5,12 +5,13 @@ use super::Stop;
 use super::outputs::Directories;
 use super::report::RestartsReport;
 use super::scenario::{JobPlan, Scenario};
+use super::storage::Storage;
 use crate::data::{Block, Record as Pair};
 use crate::machine::BlockName;
 use crate::program::Program;
 use crate::rng::{Rng, mix2};
 use firesteel_recovery::{JobParts, Journal, Place, Record, frames};
-use firesteel_types::{ExecutorId, JobId, ShuffleId};
+use firesteel_types::{ExecutorId, JobId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -38,11 +39,7 @@ pub(crate) struct Lasting {
     /// The jobs that drivers before this one have seen ended.
     pub(super) seen_before: BTreeSet<JobId>,
     pub(super) seen: BTreeSet<JobId>,
-    /// The shuffles that this driver has written down.
-    pub(crate) written: Vec<ShuffleId>,
-    written_synced: BTreeSet<ShuffleId>,
-    /// Those of drivers before this one, as far as they were on the disk.
-    pub(super) written_before: BTreeSet<ShuffleId>,
+    pub(crate) storage: Storage,
     pub(crate) report: RestartsReport,
     pub(super) story: Option<VecDeque<String>>,
 }
@@ -65,9 +62,7 @@ impl Lasting {
             effects: 0,
             seen_before: BTreeSet::new(),
             seen: BTreeSet::new(),
-            written: vec![],
-            written_synced: BTreeSet::new(),
-            written_before: BTreeSet::new(),
+            storage: Storage::default(),
             report: RestartsReport { applications: 1, ..RestartsReport::default() },
             story: traced.then(VecDeque::new),
         }
@@ -94,7 +89,6 @@ impl Lasting {
 
     pub(crate) fn sync(&mut self) {
         self.synced = self.disk.len();
-        self.written_synced.extend(self.written.drain(..));
     }
 
     pub(super) fn results(&self, places: &[Place]) -> Vec<Vec<Pair>> {
@@ -117,35 +111,25 @@ impl Lasting {
         }
     }
 
-    /// The driver is gone: of what it did not wait for, some is on the disk. Executors follow it.
+    /// The driver is gone, alone or with its machine: then of what it did not wait for, some is on the disk. Executors follow it.
     pub(super) fn crash(&mut self, rng: &mut Rng) {
+        let is_alone = rng.per_mille(500);
+        if is_alone {
+            self.sync();
+        }
         let unsynced = (self.disk.len() - self.synced) as u64;
         self.disk.truncate(self.synced + rng.below(unsynced + 1) as usize);
         self.synced = self.disk.len();
         self.report.killed += 1;
-        self.written.clear();
-        self.written_before.extend(std::mem::take(&mut self.written_synced));
+        self.report.objects_gone += self.storage.crash(self.scenario.keeps, is_alone, rng);
         self.seen_before.extend(std::mem::take(&mut self.seen));
-        match self.scenario.is_durable {
-            true => self.blocks.values_mut().for_each(|(on, _)| *on = ExecutorId(9_999)),
-            false => self.blocks.clear(),
-        }
+        self.blocks.clear();
         self.trace(|| "the driver is killed".into());
     }
 
     /// Returns whether no task of a job may run.
     pub(crate) fn must_be_restored(&self, job: JobId) -> bool {
         self.seen_before.contains(&job)
-    }
-
-    /// Returns whether no map task of a shuffle may run: all of its outputs are there, and this was written down.
-    pub(crate) fn must_be_there(&self, shuffle: ShuffleId) -> bool {
-        self.written_before.contains(&shuffle)
-    }
-
-    /// The shuffles that are let go of count no more.
-    pub(crate) fn release(&mut self, shuffle: ShuffleId) {
-        self.written_before.remove(&shuffle);
     }
 
     pub(crate) fn parts_of<R>(&self, job: JobId, ask: impl FnOnce(&JobParts<'_>) -> R) -> R {

@@ -3,25 +3,24 @@
 
 use super::Stop;
 use super::lasting::{Lasting, path};
-use crate::data::{Data, Record, updates};
-use crate::machine::Plan;
+use super::scenario::Keeps;
+use crate::data::{Block, Data, Record, updates};
+use crate::machine::{BlockName, Plan};
 use crate::oracle::sum_in;
 use crate::program::{ACCUMULATORS, ALL, Program, Source};
 use crate::rng::Rng;
-use firesteel_recovery::{Journal, Record as Written};
+use firesteel_recovery::{FoundShuffle, Journal, KnownShuffle, Record as Written};
 use firesteel_scheduler::{
     Application, ApplicationEffect, ApplicationEvent, ApplicationSettings, Effect, Event, JobSpec,
-    JournalSettings, SchedulerSettings, StageSpec, TaskLaunch, TaskOutcome,
+    JournalSettings, MapOutput, RestoredShuffle, Scheduler, SchedulerSettings, StageSpec, TaskLaunch,
+    TaskOutcome,
 };
 use firesteel_types::{
     AccumulatorId, CallSite, CountedUpdate, ExecutorId, ExecutorLossReason, JobId, JournalEntry, KillReason,
-    Millis, Partition, ShuffleId, StageId, TaskFailure, TaskId,
+    Millis, Partition, ShuffleId, StageId, StoredOutputs, TaskFailure, TaskId,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// The executor that is said to have map outputs which outlive drivers.
-const STORAGE: ExecutorId = ExecutorId(9_999);
 
 /// One driver.
 pub(crate) struct Life<'a> {
@@ -38,6 +37,12 @@ pub(crate) struct Life<'a> {
     /// The answers of jobs, as far as they are there.
     pub(crate) answers: BTreeMap<JobId, Vec<Option<Vec<Record>>>>,
     pub(crate) ended: BTreeMap<JobId, bool>,
+    /// The number of drivers before this one.
+    life: u32,
+    /// Map outputs that wait to be stored.
+    uploads: Vec<BlockName>,
+    /// The shuffles that jobs have needed which run.
+    taken_up: BTreeSet<ShuffleId>,
     /// The words under which jobs write outputs.
     pub(crate) tokens: BTreeMap<JobId, (u32, String)>,
 }
@@ -45,7 +50,21 @@ pub(crate) struct Life<'a> {
 /// The map outputs that a task reads.
 struct Reader<'a> {
     lasting: &'a Lasting,
+    scheduler: &'a Scheduler,
     launch: &'a TaskLaunch,
+}
+
+impl Reader<'_> {
+    /// Returns an output, where the task was told that it is.
+    fn block(&self, shuffle: ShuffleId, output: &MapOutput) -> Option<&Block> {
+        let (map, task) = (output.map, output.task);
+        if output.executor == ExecutorId::STORAGE {
+            let object = self.scheduler.stored_output(shuffle, map, task)?;
+            return self.lasting.storage.get(object, (shuffle, map, task));
+        }
+        let (on, block) = self.lasting.blocks.get(&(shuffle, map, task))?;
+        (*on == output.executor).then_some(block)
+    }
 }
 
 impl Source for Reader<'_> {
@@ -55,7 +74,7 @@ impl Source for Reader<'_> {
         let outputs = self.launch.inputs.iter().find(|input| input.shuffle == shuffle);
         let mut data = Data::default();
         for output in &outputs.expect("a task is told where to read").maps {
-            let Some((_, block)) = self.lasting.blocks.get(&(shuffle, output.map, output.task)) else {
+            let Some(block) = self.block(shuffle, output) else {
                 return Err(TaskFailure::FetchFailed {
                     shuffle,
                     map: output.map,
@@ -80,10 +99,9 @@ impl<'a> Life<'a> {
     /// Starts a driver with what is on the disk.
     pub(crate) fn start(lasting: &'a mut Lasting, rng: Rng) -> Result<Life<'a>, Stop> {
         let journal = lasting.open();
-        let journaled = if lasting.scenario.is_durable {
-            JournalSettings::JobsAndShuffles
-        } else {
-            JournalSettings::Jobs
+        let journaled = match lasting.scenario.keeps {
+            Keeps::Nothing => JournalSettings::Jobs,
+            Keeps::Some | Keeps::All => JournalSettings::JobsAndShuffles,
         };
         let scheduler = SchedulerSettings {
             max_task_failures: 1_000,
@@ -97,6 +115,9 @@ impl<'a> Life<'a> {
         let mut life = Life {
             lasting,
             rng,
+            life: journal.lives(),
+            uploads: vec![],
+            taken_up: BTreeSet::new(),
             journal,
             application: Application::new(ApplicationSettings { scheduler, max_result_size: 0 }),
             plans: BTreeMap::new(),
@@ -148,10 +169,25 @@ impl<'a> Life<'a> {
                 Ok(())
             }
             ApplicationEffect::Scheduler(Effect::Journal(entry)) => {
-                if let JournalEntry::ShuffleWritten { shuffle, .. } = &entry {
-                    self.lasting.written.push(*shuffle);
+                match &entry {
+                    JournalEntry::OutputsStored { shuffle, object, outputs, .. } => {
+                        self.lasting.storage.note_written(*shuffle, *object, outputs);
+                    }
+                    JournalEntry::OutputChanged { shuffle, map } => {
+                        return Err(
+                            format!("map task {map} of shuffle {shuffle} is said to have changed").into()
+                        );
+                    }
+                    JournalEntry::JobEnded { .. }
+                    | JournalEntry::ShuffleWritten { .. }
+                    | JournalEntry::OutputsGivenUp { .. } => {}
                 }
                 self.lasting.append(&Written::Done(entry));
+                Ok(())
+            }
+            ApplicationEffect::Scheduler(Effect::StoredShuffleDropped { shuffle }) => {
+                self.uploads.retain(|(of, ..)| *of != shuffle);
+                self.lasting.storage.remove(shuffle);
                 Ok(())
             }
             ApplicationEffect::Scheduler(Effect::JobEnded { job, failure: None }) => {
@@ -187,9 +223,11 @@ impl<'a> Life<'a> {
                 format!("a task of job {} runs, which an earlier driver has seen ended", launch.job).into()
             );
         }
-        let is_taken_up = |shuffle| self.lasting.must_be_there(shuffle);
-        if let Some(shuffle) = plan.output.filter(|shuffle| is_taken_up(*shuffle)) {
-            return Err(format!("a task writes shuffle {shuffle} again, whose outputs are there").into());
+        let map = launch.partition;
+        if let Some(shuffle) = plan.output.filter(|of| self.lasting.storage.must_be_there(*of, map)) {
+            return Err(
+                format!("map task {map} of shuffle {shuffle} runs again, and its output is there").into()
+            );
         }
         self.attempts.insert(launch.task, (launch, plan));
         Ok(())
@@ -199,7 +237,7 @@ impl<'a> Life<'a> {
     pub(crate) fn submit(&mut self, job: JobId) -> Result<(), Stop> {
         self.lasting.report.ran += 1;
         let spec = self.spec(job);
-        if self.lasting.scenario.is_durable {
+        if self.lasting.scenario.keeps != Keeps::Nothing {
             self.take_up(&spec)?;
         }
         self.answers.insert(job, vec![None; spec.partitions.len()]);
@@ -209,25 +247,29 @@ impl<'a> Life<'a> {
 
     /// Takes up the map outputs of earlier drivers.
     fn take_up(&mut self, spec: &JobSpec) -> Result<(), Stop> {
-        let prints: Vec<_> =
-            spec.stages.iter().filter_map(|stage| Some((stage.output?, print_of(stage.output?)))).collect();
-        let (found, mut updates) =
-            self.lasting.parts_of(spec.job, |parts| self.journal.shuffles(&prints, parts));
-        for (shuffle, fingerprint) in prints {
-            self.lasting.append(&Written::Shuffle { shuffle, fingerprint });
-        }
-        for stage in spec.stages.iter().filter(|stage| stage.output.is_some()) {
-            let shuffle = stage.output.expect("it was asked for");
-            let known =
-                found.iter().find(|(known, _)| *known == shuffle).map(|(_, known)| known.outputs.clone());
-            let mut outputs = known.unwrap_or_default();
-            outputs
-                .retain(|(output, _)| self.lasting.blocks.contains_key(&(shuffle, output.map, output.task)));
-            outputs.iter_mut().for_each(|(output, _)| output.executor = STORAGE);
-            self.lasting.report.shuffles += u64::from(!outputs.is_empty());
-            let (maps, inputs, updates) =
-                (stage.partitions, stage.inputs.clone(), std::mem::take(&mut updates));
-            self.schedule(Event::OutputsRestored { shuffle, maps, inputs, outputs, updates }, None)?;
+        for stage in &spec.stages {
+            let Some(shuffle) = stage.output.filter(|shuffle| self.taken_up.insert(*shuffle)) else {
+                continue;
+            };
+            let known = match self.journal.shuffle(shuffle, print_of(shuffle)) {
+                FoundShuffle::Known(known) => known,
+                FoundShuffle::Unknown => KnownShuffle::default(),
+                FoundShuffle::Other => return Err(format!("shuffle {shuffle} is another one").into()),
+            };
+            let (fingerprint, inputs) = (print_of(shuffle), stage.inputs.clone());
+            self.lasting.append(&Written::Shuffle { shuffle, fingerprint, inputs });
+            let mut outputs = known.outputs;
+            outputs.retain(|(_, object)| self.lasting.storage.lists(*object));
+            self.lasting.report.outputs += outputs.len() as u64;
+            let restored = RestoredShuffle {
+                shuffle,
+                maps: stage.partitions,
+                inputs: stage.inputs.clone(),
+                checksums: known.checksums,
+                outputs,
+                updates: known.updates,
+            };
+            self.schedule(Event::OutputsRestored(restored), None)?;
         }
         Ok(())
     }
@@ -244,7 +286,9 @@ impl<'a> Life<'a> {
         spec.stages.iter().for_each(|stage| drop(self.plans.remove(&stage.stage)));
         self.answers.insert(job, results.into_iter().map(Some).collect());
         self.ended.insert(job, true);
-        self.schedule(Event::JobRestored { job: spec, updates }, None)
+        let shuffles: Vec<ShuffleId> = spec.stages.iter().filter_map(|stage| stage.output).collect();
+        let stored = self.journal.stored(&shuffles);
+        self.schedule(Event::JobRestored { job: spec, updates, stored }, None)
     }
 
     fn spec(&mut self, job: JobId) -> JobSpec {
@@ -293,6 +337,9 @@ impl<'a> Life<'a> {
         if self.rng.per_mille(self.lasting.scenario.executor_dies) {
             return self.lose_executor();
         }
+        if !self.uploads.is_empty() && self.rng.per_mille(300) {
+            return self.upload();
+        }
         let task = *self.rng.pick(&tasks);
         let (launch, plan) = self.attempts.remove(&task).expect("it was picked from these");
         let executor = launch.executor;
@@ -313,17 +360,30 @@ impl<'a> Life<'a> {
             return self.schedule(finished(failed(failure), vec![]), None);
         }
         let program: Arc<Program> = self.lasting.program.clone();
-        let mut reader = Reader { lasting: self.lasting, launch: &launch };
+        let scheduler = self.application.scheduler();
+        let mut reader = Reader { lasting: self.lasting, scheduler, launch: &launch };
         let data = match program.compute(plan.rdd, launch.partition, plan.limit, &mut reader) {
             Ok(data) => data,
-            Err(failure) => return self.schedule(finished(failed(failure), vec![]), None),
+            Err(failure) => {
+                if let TaskFailure::FetchFailed { shuffle, executor: ExecutorId::STORAGE, .. } = &failure {
+                    self.lasting.storage.excuse(*shuffle);
+                }
+                return self.schedule(finished(failed(failure), vec![]), None);
+            }
         };
         match plan.output {
             Some(shuffle) => {
                 let block = program.write(shuffle, launch.partition, data, 0);
                 let (checksum, updates) = (block.checksum, updates(&block.added));
                 let outcome = TaskOutcome::MapOutput { shuffle, map: launch.partition, bytes: 1, checksum };
-                self.lasting.blocks.insert((shuffle, launch.partition, task), (executor, block));
+                let name = (shuffle, launch.partition, task);
+                self.lasting.blocks.insert(name, (executor, block));
+                match self.lasting.scenario.keeps {
+                    Keeps::Nothing => {}
+                    Keeps::All => self.store(&[name])?,
+                    Keeps::Some if self.rng.per_mille(300) => self.store(&[name])?,
+                    Keeps::Some => self.uploads.push(name),
+                }
                 self.schedule(finished(outcome, updates), None)
             }
             None => {
@@ -345,6 +405,28 @@ impl<'a> Life<'a> {
         }
     }
 
+    /// Some of what waits for it is stored, or is not: its agent fails, or is killed.
+    fn upload(&mut self) -> Result<(), Stop> {
+        let shuffle = self.rng.pick(&self.uploads).0;
+        let at_most = self.rng.between(1, 3) as usize;
+        let mut names: Vec<BlockName> =
+            self.uploads.iter().filter(|(of, ..)| *of == shuffle).copied().collect();
+        names.truncate(at_most);
+        self.uploads.retain(|name| !names.contains(name));
+        if self.rng.per_mille(200) { Ok(()) } else { self.store(&names) }
+    }
+
+    /// Outputs of a shuffle are stored, those that are there, and the scheduler is told.
+    fn store(&mut self, names: &[BlockName]) -> Result<(), Stop> {
+        let there = names.iter().filter_map(|name| Some((*name, self.lasting.blocks.get(name)?.1.clone())));
+        let blocks: BTreeMap<BlockName, Block> = there.collect();
+        let Some((shuffle, ..)) = blocks.keys().next().copied() else { return Ok(()) };
+        let outputs = blocks.keys().map(|(_, map, task)| (*map, *task)).collect();
+        let object = self.lasting.storage.put(self.life, ExecutorId(0), (shuffle, blocks));
+        self.lasting.may_die()?;
+        self.schedule(Event::OutputsStored(StoredOutputs { shuffle, object, outputs }), None)
+    }
+
     fn lose_executor(&mut self) -> Result<(), Stop> {
         let executors: Vec<ExecutorId> = (0..self.next_executor)
             .map(ExecutorId)
@@ -353,12 +435,9 @@ impl<'a> Life<'a> {
         let executor = *self.rng.pick(&executors);
         self.add_executor()?;
         self.attempts.retain(|_, (launch, _)| launch.executor != executor);
-        let outputs_survive = self.lasting.scenario.is_durable;
-        if !outputs_survive {
-            self.lasting.blocks.retain(|_, (on, _)| *on != executor);
-        }
+        self.lasting.blocks.retain(|_, (on, _)| *on != executor);
         let reason = ExecutorLossReason::Killed { signal: 9, peak_bytes: 0 };
-        self.schedule(Event::ExecutorLost { executor, reason, outputs_survive }, None)
+        self.schedule(Event::ExecutorLost { executor, reason, outputs_survive: false }, None)
     }
 
     /// Returns the value of each accumulator.
@@ -379,10 +458,20 @@ impl<'a> Life<'a> {
 
     /// The program has let go of everything: nothing may be remembered.
     pub(crate) fn check_empty(&self) -> Result<(), Stop> {
-        match self.application.scheduler().is_empty() && self.plans.is_empty() {
-            true => Ok(()),
-            false => Err("something is remembered after everything was released".to_string().into()),
+        if !self.application.scheduler().is_empty() || !self.plans.is_empty() {
+            return Err("something is remembered after everything was released".to_string().into());
         }
+        for shuffle in self.lasting.program.shuffles.keys() {
+            let FoundShuffle::Known(known) = self.journal.shuffle(*shuffle, print_of(*shuffle)) else {
+                continue;
+            };
+            if known.outputs.iter().any(|(_, object)| self.lasting.storage.lists(*object)) {
+                return Err(
+                    format!("the storage has an object of shuffle {shuffle}, which was released").into()
+                );
+            }
+        }
+        Ok(())
     }
 }
 

@@ -15,8 +15,10 @@ pub struct RestartsReport {
     pub ran: u64,
     /// Jobs that had their answers from the journal.
     pub restored: u64,
-    /// Shuffles whose map outputs were taken up.
-    pub shuffles: u64,
+    /// Map outputs that were taken up from the shuffle storage.
+    pub outputs: u64,
+    /// Objects of the storage that went or broke while there was no driver.
+    pub objects_gone: u64,
     /// Jobs that were others than the journal had.
     pub diverged: u64,
     /// Outputs whose commit was repeated.
@@ -35,7 +37,8 @@ impl RestartsReport {
         self.torn += other.torn;
         self.ran += other.ran;
         self.restored += other.restored;
-        self.shuffles += other.shuffles;
+        self.outputs += other.outputs;
+        self.objects_gone += other.objects_gone;
         self.diverged += other.diverged;
         self.recommitted += other.recommitted;
         self.begun_anew += other.begun_anew;
@@ -48,14 +51,15 @@ impl fmt::Display for RestartsReport {
         write!(
             f,
             "restarts: {} applications, {} drivers killed, {} journals with a torn end; {} jobs ran, {} restored, {} others than before; {} \
-             shuffles restored; {} outputs committed again, {} begun anew; {} launches",
+             map outputs taken up, {} objects gone; {} outputs committed again, {} begun anew; {} launches",
             self.applications,
             self.killed,
             self.torn,
             self.ran,
             self.restored,
             self.diverged,
-            self.shuffles,
+            self.outputs,
+            self.objects_gone,
             self.recommitted,
             self.begun_anew,
             self.launches

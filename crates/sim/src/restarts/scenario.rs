@@ -26,13 +26,22 @@ pub(crate) enum Step {
     ReleaseRdd(RddId),
 }
 
+/// The map outputs that outlive executors and drivers, in a shuffle storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeps {
+    Nothing,
+    /// Those that were stored in time, as long as their objects are there.
+    Some,
+    /// Each is stored before its task ends, and stays.
+    All,
+}
+
 /// Everything that is decided before the first driver begins.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
     pub(crate) jobs: Vec<JobPlan>,
     pub(crate) steps: Vec<Step>,
-    /// Map outputs outlive executors and drivers.
-    pub(crate) is_durable: bool,
+    pub(crate) keeps: Keeps,
     pub(crate) task_fails: u64,
     pub(crate) executor_dies: u64,
 }
@@ -52,7 +61,7 @@ pub(crate) fn size(rng: &mut Rng) -> Size {
 
 impl Scenario {
     pub(crate) fn new(program: &Program, rng: &mut Rng) -> Self {
-        let is_durable = rng.per_mille(500);
+        let keeps = *rng.pick(&[Keeps::Nothing, Keeps::Some, Keeps::All]);
         let count = rng.between(2, 6) as usize;
         let (mut jobs, mut outputs) = (vec![], 0);
         for _ in 0..count {
@@ -69,7 +78,7 @@ impl Scenario {
             steps.push(Step::Jobs((next..next + together).collect()));
             next += together;
             // What is computed again after a reset counts again: where map outputs end with a driver, that depends on kills.
-            if is_durable && rng.per_mille(300) {
+            if keeps == Keeps::All && rng.per_mille(300) {
                 steps.push(Step::Reset(AccumulatorId(rng.below(ACCUMULATORS))));
             }
             release(program, &jobs[next..], &mut steps, rng);
@@ -78,7 +87,7 @@ impl Scenario {
         Scenario {
             jobs,
             steps,
-            is_durable,
+            keeps,
             task_fails: if is_calm { 0 } else { rng.below(150) },
             executor_dies: if is_calm { 0 } else { rng.below(60) },
         }

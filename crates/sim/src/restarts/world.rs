@@ -30,7 +30,7 @@ impl Life<'_> {
                 Step::Jobs(jobs) => self.jobs(jobs.into_iter().map(|job| JobId(job as u32)).collect())?,
                 Step::Reset(accumulator) => self.reset(accumulator)?,
                 Step::ReleaseShuffle(shuffle) => {
-                    self.lasting.release(shuffle);
+                    self.lasting.storage.excuse(shuffle);
                     self.schedule(Event::ShuffleReleased { shuffle }, None)?;
                 }
                 Step::ReleaseRdd(rdd) => self.schedule(Event::RddReleased { rdd }, None)?,
@@ -254,7 +254,7 @@ impl World {
                         lasting.scenario = changed.clone();
                         // These are other jobs now.
                         lasting.seen_before.retain(|job| (job.0 as usize) < from);
-                        lasting.written_before.clear();
+                        lasting.storage.excuse_all();
                     }
                 }
             }

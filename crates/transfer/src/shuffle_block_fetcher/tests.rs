@@ -19,6 +19,8 @@ struct World {
     breaks: HashMap<String, usize>,
     /// Which outputs the shuffle storage has, as the driver tells; whether they can be read there.
     stored: HashMap<Partition, bool>,
+    /// Whether the storage answers, and says that objects are not there.
+    says_so: bool,
     /// Whether the reader's host can read nothing from the storage.
     disk_is_full: bool,
     asked: Vec<String>,
@@ -93,7 +95,7 @@ impl ShufflePeers for Peers {
         let mut world = self.world();
         let numbers: Vec<String> = maps.iter().map(|(map, _)| map.to_string()).collect();
         world.asked.push(format!("driver for {}", numbers.join(" ")));
-        let object = StoredObject { by: ExecutorId(0), number: 1, index_at: 10, length: 20 };
+        let object = StoredObject { life: 0, by: ExecutorId(0), number: 1, index_at: 10, length: 20 };
         Ok(maps.iter().map(|(map, _)| world.stored.contains_key(map).then_some(object)).collect())
     }
 
@@ -110,6 +112,7 @@ impl ShufflePeers for Peers {
         }
         match world.stored[&map] {
             true => Ok(vec![100 + map.0 as u8]),
+            false if world.says_so => Err(RemoteReadError::ObjectBroken("no such object".into())),
             false => Err(RemoteReadError::NotStored("no such object".into())),
         }
     }
@@ -290,6 +293,20 @@ fn a_storage_that_cannot_give_what_it_has_is_named() {
     let gone = read_all(&mut fetcher(&peers, &Arc::new(outputs), 3)).expect_err("nobody gives it");
     let unreachable = vec![ExecutorId::STORAGE];
     assert_eq!(gone, RemoteReadFailure::Gone { message: "no such object".into(), unreachable });
+}
+
+#[test]
+fn a_storage_that_answers_is_not_named_for_one_object_that_is_broken() {
+    let (peers, outputs) = Peers::of(&["a"], &[0]);
+    peers.world().stored = storage(&[0], false);
+    peers.world().says_so = true;
+    // Its host has it.
+    peers.world().breaks.insert("a".into(), 0);
+    assert_eq!(read_all(&mut fetcher(&peers, &outputs, 1)).as_deref(), Ok("0"));
+    let mut outputs = ShuffleOutputs::clone(&outputs);
+    outputs.maps[0].executor = ExecutorId::STORAGE;
+    let gone = read_all(&mut fetcher(&peers, &Arc::new(outputs), 3)).expect_err("nobody gives it");
+    assert_eq!(gone, RemoteReadFailure::Gone { message: "no such object".into(), unreachable: vec![] });
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::stored::StoredReader;
+use firesteel_data::DataError;
 use firesteel_data::block::KeyRef;
 use firesteel_net::{Connection, Credentials, Limits, Listener, Purpose, Serving, connect, receive};
 use firesteel_shuffle::{MapOutputWriter, StoredShuffle};
@@ -38,6 +39,7 @@ fn fixture() -> Fixture {
     let (closer, (_, sender)) = (connection.closer(), connection.split());
     let writing = Writing {
         config: StorageConfig {
+            life: 0,
             directory: format!("file://{}/storage", dir.path().display()),
             write: StorageWrite::Notice,
             object_bytes: 1 << 20,
@@ -130,4 +132,9 @@ fn a_reader_whose_host_can_have_no_local_files_reads_from_the_storage() {
     assert!(fs::read_dir(&here).unwrap().count() > 0, "there are local files");
     fs::remove_dir_all(&here).unwrap();
     assert_eq!(read(&reader(), 1), of(1));
+    // An object that is gone says nothing of the others.
+    let path = object_path(&writing.config.directory, SHUFFLE, object);
+    fs::remove_file(path.trim_start_matches("file://")).unwrap();
+    let gone = reader().read(SHUFFLE, object, (KEY.1, KEY.2), Partition(0)).unwrap_err();
+    assert!(matches!(&gone, DataError::Corrupt { .. }) && gone.to_string().contains("not there"), "{gone}");
 }

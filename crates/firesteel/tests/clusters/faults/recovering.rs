@@ -1,6 +1,8 @@
 //! Drivers that are killed and started again with `spark.driver.recovery.dir`: one program of a dozen jobs is killed at each of its
 //! places, between jobs and in the middle of them, and comes to the answer of one that is left alone; what was done is not done again.
 
+mod stages;
+
 use super::support::*;
 use firesteel::{Order, StorageLevel};
 use rustix::process::Signal;
@@ -54,10 +56,15 @@ impl Here {
         }
     }
 
-    /// Notes that a task runs, and passes a place if it is in the middle of others.
-    fn task(&self, name: &str, partition: usize, place: &str) {
+    /// Notes that a task runs.
+    fn note(&self, name: &str, partition: usize) {
         let runs = fs::OpenOptions::new().append(true).create(true).open(Path::new(&self.dir).join("runs"));
         runs.unwrap().write_all(format!("{name}-{partition}\n").as_bytes()).unwrap();
+    }
+
+    /// Notes that a task runs, and passes a place if it is in the middle of others.
+    fn task(&self, name: &str, partition: usize, place: &str) {
+        self.note(name, partition);
         if partition == 1 {
             self.pass(place);
         }
@@ -156,9 +163,10 @@ fn driver_process() {
         if dir.join("numbers").exists() {
             return caching_program(dir);
         }
-        match (told("changing"), told("saving")) {
-            (Ok(told), _) => changing_program(dir, &told),
-            (_, Ok(told)) => saving_program(dir, &told),
+        match (told("changing"), told("saving"), told("staged")) {
+            (Ok(told), ..) => changing_program(dir, &told),
+            (_, Ok(told), _) => saving_program(dir, &told),
+            (.., Ok(told)) => stages::program(dir, &told),
             _ => program(dir).unwrap(),
         }
     }
