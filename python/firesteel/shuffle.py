@@ -55,10 +55,14 @@ def combine_locally(
     create: Callable[[V], Any] | None,
     merge: Callable[[Any, V], Any],
     budget: Budget | None = None,
+    begun: dict[K, Any] | None = None,
 ) -> Iterator[tuple[K, Any]]:
-    """Combines the values of equal keys; a key may be given several times if memory was short."""
+    """Combines the values of equal keys; a key may be given several times if memory was short.
+
+    ``begun`` has what was combined before.
+    """
     budget = budget or Budget()
-    table: dict[K, Any] = {}
+    table: dict[K, Any] = {} if begun is None else begun
     iterator = iter(pairs)
     while _native.combine(table, iterator, create, merge, budget):
         yield from _passed_on(table.items(), budget)
