@@ -43,7 +43,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps that run in the kernels, and what takes their results: "sum", "count", "fold", "table", or nothing."""
+    """The steps that run in the kernels, and what takes their results: "sum", "count", "fold", "table", "merged", or nothing."""
 
     begins: int
     ends: int
@@ -80,7 +80,7 @@ def _part(step: Any) -> Part:
 def _sink(step: Any) -> Part | None:
     """Returns the part of a step that adds results up, if the kernels can do that."""
     from firesteel.rdd import actions, numbers, transformations
-    from firesteel.shuffle import combine_locally
+    from firesteel.shuffle import combine_locally, merge_combined
 
     if type(step) is not OfRecords:
         return None
@@ -95,6 +95,8 @@ def _sink(step: Any) -> Part | None:
         if create is not None:
             return Part(step, "combineByKey", None, "makes combinations of another type than the values", "table")
         return _merging(step, "reduceByKey", "table", merge)
+    if step.function is merge_combined:
+        return _merging(step, "merging by key", "merged", step.arguments[0])
     return None
 
 
@@ -112,7 +114,7 @@ def _merging(step: Any, name: str, kind: str, function: Any) -> Part:
     if part.lowered is None:
         return part
     try:
-        _native.KernelSink(kind, part.lowered.program)
+        _native.KernelSink("fold", part.lowered.program)
     except ValueError:
         place = ""
         if isinstance(function, FunctionType):
@@ -142,7 +144,7 @@ def plan(steps: Sequence[Any]) -> Plan | None:
     chosen = [part for part in parts[begins:ends] if part.lowered is not None]
     # Making columns of objects for nothing but a look at them costs more than it saves.
     pays = any(part.lowered is not None and part.lowered.program for part in chosen)
-    if not pays and not (sink is not None and (begins == 1 or sink.kind in ("table", "fold"))):
+    if not pays and not (sink is not None and (begins == 1 or sink.kind in ("table", "merged", "fold"))):
         return None
     reads = [read for part in chosen for read in (part.lowered.reads if part.lowered else ())]
     program = None

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from firesteel import _native
 from firesteel.chain import Chain, PerRecord, Step, guarded
 from firesteel.native.plan import Plan, plan
+from firesteel.spill import ENTRY, Budget
 
 __all__ = ["NativeChain", "over"]
 
@@ -134,7 +135,7 @@ def _count(ran: _Ran, step: Any) -> Sequence[int]:
 
 def _sum(ran: _Ran, step: Any) -> Sequence[Any]:
     sink = _native.KernelSink("sum")
-    left = _feed(ran, sink, lambda: None)
+    left, _ = _feed(ran, sink)
     (total,) = sink.result()
     # What was added so far is an int, with which `sum` goes on as if it had added the records itself.
     return (total if left is None else sum(left, total),)
@@ -142,7 +143,7 @@ def _sum(ran: _Ran, step: Any) -> Sequence[Any]:
 
 def _fold(ran: _Ran, step: Any) -> Sequence[Any]:
     sink = _native.KernelSink("fold", ran.plan.sink_program)
-    left = _feed(ran, sink, lambda: None)
+    left, _ = _feed(ran, sink)
     state = sink.result()
     if left is None:
         return state
@@ -150,50 +151,66 @@ def _fold(ran: _Ran, step: Any) -> Sequence[Any]:
 
 
 def _table(ran: _Ran, step: Any) -> Iterator[tuple[Any, Any]]:
+    """Combines by key before a shuffle: a table that is full is passed on."""
     from firesteel.shuffle import combine_locally
-    from firesteel.spill import Budget
 
     budget = Budget()
     sink = _native.KernelSink("table", ran.plan.sink_program)
-    full: list[bool] = []
-
-    def look() -> None:
-        full[:] = [sink.is_full(budget)]
-
     while True:
-        left = _feed(ran, sink, look, full)
+        left, is_full = _feed(ran, sink, budget)
         if left is not None:
-            pairs = dict(chain.from_iterable(iter(sink.next_pairs, None)))
-            budget.relieved()
-            yield from combine_locally(left, *step.arguments, budget, pairs)
+            yield from combine_locally(left, *step.arguments, budget, _as_dict(sink, budget))
             return
-        is_end = not full or not full[0]
         budget.cleared()
         yield from chain.from_iterable(iter(sink.next_pairs, None))
-        if is_end:
+        if not is_full:
             return
         budget.relieved()
-        full.clear()
 
 
-def _feed(ran: _Ran, sink: Any, look: Callable[[], None], full: Sequence[bool] = ()) -> Iterator[Any] | None:
-    """Feeds a sink until the records end, or it is full; returns the results that it has not taken, if there are such."""
+def _merged(ran: _Ran, step: Any) -> Iterator[tuple[Any, Any]]:
+    """Merges by key after a shuffle: of a table that is full Python takes care, which can deal it into files."""
+    from firesteel.shuffle import merge_combined
+
+    budget = Budget()
+    sink = _native.KernelSink("table", ran.plan.sink_program)
+    left, is_full = _feed(ran, sink, budget)
+    if left is None and is_full:
+        left = chain.from_iterable(ran.pieces())
+    if left is None:
+        yield from chain.from_iterable(iter(sink.next_pairs, None))
+        return
+    yield from merge_combined(left, *step.arguments, budget, _as_dict(sink, budget))
+
+
+def _as_dict(sink: Any, budget: Budget) -> dict[Any, Any]:
+    budget.cleared()
+    pairs = dict(chain.from_iterable(iter(sink.next_pairs, None)))
+    budget.add(list(islice(pairs.items(), 32)), len(pairs), ENTRY)
+    return pairs
+
+
+def _feed(ran: _Ran, sink: Any, budget: Budget | None = None) -> tuple[Iterator[Any] | None, bool]:
+    """Feeds a sink until the records end, or a budget says that it is full; returns the results that it has not taken, if
+    there are such, and whether it is full."""
     again = functools.partial(_again_as_list, ran)
     while ran.holds():
         fed = ran.run.feed(sink, again)
         if fed is None:
-            return None
+            return None, False
         was_taken, piece = fed
         if not was_taken:
-            return ran.all_behind(piece)
-        look()
-        if full and full[0]:
-            return None
-    return ran.rest()
+            return ran.all_behind(piece), False
+        if budget is not None and sink.is_full(budget):
+            return None, True
+    return ran.rest(), False
 
 
 def _again_as_list(ran: _Ran, record: Any) -> list[Any]:
     return list(ran.again((record,)))
 
 
-_SINKS: dict[str, Callable[[_Ran, Any], Iterable[Any]]] = {"count": _count, "sum": _sum, "fold": _fold, "table": _table}
+_SINKS: dict[str, Callable[[_Ran, Any], Iterable[Any]]] = {
+    **{"count": _count, "sum": _sum, "fold": _fold},
+    **{"table": _table, "merged": _merged},
+}
