@@ -13,6 +13,7 @@ A program is made of plain tuples, which ``firesteel._native`` reads: ``(paramet
 from __future__ import annotations
 
 import dis
+import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +30,16 @@ MOST_INSTRUCTIONS = 1000
 MOST_ENDS = 32
 MOST_CALLS = 8
 """The most instructions, ends, and calls within each other of a program: a function beyond them is interpreted."""
+
+
+#: The flags of functions with ``*`` or ``**`` among their parameters, of generators and of coroutines.
+_UNUSUAL = (
+    inspect.CO_VARARGS
+    | inspect.CO_VARKEYWORDS
+    | inspect.CO_GENERATOR
+    | inspect.CO_COROUTINE
+    | inspect.CO_ASYNC_GENERATOR
+)
 
 
 class NotLowered(Exception):
@@ -208,7 +219,7 @@ class _Walk:
     def enter(self, function: FunctionType, arguments: list[Any], caller: _Frame | None) -> _Frame:
         """Returns the frame of a function that is called with these arguments."""
         code = function.__code__
-        if code.co_flags & 0x2A8 or code.co_kwonlyargcount:  # *args, **kwargs, generators and coroutines
+        if code.co_flags & _UNUSUAL or code.co_kwonlyargcount:
             raise NotLowered("a function of this kind", code.co_filename, code.co_firstlineno)
         if caller is not None and caller.depth >= MOST_CALLS:
             raise NotLowered("calls within calls", code.co_filename, code.co_firstlineno)

@@ -69,7 +69,11 @@ class _Ran:
         self._whole = 0
 
     def holds(self) -> bool:
-        """Returns whether all names still stand for what they did, and the kernels are of use."""
+        """Returns whether all names still stand for what they did, and the kernels are of use.
+
+        The next records are here then: what is above them may have changed a name while it made them.
+        """
+        self.run.pull()
         return self._whole < WHOLE_CHUNKS and all(read.holds() for read in self.plan.reads)
 
     def again(self, records: Iterable[Any]) -> Iterator[Any]:

@@ -75,6 +75,20 @@ impl KernelRun {
         (self.records, self.handed_back)
     }
 
+    /// Waits for the next records; returns whether there are any.
+    fn pull(&mut self, py: Python<'_>) -> PyResult<bool> {
+        while !self.waiting.as_ref().is_some_and(|(records, from)| *from < records.len(py)) {
+            match self.source.next(py)? {
+                Some(records) => self.waiting = Some((records, 0)),
+                None => {
+                    self.waiting = None;
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
     /// Returns the results of the next chunk; None at the end.
     fn next_piece<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Piece<'py>>> {
         let Some(chunk) = self.next_chunk(py)? else { return Ok(None) };
@@ -195,15 +209,10 @@ impl KernelRun {
     }
 
     fn next_chunk(&mut self, py: Python<'_>) -> PyResult<Option<Chunk>> {
-        let (records, from) = loop {
-            match self.waiting.take() {
-                Some((records, from)) if from < records.len(py) => break (records, from),
-                _ => match self.source.next(py)? {
-                    Some(records) => self.waiting = Some((records, 0)),
-                    None => return Ok(None),
-                },
-            }
-        };
+        if !self.pull(py)? {
+            return Ok(None);
+        }
+        let Some((records, from)) = self.waiting.take() else { return Ok(None) };
         let rows = from..records.len(py).min(from + ROWS_AT_MOST);
         self.records += rows.len() as u64;
         self.waiting = Some((records.clone(), rows.end));
