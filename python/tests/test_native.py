@@ -13,7 +13,7 @@ import pytest
 from conftest import MakeContext
 
 from firesteel import SparkConf, SparkContext
-from firesteel.chain import Chain, Filter, FlatMap, Keys, Map, OfRecords, Values
+from firesteel.chain import Chain, Filter, FlatMap, FlatMapValues, Keys, Map, OfRecords, Values
 from firesteel.errors import FiresteelError, JobError
 from firesteel.native import NotLowered, lower
 from firesteel.native.explaining import explained, mode_of
@@ -142,6 +142,26 @@ def test_instances_of_subclasses_are_the_interpreters() -> None:
 
     in_both([Map(lambda s: s.lower(), "map")], ["A", Text("A"), "B", "C"])
     in_both([Map(lambda n: n + 1, "map")], [Number(3), 1], [1, Number(3), 4, 5])
+
+
+def test_lists_that_are_one_stay_one() -> None:
+    def twice(s: str) -> Any:
+        parts = s.split()
+        return parts, parts if len(s) > 2 else ["x"]
+
+    def both(s: str) -> Any:
+        parts = s.split()
+        return [parts, parts]
+
+    steps: list[Any] = [Map(twice, "map")]
+    for one, other in over(Chain(steps), plan(steps), 0, iter([["a b c", "d e"]])):  # type: ignore[arg-type]
+        assert one is other
+    steps = [FlatMap(both, "flatMap")]
+    one, other = over(Chain(steps), plan(steps), 0, iter([["a b c"]]))  # type: ignore[arg-type]
+    assert one is other
+    steps = [Map(lambda s: (s.split(), s), "map"), FlatMapValues(lambda s: s.split(), "flatMapValues")]
+    (one, _), (other, _) = over(Chain(steps), plan(steps), 0, iter([["a b"]]))  # type: ignore[arg-type]
+    assert one is other
 
 
 def test_sides_of_two_types_keep_their_types() -> None:

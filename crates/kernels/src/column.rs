@@ -221,6 +221,15 @@ impl Column {
         }
     }
 
+    /// Returns how many lists each row holds.
+    pub(crate) fn lists(&self) -> usize {
+        match self {
+            Column::List(_) => 1,
+            Column::Tuple(parts) => parts.iter().map(Column::lists).sum(),
+            Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) => 0,
+        }
+    }
+
     /// Returns the number of rows, unless constants stand for any number of them.
     fn rows(&self) -> Option<usize> {
         match self {

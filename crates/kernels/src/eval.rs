@@ -201,6 +201,10 @@ fn compute(op: &Op, registers: &[Option<Column>], mask: &mut Mask) -> Answer<Col
 /// Returns lists of one item of each part, which must have one type.
 pub(crate) fn listed(parts: &[Column], rows: usize) -> Answer<Column> {
     let (Some(first), count) = (parts.first(), parts.len()) else { return Err(Refused("an empty list")) };
+    // Several items may be one list to Python: a change to one would be a change to all.
+    if parts.iter().any(|part| part.lists() > 0) {
+        return Err(Refused("lists in a list"));
+    }
     let mut all = first.spread(rows);
     for (number, part) in parts.iter().enumerate().skip(1) {
         all = all.followed_by(number * rows, part, rows).ok_or(Refused("a list of several types"))?;

@@ -61,6 +61,10 @@ impl Run {
             }
             now.take(step)?;
         }
+        // Two lists of a record may be one to Python: a change to one would be a change to both.
+        if now.column.lists() > 1 {
+            return Err(Refused("several lists in a record"));
+        }
         Ok(now)
     }
 }
@@ -119,6 +123,10 @@ impl Outcome {
             }
             Step::FlatMapValues(function) => {
                 let (key, value) = pair(&self.column)?;
+                // All pairs of a key that is a list would have the same list.
+                if key.lists() > 0 {
+                    return Err(Refused("a list as a key"));
+                }
                 let lists = self.applied(function, value)?;
                 let (items, rows) = exploded(lists, self.rows)?;
                 self.choose(Column::Tuple(vec![key.gather(&rows), items]), &rows);

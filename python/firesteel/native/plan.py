@@ -17,7 +17,7 @@ from firesteel.native.names import Read
 
 __all__ = ["Part", "Plan", "parts_of", "plan"]
 
-_NAMES = {
+_NAMES: dict[Any, str] = {
     **{Map: "map", Filter: "filter", FlatMap: "flatMap", KeyBy: "keyBy", MapValues: "mapValues"},
     **{FlatMapValues: "flatMapValues", Keys: "keys", Values: "values"},
 }

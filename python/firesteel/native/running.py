@@ -41,7 +41,7 @@ class NativeChain(Chain):
 
 def over(whole: Chain, found: Plan, partition: int, lists: Any) -> Iterator[Any]:
     """Runs a chain over an iterable of lists by a plan."""
-    source = lists
+    source: Any = lists
     if found.begins:
         source = whole.steps[0](partition, ())
         if not all(-(2**62) < bound < 2**62 for bound in (source.start, source.stop, source.step)):
@@ -151,7 +151,8 @@ def _fold(ran: _Ran, step: Any) -> Sequence[Any]:
     state = sink.result()
     if left is None:
         return state
-    return step.function(chain(state, left), *step.arguments)  # type: ignore[no-any-return]
+    reduced: Sequence[Any] = step.function(chain(state, left), *step.arguments)
+    return reduced
 
 
 def _table(ran: _Ran, step: Any) -> Iterator[tuple[Any, Any]]:
@@ -163,7 +164,8 @@ def _table(ran: _Ran, step: Any) -> Iterator[tuple[Any, Any]]:
     while True:
         left, is_full = _feed(ran, sink, budget)
         if left is not None:
-            yield from combine_locally(left, *step.arguments, budget, _as_dict(sink, budget))
+            create, merge = step.arguments
+            yield from combine_locally(left, create, merge, budget, _as_dict(sink, budget))
             return
         budget.cleared()
         yield from chain.from_iterable(iter(sink.next_pairs, None))
@@ -184,7 +186,8 @@ def _merged(ran: _Ran, step: Any) -> Iterator[tuple[Any, Any]]:
     if left is None:
         yield from chain.from_iterable(iter(sink.next_pairs, None))
         return
-    yield from merge_combined(left, *step.arguments, budget, _as_dict(sink, budget))
+    (merge,) = step.arguments
+    yield from merge_combined(left, merge, budget, _as_dict(sink, budget))
 
 
 def _as_dict(sink: Any, budget: Budget) -> dict[Any, Any]:
