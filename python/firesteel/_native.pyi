@@ -10,6 +10,7 @@ Functions travel as bytes: ``function`` is always what ``firesteel.pickling.dump
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
+from firesteel.native.kernels import KernelRun as KernelRun, KernelSink as KernelSink
 
 __version__: str
 
@@ -456,33 +457,6 @@ class Budget:
     def relieved(self) -> None: ...  # the table was moved out: its memory is given back, and the limit raised
     def cleared(self) -> None: ...  # the table is empty
     def unlimited(self) -> None: ...  # nothing more can be moved out
-
-class KernelRun:
-    """Steps that run in the kernels: names of operations with their programs, over lists of records or a range."""
-
-    def __init__(self, steps: list[tuple[str, Any]], source: Any) -> None: ...
-    @property
-    def figures(self) -> tuple[int, int]: ...  # the records that came, and those that were handed back
-    def pull(self) -> bool: ...  # waits for the next records; whether there are any
-    def next_piece(self) -> tuple[list[Any] | None, list[Any] | None] | None:
-        """Returns the results of the next chunk, and the records that were handed back, each with the number of results
-        before its own; no results and all records if none was computed; None at the end."""
-    def next_records(self) -> list[Any] | None: ...  # the next chunk as it is
-    def next_count(self) -> tuple[int, list[Any] | None] | None:
-        """Returns the number of results of the next chunk, and the records that were handed back."""
-    def feed(
-        self, sink: KernelSink, again: Callable[[Any], list[Any]]
-    ) -> tuple[bool, tuple[list[Any] | None, list[Any] | None] | None] | None:
-        """Adds the results of the next chunk to a sink; returns whether it has taken them, and the piece that it has not;
-        None at the end. ``again`` runs a record in the interpreter."""
-
-class KernelSink:
-    """What results are added up in: ``sum``, or ``fold`` and ``table`` with the program of a function of two."""
-
-    def __init__(self, kind: str, program: Any = None) -> None: ...
-    def result(self) -> list[Any]: ...  # the sum, or what was folded, if anything was
-    def is_full(self, budget: Budget) -> bool: ...  # whether the table has to be passed on
-    def next_pairs(self) -> list[Any] | None: ...  # takes pairs out of the table; None behind the last
 
 def memory_used() -> int:
     """Returns the bytes of memory that this process holds; 0 where the system does not tell."""

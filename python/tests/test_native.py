@@ -1,4 +1,4 @@
-"""Functions in the kernels: the same results as in the interpreter, whatever comes; what is lowered, and what is told."""
+"""Functions in the kernels: the same results as in the interpreter, whatever comes; what is lowered, what is told."""
 
 import operator
 import sys
@@ -70,16 +70,17 @@ def test_random_programs_agree(first: int) -> None:
     ],
 )
 def test_texts_with_any_code_point(function: Callable[[str], Any]) -> None:
-    points = [*range(0x3100), *range(0xD7F0, 0xD810), *range(0xDFF0, 0xE010), *range(0xFE00, 0x10100), 0x1F600, 0x10FFFF]
+    points = [*range(0x3100), *range(0xD7F0, 0xD810), *range(0xDFF0, 0xE010), *range(0xFE00, 0x10100), 0x10FFFF]
     in_both([Map(function, "map")], [f"a{chr(point)}b {chr(point)}" for point in points])
     in_both([Map(function, "map")], [chr(point) for point in points])
 
 
 @pytest.mark.parametrize("function", [int, float, lambda s: int(s) // 7, lambda s: float(s) % 2.5])
 def test_spellings_of_numbers(function: Callable[[str], Any]) -> None:
-    spellings = ["0", "-0", "+1", " 1 ", "1_0", "_1", "1_", "1__0", "0x1", "1e3", "1.", ".5", ".", "", " ", "１", "1\x00"]
+    spellings = ["0", "-0", "+1", " 1 ", "1_0", "_1", "1_", "1__0", "0x1", "1e3", "1.", ".5", ".", "", " ", "１"]
     spellings += ["9" * 18, "9" * 19, "-9223372036854775808", "9223372036854775808", "1e400", "nan", "inf", "-Infinity"]
-    spellings += ["1.7976931348623157e308", "1.7976931348623159e308", "4.9e-324", "2.4e-324", "0.1", "1" * 400, "١", "1\u2003"]
+    spellings += ["1\x00", "1.7976931348623157e308"]
+    spellings += ["1.7976931348623159e308", "4.9e-324", "2.4e-324", "0.1", "1" * 400, "١", "1\u2003"]
     for spelling in spellings:
         in_both([Map(function, "map")], ["1", spelling, "2"])
 
@@ -187,7 +188,8 @@ def test_sums(values: list[list[Any]]) -> None:
 
 
 def test_a_table_goes_on_in_python_where_it_must() -> None:
-    pairs: list[list[Any]] = [[("a", 1), ("b", 2)], [("a", 2**62), ("a", 2**62), ("c", 1)], [(1, 1), (True, 2), (1.0, 3)]]
+    pairs: list[list[Any]] = [[("a", 1), ("b", 2)], [("a", 2**62), ("a", 2**62), ("c", 1)]]
+    pairs += [[(1, 1), (True, 2), (1.0, 3)]]
     steps = [OfRecords(combine_locally, None, lambda a, b: a + b)]
     (results, _), _ = in_both(steps, *pairs)
     assert len(results) == 4

@@ -1,7 +1,7 @@
 //! The functions that Python has built in.
 
+use crate::answer::{Answer, Mask, Refused, texts};
 use crate::column::Column;
-use crate::eval::{Answer, Mask, Refused, texts};
 use crate::numbers::{self, Numbers};
 use crate::program::Builtin;
 use crate::spelling;

@@ -28,7 +28,7 @@ pub struct Text {
     pub(crate) data: Rc<Vec<u8>>,
     /// Where each row's text begins and ends. It never cuts a character.
     pub(crate) spans: Rc<Vec<(u32, u32)>>,
-    /// Whether all of the buffer is ASCII.
+    /// All of the buffer is ASCII.
     pub(crate) is_ascii: bool,
 }
 
@@ -156,7 +156,9 @@ impl Column {
         match self {
             Column::Const(scalar) => spread(scalar, rows),
             Column::Tuple(parts) => Column::Tuple(parts.iter().map(|part| part.spread(rows)).collect()),
-            Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) | Column::List(_) => self.clone(),
+            Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) | Column::List(_) => {
+                self.clone()
+            }
         }
     }
 
@@ -171,7 +173,9 @@ impl Column {
             Column::Int(values) => Column::Int(pick(values, at)),
             Column::Float(values) => Column::Float(pick(values, at)),
             Column::Text(text) => Column::Text(Text { spans: pick(&text.spans, at), ..text.clone() }),
-            Column::List(list) => Column::List(List { spans: pick(&list.spans, at), items: list.items.clone() }),
+            Column::List(list) => {
+                Column::List(List { spans: pick(&list.spans, at), items: list.items.clone() })
+            }
             Column::Tuple(parts) => Column::Tuple(parts.iter().map(|part| part.gather(at)).collect()),
         }
     }

@@ -3,74 +3,14 @@
 //! At a branch the rows part: each side is computed for its rows alone, and results are put together again. So a side
 //! never fails for rows that do not take it, as `1 / x if x else 0` wants.
 
+use crate::answer::{Answer, Mask, Refused, placed};
 use crate::calls;
-use crate::column::{Column, List, Scalar, Text};
+use crate::column::{Column, List, Scalar};
 use crate::methods;
 use crate::numbers;
 use crate::program::{Block, End, Function, Op, Register};
 use crate::text;
 use std::rc::Rc;
-
-/// The reason why there is no kernel for a whole batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refused(pub &'static str);
-
-pub(crate) type Answer<T> = Result<T, Refused>;
-
-/// The rows that are not answered for.
-#[derive(Clone, Debug)]
-pub struct Mask {
-    bad: Vec<bool>,
-    any: bool,
-}
-
-impl Mask {
-    /// Makes a mask under which all rows are answered for.
-    pub fn new(rows: usize) -> Mask {
-        Mask { bad: vec![false; rows], any: false }
-    }
-
-    /// Marks a row as one that is not answered for.
-    #[inline]
-    pub fn set(&mut self, row: usize) {
-        self.bad[row] = true;
-        self.any = true;
-    }
-
-    /// Marks all rows.
-    pub(crate) fn set_all(&mut self) {
-        self.any = !self.bad.is_empty();
-        self.bad.fill(true);
-    }
-
-    /// Returns whether a row is marked.
-    #[inline]
-    pub fn has(&self, row: usize) -> bool {
-        self.bad[row]
-    }
-
-    /// Returns whether any row is marked.
-    pub fn any(&self) -> bool {
-        self.any
-    }
-
-    /// Returns the number of rows.
-    pub(crate) fn rows(&self) -> usize {
-        self.bad.len()
-    }
-
-    /// Returns the value, or marks the row and returns another.
-    #[inline]
-    pub(crate) fn or<T>(&mut self, row: usize, value: Option<T>, other: T) -> T {
-        match value {
-            Some(value) => value,
-            None => {
-                self.set(row);
-                other
-            }
-        }
-    }
-}
 
 /// Returns the function's results for all rows; what stands in marked rows means nothing.
 pub fn evaluate(function: &Function, arguments: &[Column], mask: &mut Mask) -> Answer<Column> {
@@ -175,7 +115,8 @@ fn side(side: &Block, registers: &[Option<Column>], rows: &[u32], mask: &mut Mas
 fn compute(op: &Op, registers: &[Option<Column>], mask: &mut Mask) -> Answer<Column> {
     let rows = mask.rows();
     let get = |register: &Register| read(registers, *register);
-    let all = |wanted: &[Register]| -> Answer<Vec<Column>> { wanted.iter().map(|one| get(one).cloned()).collect() };
+    let all =
+        |wanted: &[Register]| -> Answer<Vec<Column>> { wanted.iter().map(|one| get(one).cloned()).collect() };
     match op {
         Op::Const(scalar) => Ok(Column::Const(scalar.clone())),
         Op::Binary(operator, a, b) => numbers::binary(*operator, get(a)?, get(b)?, mask),
@@ -210,7 +151,8 @@ pub(crate) fn listed(parts: &[Column], rows: usize) -> Answer<Column> {
         all = all.followed_by(number * rows, part, rows).ok_or(Refused("a list of several types"))?;
     }
     // Part by part, and now row by row.
-    let at: Vec<u32> = (0..rows).flat_map(|row| (0..count).map(move |part| (part * rows + row) as u32)).collect();
+    let at: Vec<u32> =
+        (0..rows).flat_map(|row| (0..count).map(move |part| (part * rows + row) as u32)).collect();
     let spans = (0..rows).map(|row| ((row * count) as u32, ((row + 1) * count) as u32)).collect();
     Ok(Column::List(List { spans: Rc::new(spans), items: Rc::new(all.gather(&at)) }))
 }
@@ -220,8 +162,11 @@ fn unpacked(value: &Column, count: usize, at: usize, mask: &mut Mask) -> Answer<
         Column::Tuple(parts) if parts.len() == count => Ok(parts[at].clone()),
         Column::Const(Scalar::Tuple(items)) if items.len() == count => Ok(Column::Const(items[at].clone())),
         Column::List(list) => {
-            let places: Vec<Option<u32>> =
-                list.spans.iter().map(|(from, to)| ((to - from) as usize == count).then(|| from + at as u32)).collect();
+            let places: Vec<Option<u32>> = list
+                .spans
+                .iter()
+                .map(|(from, to)| ((to - from) as usize == count).then(|| from + at as u32))
+                .collect();
             picked(list, &places, mask)
         }
         Column::Tuple(_) => Err(Refused("a tuple of another length")),
@@ -244,11 +189,15 @@ fn picked(list: &List, places: &[Option<u32>], mask: &mut Mask) -> Answer<Column
 
 fn item(value: &Column, index: &Column, mask: &mut Mask) -> Answer<Column> {
     if let Column::Tuple(parts) = value {
-        let Column::Const(Scalar::Int(index)) = index else { return Err(Refused("an index that is no constant")) };
+        let Column::Const(Scalar::Int(index)) = index else {
+            return Err(Refused("an index that is no constant"));
+        };
         let at = placed(*index, parts.len()).ok_or(Refused("an index beyond the tuple"))?;
         return Ok(parts[at].clone());
     }
-    let Column::Int(indices) = index.spread(mask.rows()) else { return Err(Refused("an index that is no int")) };
+    let Column::Int(indices) = index.spread(mask.rows()) else {
+        return Err(Refused("an index that is no int"));
+    };
     match value {
         Column::List(list) => {
             let places: Vec<Option<u32>> = list
@@ -262,22 +211,6 @@ fn item(value: &Column, index: &Column, mask: &mut Mask) -> Answer<Column> {
         Column::Text(text) => Ok(Column::Text(text::characters(text, &indices, mask))),
         Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Tuple(_) => {
             Err(Refused("an item of a value of this type"))
-        }
-    }
-}
-
-/// Returns the position of an index, which may count from the end.
-pub(crate) fn placed(index: i64, length: usize) -> Option<usize> {
-    let index = if index < 0 { index.checked_add(length as i64)? } else { index };
-    usize::try_from(index).ok().filter(|index| *index < length)
-}
-
-/// Returns texts, if the column has such.
-pub(crate) fn texts(column: &Column, rows: usize) -> Answer<Text> {
-    match column.spread(rows) {
-        Column::Text(text) => Ok(text),
-        Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::List(_) | Column::Tuple(_) => {
-            Err(Refused("a value that is no str"))
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! CPython is the truth, and this crate a shortcut. Each kernel computes exactly what the interpreter computes, or marks
 //! the row as one that it does not answer for ([`Mask`]): an overflow of 64 bits, a division by zero, a text that
-//! `int()` refuses, a letter whose lower case is a matter of Unicode's tables. Whoever calls runs the user's own
+//! `int()` refuses, a letter whose lower case is a matter of Unicode's tables. The caller runs the user's own
 //! function on such rows. A whole batch is handed back where types have no kernel ([`Refused`]).
 //!
 //! A function arrives as a [`Function`]: registers in single assignment, and branches that each end in a result.
@@ -12,6 +12,7 @@
 //! The crate knows neither Python's objects nor the engine: `crates/python` makes columns of objects, and objects of
 //! columns.
 
+mod answer;
 mod calls;
 mod column;
 mod eval;
@@ -24,8 +25,9 @@ mod steps;
 mod table;
 mod text;
 
+pub use answer::{Mask, Refused};
 pub use column::{Column, List, Scalar, Text, TextBuilder};
-pub use eval::{Mask, Refused, evaluate};
+pub use eval::evaluate;
 pub use merge::{Fold, Merge, Sum};
 pub use program::{Binary, Block, Builtin, Comparison, End, Function, Instruction, Method, Op, Register};
 pub use steps::{Outcome, Run, Step};

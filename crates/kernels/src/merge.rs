@@ -126,7 +126,9 @@ impl Known<'_> {
         if self.is_item(register, 1, path) {
             return Some(Merge::Last);
         }
-        let both = |a: &Register, b: &Register, path: &[usize]| self.is_item(*a, 0, path) && self.is_item(*b, 1, path);
+        let both = |a: &Register, b: &Register, path: &[usize]| {
+            self.is_item(*a, 0, path) && self.is_item(*b, 1, path)
+        };
         match self.op(register)? {
             Op::Binary(Binary::Add, a, b) if both(a, b, path) => Some(Merge::Add),
             Op::Binary(Binary::Multiply, a, b) if both(a, b, path) => Some(Merge::Multiply),

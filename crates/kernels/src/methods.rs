@@ -3,8 +3,8 @@
 //! What depends on Unicode's tables, which differ between versions of Python, is answered for ASCII alone; spaces are
 //! the same in all.
 
+use crate::answer::{Answer, Mask, Refused, texts};
 use crate::column::{Column, List, Scalar, Text, TextBuilder};
-use crate::eval::{Answer, Mask, Refused, texts};
 use crate::program::Method;
 use crate::text;
 use memchr::memmem;
@@ -25,7 +25,9 @@ pub(crate) fn call(method: Method, value: &Column, arguments: &[Column], mask: &
         (Method::RStrip, _) => strip(&all, arguments, false, true, rows),
         (Method::Lower, []) => Ok(changed(&all, mask, <[u8]>::make_ascii_lowercase)),
         (Method::Upper, []) => Ok(changed(&all, mask, <[u8]>::make_ascii_uppercase)),
-        (Method::Replace, [Column::Const(Scalar::Str(old)), new]) => replace(&all, old, &texts(new, rows)?, mask),
+        (Method::Replace, [Column::Const(Scalar::Str(old)), new]) => {
+            replace(&all, old, &texts(new, rows)?, mask)
+        }
         (Method::StartsWith, [prefix]) => affixes(&all, prefix, rows, <[u8]>::starts_with),
         (Method::EndsWith, [suffix]) => affixes(&all, suffix, rows, <[u8]>::ends_with),
         (Method::Find, [part]) => Ok(find(&all, &texts(part, rows)?, rows)),
@@ -35,7 +37,12 @@ pub(crate) fn call(method: Method, value: &Column, arguments: &[Column], mask: &
         }
         (Method::Join, [Column::List(list)]) => join(&all, list, mask),
         (
-            Method::IsAlnum | Method::IsAlpha | Method::IsDigit | Method::IsLower | Method::IsSpace | Method::IsUpper,
+            Method::IsAlnum
+            | Method::IsAlpha
+            | Method::IsDigit
+            | Method::IsLower
+            | Method::IsSpace
+            | Method::IsUpper,
             [],
         ) => Ok(classified(method, &all, mask)),
         _ => Err(Refused("a method with these arguments")),
@@ -223,7 +230,9 @@ fn classified(method: Method, all: &Text, mask: &mut Mask) -> Column {
         Method::IsAlpha => !bytes.is_empty() && bytes.iter().all(u8::is_ascii_alphabetic),
         Method::IsDigit => !bytes.is_empty() && bytes.iter().all(u8::is_ascii_digit),
         Method::IsSpace => !bytes.is_empty() && bytes.iter().all(|byte| is_ascii_space(*byte)),
-        Method::IsLower => bytes.iter().any(u8::is_ascii_lowercase) && !bytes.iter().any(u8::is_ascii_uppercase),
+        Method::IsLower => {
+            bytes.iter().any(u8::is_ascii_lowercase) && !bytes.iter().any(u8::is_ascii_uppercase)
+        }
         _ => bytes.iter().any(u8::is_ascii_uppercase) && !bytes.iter().any(u8::is_ascii_lowercase),
     };
     let rows = 0..mask.rows();

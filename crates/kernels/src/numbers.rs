@@ -4,8 +4,8 @@
 //! `float`, it becomes one as CPython makes it; comparing them is exact in CPython, so only an `int` that a `float` holds
 //! exactly is compared here.
 
+use crate::answer::{Answer, Mask, Refused};
 use crate::column::{Column, Scalar, Text};
-use crate::eval::{Answer, Mask, Refused};
 use crate::program::{Binary, Comparison};
 use crate::text;
 use std::cmp::Ordering;
@@ -43,7 +43,9 @@ impl Numbers {
     /// Returns them as `float`. A conversion rounds half to even, as CPython's does.
     pub(crate) fn floats(&self) -> Rc<Vec<f64>> {
         match self {
-            Numbers::Bools(values) => Rc::new(values.iter().map(|value| f64::from(u8::from(*value))).collect()),
+            Numbers::Bools(values) => {
+                Rc::new(values.iter().map(|value| f64::from(u8::from(*value))).collect())
+            }
             Numbers::Ints(values) => Rc::new(values.iter().map(|value| *value as f64).collect()),
             Numbers::Floats(values) => values.clone(),
         }
@@ -54,7 +56,9 @@ pub(crate) fn binary(operator: Binary, a: &Column, b: &Column, mask: &mut Mask) 
     let rows = mask.rows();
     let (Some(one), Some(two)) = (Numbers::of(a, rows), Numbers::of(b, rows)) else {
         return match (operator, a, b) {
-            (Binary::Add, Column::Tuple(one), Column::Tuple(two)) => Ok(Column::Tuple([&one[..], two].concat())),
+            (Binary::Add, Column::Tuple(one), Column::Tuple(two)) => {
+                Ok(Column::Tuple([&one[..], two].concat()))
+            }
             (Binary::Add, _, _) => text::joined_values(a, b, mask),
             _ => Err(Refused("an operator between values of these types")),
         };
@@ -99,9 +103,7 @@ fn of_ints(operator: Binary, a: &[i64], b: &[i64], mask: &mut Mask) -> Answer<Co
         Binary::ShiftRight => each(a, b, mask, |a, b| (b >= 0).then(|| a >> b.min(63))),
         Binary::Divide => {
             let is_exact = |number: i64| number.unsigned_abs() <= EXACT;
-            let divide = |a: i64, b: i64| {
-                (b != 0 && is_exact(a) && is_exact(b)).then(|| a as f64 / b as f64)
-            };
+            let divide = |a: i64, b: i64| (b != 0 && is_exact(a) && is_exact(b)).then(|| a as f64 / b as f64);
             return Ok(Column::floats(each(a, b, mask, divide)));
         }
     };

@@ -12,16 +12,16 @@ pub struct Function {
     pub parameters: usize,
     /// The number of registers, with those of the parameters.
     pub registers: usize,
-    /// What is computed.
+    /// The computation.
     pub body: Block,
 }
 
 /// Instructions in a row, and how they end.
 #[derive(Clone, Debug)]
 pub struct Block {
-    /// What is computed, in this order, whether or not it is used: it may fail.
+    /// The computations, in this order, also those that are not used: they may fail.
     pub instructions: Vec<Instruction>,
-    /// What follows.
+    /// The end.
     pub end: End,
 }
 
@@ -39,11 +39,11 @@ pub enum End {
 pub struct Instruction {
     /// The register, which no other instruction sets.
     pub into: Register,
-    /// What is computed.
+    /// The computation.
     pub op: Op,
 }
 
-/// What an instruction computes.
+/// The computation of an instruction.
 #[derive(Clone, Debug)]
 pub enum Op {
     /// A constant.
@@ -188,7 +188,8 @@ impl Block {
     }
 
     fn all_reads(&self) -> Vec<Register> {
-        let mut read: Vec<_> = self.instructions.iter().flat_map(|instruction| instruction.op.reads()).collect();
+        let mut read: Vec<_> =
+            self.instructions.iter().flat_map(|instruction| instruction.op.reads()).collect();
         match &self.end {
             End::Return(register) => read.push(*register),
             End::Branch(register, yes, no) => {

@@ -3,8 +3,9 @@
 //! Every result knows its source row. A row that any function does not answer for is marked at the source, so that all
 //! its results can be left out, and the interpreter runs the whole row of functions on that source record.
 
+use crate::answer::{Answer, Mask, Refused};
 use crate::column::{Column, List, Scalar};
-use crate::eval::{Answer, Mask, Refused, evaluate, listed};
+use crate::eval::{evaluate, listed};
 use crate::numbers;
 use crate::program::Function;
 
@@ -35,7 +36,7 @@ pub struct Run {
     steps: Vec<Step>,
 }
 
-/// What a run has made of a batch.
+/// The results of a batch.
 pub struct Outcome {
     /// The results, also those that mean nothing since their source row is marked.
     column: Column,
@@ -85,7 +86,8 @@ impl Outcome {
             return (self.column, self.rows, vec![]);
         }
         let source = |row: usize| self.origin.as_ref().map_or(row, |origin| origin[row] as usize);
-        let kept: Vec<u32> = (0..self.rows).filter(|row| !self.bad.has(source(*row))).map(|row| row as u32).collect();
+        let kept: Vec<u32> =
+            (0..self.rows).filter(|row| !self.bad.has(source(*row))).map(|row| row as u32).collect();
         let mut back = vec![];
         let mut before = 0;
         for marked in (0..self.bad.rows()).filter(|row| self.bad.has(*row)) {

@@ -60,7 +60,8 @@ impl Table {
         if self.values.is_empty() {
             self.values = leaves.iter().map(Values::like).collect();
         }
-        if leaves.len() != self.values.len() || !leaves.iter().zip(&self.values).all(|(leaf, values)| values.takes(leaf))
+        if leaves.len() != self.values.len()
+            || !leaves.iter().zip(&self.values).all(|(leaf, values)| values.takes(leaf))
         {
             return from;
         }

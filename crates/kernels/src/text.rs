@@ -1,7 +1,7 @@
 //! Texts put together, cut and searched. Positions are those of code points, as in Python.
 
+use crate::answer::{Answer, Mask, Refused, placed, texts};
 use crate::column::{Column, Scalar, Text, TextBuilder};
-use crate::eval::{Answer, Mask, Refused, placed, texts};
 use crate::spelling;
 use memchr::memmem;
 use std::rc::Rc;
@@ -15,7 +15,8 @@ pub(crate) fn joined_values(a: &Column, b: &Column, mask: &mut Mask) -> Answer<C
 fn put_together(parts: &[Text], mask: &mut Mask) -> Answer<Column> {
     let mut made = TextBuilder::with_rows(mask.rows());
     for row in 0..mask.rows() {
-        let write = |data: &mut Vec<u8>| parts.iter().for_each(|part| data.extend_from_slice(part.bytes(row)));
+        let write =
+            |data: &mut Vec<u8>| parts.iter().for_each(|part| data.extend_from_slice(part.bytes(row)));
         if !made.push_with(write) {
             mask.set(row);
         }
@@ -40,7 +41,9 @@ pub(crate) fn text_of(value: &Column, mask: &mut Mask) -> Answer<Text> {
     };
     match value.spread(rows) {
         Column::Text(text) => return Ok(text),
-        Column::Const(Scalar::None) => (0..rows).for_each(|row| push(row, &|data| data.extend_from_slice(b"None"))),
+        Column::Const(Scalar::None) => {
+            (0..rows).for_each(|row| push(row, &|data| data.extend_from_slice(b"None")))
+        }
         Column::Bool(values) => {
             for (row, value) in values.iter().enumerate() {
                 push(row, &|data| data.extend_from_slice(if *value { b"True" } else { b"False" }));
@@ -56,7 +59,9 @@ pub(crate) fn text_of(value: &Column, mask: &mut Mask) -> Answer<Text> {
                 push(row, &|data| data.extend_from_slice(spelling::float(*value).as_bytes()));
             }
         }
-        Column::Const(_) | Column::List(_) | Column::Tuple(_) => return Err(Refused("str of a value of this type")),
+        Column::Const(_) | Column::List(_) | Column::Tuple(_) => {
+            return Err(Refused("str of a value of this type"));
+        }
     }
     Ok(made.build())
 }

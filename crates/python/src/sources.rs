@@ -30,7 +30,7 @@ impl<T: Data> Batches<Objects> for Converted<T> {
     }
 }
 
-/// Lines as they are: whoever takes them makes objects of them.
+/// Lines as they are, of which the first function that takes them makes objects.
 struct Lines(Stream<String>);
 
 impl Batches<Objects> for Lines {

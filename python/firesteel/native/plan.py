@@ -43,7 +43,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps that run in the kernels, and what takes their results: "sum", "count", "fold", "table", "merged", or nothing."""
+    """The steps that run in the kernels, and what takes their results.
+
+    The latter is "sum", "count", "fold", "table", "merged", or nothing.
+    """
 
     begins: int
     ends: int
@@ -191,7 +194,10 @@ def _functions(part: Part) -> list[Any]:
 
 
 def _has_cell(values: list[Any], cell: CellType) -> bool:
-    """Returns whether functions share a captured name, themselves or by what they capture; what is no plain function may."""
+    """Returns whether functions share a captured name, themselves or by what they capture.
+
+    What is no plain function may.
+    """
     seen: set[int] = set()
     while values:
         value = values.pop()

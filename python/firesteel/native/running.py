@@ -198,8 +198,10 @@ def _as_dict(sink: Any, budget: Budget) -> dict[Any, Any]:
 
 
 def _feed(ran: _Ran, sink: Any, budget: Budget | None = None) -> tuple[Iterator[Any] | None, bool]:
-    """Feeds a sink until the records end, or a budget says that it is full; returns the results that it has not taken, if
-    there are such, and whether it is full."""
+    """Feeds a sink until the records end, or a budget says that it is full.
+
+    Returns the results that it has not taken, if there are such, and whether it is full.
+    """
     again = functools.partial(_again_as_list, ran)
     while ran.holds():
         fed = ran.run.feed(sink, again)

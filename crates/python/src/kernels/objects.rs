@@ -79,7 +79,8 @@ impl Builder {
                 fits
             }
             Builder::Int(values) => {
-                let value = object.is_exact_instance_of::<PyInt>().then(|| object.extract::<i64>().ok()).flatten();
+                let value =
+                    object.is_exact_instance_of::<PyInt>().then(|| object.extract::<i64>().ok()).flatten();
                 values.push(value.unwrap_or(0));
                 value.is_some()
             }
@@ -166,8 +167,12 @@ fn objects<'py>(py: Python<'py>, column: &Column, rows: usize) -> PyResult<Vec<B
     let any = |object: Result<Bound<'py, PyAny>, PyErr>| object;
     match column {
         Column::Const(scalar) => Ok(vec![of_scalar(py, scalar)?; rows]),
-        Column::Bool(values) => Ok(values.iter().map(|value| PyBool::new(py, *value).to_owned().into_any()).collect()),
-        Column::Int(values) => values.iter().map(|value| any(Ok(value.into_pyobject(py)?.into_any()))).collect(),
+        Column::Bool(values) => {
+            Ok(values.iter().map(|value| PyBool::new(py, *value).to_owned().into_any()).collect())
+        }
+        Column::Int(values) => {
+            values.iter().map(|value| any(Ok(value.into_pyobject(py)?.into_any()))).collect()
+        }
         Column::Float(values) => Ok(values.iter().map(|value| PyFloat::new(py, *value).into_any()).collect()),
         Column::Text(text) => Ok(of_texts(py, text, rows)),
         Column::List(list) => {
@@ -178,8 +183,10 @@ fn objects<'py>(py: Python<'py>, column: &Column, rows: usize) -> PyResult<Vec<B
             lists.map(|list| Ok(list?.into_any())).collect()
         }
         Column::Tuple(parts) => {
-            let mut parts =
-                parts.iter().map(|part| Ok(objects(py, part, rows)?.into_iter())).collect::<PyResult<Vec<_>>>()?;
+            let mut parts = parts
+                .iter()
+                .map(|part| Ok(objects(py, part, rows)?.into_iter()))
+                .collect::<PyResult<Vec<_>>>()?;
             let tuple = |_| {
                 let items: Vec<_> = parts.iter_mut().filter_map(Iterator::next).collect();
                 Ok(PyTuple::new(py, items)?.into_any())

@@ -63,16 +63,12 @@ fn op(name: &str, arguments: &Bound<'_, PyTuple>) -> PyResult<Op> {
     let known = |found: Option<_>, word: &str| found.ok_or_else(|| unknown(word));
     Ok(match name {
         "const" => Op::Const(scalar(&arguments.get_item(0)?)?),
-        "binary" => Op::Binary(
-            Binary::named(&word()?).ok_or_else(|| unknown(name))?,
-            register(1)?,
-            register(2)?,
-        ),
-        "compare" => Op::Compare(
-            Comparison::named(&word()?).ok_or_else(|| unknown(name))?,
-            register(1)?,
-            register(2)?,
-        ),
+        "binary" => {
+            Op::Binary(Binary::named(&word()?).ok_or_else(|| unknown(name))?, register(1)?, register(2)?)
+        }
+        "compare" => {
+            Op::Compare(Comparison::named(&word()?).ok_or_else(|| unknown(name))?, register(1)?, register(2)?)
+        }
         "contains" => Op::Contains(register(0)?, register(1)?),
         "is_none" => Op::IsNone(register(0)?),
         "not" => Op::Not(register(0)?),

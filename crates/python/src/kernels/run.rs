@@ -23,7 +23,7 @@ const ROWS_AT_MOST: usize = 4096;
 pub(crate) struct KernelRun {
     run: Run,
     source: Source,
-    /// What has come and is not through.
+    /// Those that have come and are not through.
     waiting: Option<(Records, usize)>,
     records: u64,
     handed_back: u64,
@@ -49,7 +49,7 @@ struct Chunk {
     rows: Range<usize>,
 }
 
-/// What became of a chunk: a list of results and, if there are any, records that were handed back with the number of
+/// The outcome of a chunk: a list of results and, if there are any, records that were handed back with the number of
 /// results before theirs; or no list, and all records.
 pub(super) type Piece<'py> = (Option<Bound<'py, PyList>>, Option<Bound<'py, PyList>>);
 
@@ -145,7 +145,8 @@ impl KernelRun {
         for (at, (before, row)) in back.iter().enumerate() {
             let taken = sink.add(&column, rows, from..*before);
             if taken < *before {
-                return rest(py, &chunk, &column, rows, taken, &back[at..]).map(|rest| Some((false, Some(rest))));
+                return rest(py, &chunk, &column, rows, taken, &back[at..])
+                    .map(|rest| Some((false, Some(rest))));
             }
             from = *before;
             let results = again.call1((chunk.record(py, *row)?,))?.cast_into::<PyList>()?;
@@ -204,7 +205,8 @@ impl KernelRun {
     /// Hands a chunk back.
     fn whole<'py>(&mut self, py: Python<'py>, chunk: &Chunk) -> PyResult<Piece<'py>> {
         self.handed_back += chunk.rows.len() as u64;
-        let records = chunk.rows.clone().map(|row| chunk.records.record(py, row)).collect::<PyResult<Vec<_>>>()?;
+        let records =
+            chunk.rows.clone().map(|row| chunk.records.record(py, row)).collect::<PyResult<Vec<_>>>()?;
         Ok((None, Some(PyList::new(py, records)?)))
     }
 
@@ -268,7 +270,9 @@ impl Records {
                 let line = objects.lines().and_then(|lines| lines.get(row)).map_or("", String::as_str);
                 Ok(PyString::new(py, line).into_any())
             }
-            Records::Range { start, step, .. } => Ok((start + step * row as i64).into_pyobject(py)?.into_any()),
+            Records::Range { start, step, .. } => {
+                Ok((start + step * row as i64).into_pyobject(py)?.into_any())
+            }
         }
     }
 }
@@ -293,7 +297,11 @@ impl Chunk {
     }
 
     /// Returns records with the number of results before theirs; None of none.
-    fn at_places<'py>(&self, py: Python<'py>, back: &[(usize, usize)]) -> PyResult<Option<Bound<'py, PyList>>> {
+    fn at_places<'py>(
+        &self,
+        py: Python<'py>,
+        back: &[(usize, usize)],
+    ) -> PyResult<Option<Bound<'py, PyList>>> {
         if back.is_empty() {
             return Ok(None);
         }
