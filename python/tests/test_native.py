@@ -130,6 +130,14 @@ def test_not_a_number_stays_the_same_object() -> None:
     steps = [Map(lambda x: (x, x), "map")]
     (one,) = over(Chain(steps), plan(steps), 0, iter([[nan]]))  # type: ignore[arg-type]
     assert one[0] is one[1]
+    in_both([Map(lambda x: (x, x), "map"), OfRecords(combine_locally, None, operator.add)], [nan, 1.5, nan])
+    in_both([Map(lambda x: (x, "v"), "map"), OfRecords(combine_locally, None, operator.add)], [1.5, nan, nan])
+
+
+def test_a_result_that_cannot_be_added_fails_before_the_next_is_made() -> None:
+    steps = [FlatMap(lambda x: (x, 0), "flatMap"), Map(lambda x: (1 // x,), "map"), OfRecords(numbers._sum)]
+    (_, raised), _ = in_both(steps, [3, 2])
+    assert raised is not None and raised[0] == "TypeError"
 
 
 def test_instances_of_subclasses_are_the_interpreters() -> None:

@@ -1,6 +1,6 @@
 """The engine's kernels, as ``firesteel._native`` has them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from firesteel._native import Budget
@@ -21,10 +21,12 @@ class KernelRun:
     def next_count(self) -> tuple[int, list[Any] | None] | None:
         """Returns the number of results of the next chunk, and the records that were handed back."""
     def feed(
-        self, sink: KernelSink, again: Callable[[Any], list[Any]]
-    ) -> tuple[bool, _Piece | None] | None:
-        """Adds the results of the next chunk to a sink; returns whether it has taken them, and the piece that it has
-        not; None at the end. ``again`` runs a record in the interpreter."""
+        self, sink: KernelSink, again: Callable[[Any], Iterator[Any]]
+    ) -> tuple[bool, tuple[Any, Iterator[Any]] | None, _Piece | None] | None:
+        """Adds the results of the next chunk to a sink. Returns whether it has taken them; if not, a result with the
+        iterator behind it, of a record that was handed back, and the piece behind; None at the end. ``again`` runs a
+        record in the interpreter.
+        """
 
 class KernelSink:
     """What results are added up in: ``sum``, or ``fold`` and ``table`` with the program of a function of two."""

@@ -8,7 +8,6 @@ the partition is interpreted without another look.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
@@ -202,21 +201,17 @@ def _feed(ran: _Ran, sink: Any, budget: Budget | None = None) -> tuple[Iterator[
 
     Returns the results that it has not taken, if there are such, and whether it is full.
     """
-    again = functools.partial(_again_as_list, ran)
     while ran.holds():
-        fed = ran.run.feed(sink, again)
+        fed = ran.run.feed(sink, lambda record: ran.again((record,)))
         if fed is None:
             return None, False
-        was_taken, piece = fed
+        was_taken, begun, piece = fed
         if not was_taken:
-            return ran.all_behind(piece), False
+            first, others = ((), ()) if begun is None else ((begun[0],), begun[1])
+            return chain(first, others, ran.all_behind(piece)), False
         if budget is not None and sink.is_full(budget):
             return None, True
     return ran.rest(), False
-
-
-def _again_as_list(ran: _Ran, record: Any) -> list[Any]:
-    return list(ran.again((record,)))
 
 
 _SINKS: dict[str, Callable[[_Ran, Any], Iterable[Any]]] = {

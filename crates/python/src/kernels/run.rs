@@ -53,6 +53,9 @@ struct Chunk {
 /// results before theirs; or no list, and all records.
 pub(super) type Piece<'py> = (Option<Bound<'py, PyList>>, Option<Bound<'py, PyList>>);
 
+/// The outcome of feeding: that a sink has taken all; else a result with the iterator over those behind it, and the piece behind them.
+type Fed<'py> = (bool, Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>, Option<Piece<'py>>);
+
 #[pymethods]
 impl KernelRun {
     /// Makes a run of steps (names and programs) over a source: the engine's lists, a range, or an iterable of lists.
@@ -127,17 +130,21 @@ impl KernelRun {
         Ok(Some((rows, Some(PyList::new(py, records)?))))
     }
 
-    /// Adds the results of the next chunk to a sink. Returns True, or None at the end, or the results of the chunk that
-    /// the sink has not taken, of which it takes no more from then on. `again` returns a list of the results of a record.
+    /// Adds the results of the next chunk to a sink. Returns True; or None at the end; or what the sink has not taken, of
+    /// which it takes no more from then on: a result with the iterator behind it, if it is of a record that was handed
+    /// back, and the results behind these. `again` returns an iterator over the results of a record.
     fn feed<'py>(
         &mut self,
         py: Python<'py>,
         sink: &mut KernelSink,
         again: &Bound<'py, PyAny>,
-    ) -> PyResult<Option<(bool, Option<Piece<'py>>)>> {
+    ) -> PyResult<Option<Fed<'py>>> {
         let Some(chunk) = self.next_chunk(py)? else { return Ok(None) };
         let outcome = chunk.column(py)?.and_then(|(column, mask)| self.run.over(column, mask).ok());
-        let Some(outcome) = outcome else { return Ok(Some((false, Some(self.whole(py, &chunk)?)))) };
+        let Some(mut outcome) = outcome else {
+            return Ok(Some((false, None, Some(self.whole(py, &chunk)?))));
+        };
+        outcome.hand_back_nan();
         let (column, rows, back) = outcome.into_parts();
         self.handed_back += back.len() as u64;
         let column = column.spread(rows);
@@ -145,60 +152,39 @@ impl KernelRun {
         for (at, (before, row)) in back.iter().enumerate() {
             let taken = sink.add(&column, rows, from..*before);
             if taken < *before {
-                return rest(py, &chunk, &column, rows, taken, &back[at..])
-                    .map(|rest| Some((false, Some(rest))));
+                return Ok(Some((false, None, Some(rest(py, &chunk, &column, taken..rows, &back[at..])?))));
             }
             from = *before;
-            let results = again.call1((chunk.record(py, *row)?,))?.cast_into::<PyList>()?;
-            let taken = sink.add_objects(&results)?;
-            if taken < results.len() {
-                let begun = results.get_slice(taken, results.len());
-                let (list, others) = rest(py, &chunk, &column, rows, from, &back[at + 1..])?;
-                return Ok(Some((false, Some(after(py, &begun, list, others)?))));
+            // One by one: a result that cannot be added fails before the function is called for the next one.
+            let results = again.call1((chunk.record(py, *row)?,))?.try_iter()?;
+            for result in results.clone() {
+                let result = result?;
+                if !sink.add_object(&result)? {
+                    let rest = rest(py, &chunk, &column, from..rows, &back[at + 1..])?;
+                    return Ok(Some((false, Some((result, results.into_any())), Some(rest))));
+                }
             }
         }
         let taken = sink.add(&column, rows, from..rows);
         if taken < rows {
-            return rest(py, &chunk, &column, rows, taken, &[]).map(|rest| Some((false, Some(rest))));
+            return Ok(Some((false, None, Some(rest(py, &chunk, &column, taken..rows, &[])?))));
         }
-        Ok(Some((true, None)))
+        Ok(Some((true, None, None)))
     }
 }
 
-/// Returns what is left of a chunk's results from one on.
+/// Returns some of a chunk's results, the last.
 fn rest<'py>(
     py: Python<'py>,
     chunk: &Chunk,
     column: &Column,
-    rows: usize,
-    from: usize,
+    some: Range<usize>,
     back: &[(usize, usize)],
 ) -> PyResult<Piece<'py>> {
-    let left: Vec<u32> = (from as u32..rows as u32).collect();
+    let left: Vec<u32> = some.clone().map(|row| row as u32).collect();
     let list = objects::list(py, &column.gather(&left), left.len())?;
-    let moved: Vec<_> = back.iter().map(|(before, row)| (before - from, *row)).collect();
+    let moved: Vec<_> = back.iter().map(|(before, row)| (before - some.start, *row)).collect();
     Ok((Some(list), chunk.at_places(py, &moved)?))
-}
-
-/// Returns a piece behind other results.
-fn after<'py>(
-    py: Python<'py>,
-    first: &Bound<'py, PyList>,
-    list: Option<Bound<'py, PyList>>,
-    back: Option<Bound<'py, PyList>>,
-) -> PyResult<Piece<'py>> {
-    let more = first.len();
-    let all = first.get_slice(0, more);
-    if let Some(list) = list {
-        all.call_method1("extend", (list,))?;
-    }
-    let Some(back) = back else { return Ok((Some(all), None)) };
-    let moved = PyList::empty(py);
-    for place in back.iter() {
-        let (before, record): (usize, Bound<'_, PyAny>) = place.extract()?;
-        moved.append((before + more, record))?;
-    }
-    Ok((Some(all), Some(moved)))
 }
 
 impl KernelRun {

@@ -102,17 +102,11 @@ impl KernelSink {
         if taken { some.end } else { some.start }
     }
 
-    /// Adds objects; returns the number of those that were taken.
-    pub(super) fn add_objects(&mut self, list: &Bound<'_, PyList>) -> PyResult<usize> {
-        let all = 0..list.len();
-        if all.is_empty() {
-            return Ok(0);
-        }
-        let Some((column, mask)) = objects::column(list, all.clone())? else { return Ok(0) };
-        if mask.any() {
-            return Ok(0);
-        }
-        Ok(self.add(&column.spread(all.len()), all.len(), all))
+    /// Adds an object; returns whether it was taken.
+    pub(super) fn add_object(&mut self, object: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let list = PyList::new(object.py(), [object])?;
+        let Some((column, mask)) = objects::column(&list, 0..1)? else { return Ok(false) };
+        Ok(!mask.any() && self.add(&column.spread(1), 1, 0..1) == 1)
     }
 }
 
