@@ -31,6 +31,7 @@ __all__ = [
     "Step",
     "Values",
     "described",
+    "guarded",
     "without_end",
 ]
 
@@ -174,7 +175,7 @@ class Chain:
         iterator = iter(records)
         try:
             for per_record, steps in groupby(self.steps, key=lambda step: isinstance(step, PerRecord)):
-                iterator = _guarded(list(steps), iterator) if per_record else _plain(steps, partition, iterator)
+                iterator = guarded(list(steps), iterator) if per_record else _plain(steps, partition, iterator)
         except StopIteration as error:
             raise stopped([self.site]) from error
         return iterator
@@ -212,7 +213,8 @@ class _End:
         yield from ()
 
 
-def _guarded(steps: list[Any], records: Iterator[Any]) -> Iterator[Any]:
+def guarded(steps: list[Any], records: Iterator[Any]) -> Iterator[Any]:
+    """Runs records through steps that call a function for each, and fails if one of these ends the data."""
     end = _End(steps)
     iterator: Iterator[Any] = chain(records, end.mark())
     for step in steps:

@@ -38,7 +38,7 @@ Those of "clusters" are kept from an engine that has no executors in processes t
 "files" are handed to readers and writers with each call.
 """
 
-PYTHON_SETTINGS = frozenset({"firesteel.python.closures"})
+PYTHON_SETTINGS = frozenset({"firesteel.python.closures", "firesteel.python.native"})
 """The keys that the Python package itself reads."""
 
 

@@ -21,6 +21,7 @@ from firesteel.as_pyspark import VARIABLE, VERSION as PYSPARK_VERSION
 from firesteel.conf import SYSTEM_PROPERTIES, SparkConf, check_settings, is_cluster, native_settings
 from firesteel.control import Control
 from firesteel.errors import FiresteelError
+from firesteel.native.explaining import mode_of
 from firesteel.sharing import Sharing
 from firesteel.sources import Sources
 from firesteel.worker import interpreter, limits
@@ -105,6 +106,7 @@ class SparkContext(Sources, Sharing, Control):
             self._configure(master, appName, sparkHome, environment, conf)
             self._batchSize = batchSize
             self._unbatched_serializer = serializer
+            self._native_mode = mode_of(self._conf)
             self._start(pyFiles)
             self._set_up_profiler(profiler_cls, udf_profiler_cls, memory_profiler_cls)
         except BaseException:

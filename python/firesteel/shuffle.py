@@ -55,10 +55,14 @@ def combine_locally(
     create: Callable[[V], Any] | None,
     merge: Callable[[Any, V], Any],
     budget: Budget | None = None,
+    begun: dict[K, Any] | None = None,
 ) -> Iterator[tuple[K, Any]]:
-    """Combines the values of equal keys; a key may be given several times if memory was short."""
+    """Combines the values of equal keys; a key may be given several times if memory was short.
+
+    ``begun`` has what was combined before.
+    """
     budget = budget or Budget()
-    table: dict[K, Any] = {}
+    table: dict[K, Any] = {} if begun is None else begun
     iterator = iter(pairs)
     while _native.combine(table, iterator, create, merge, budget):
         yield from _passed_on(table.items(), budget)
@@ -130,14 +134,17 @@ def _add_keys(table: dict[K, None], keys: list[K], pairs: Any, budget: Budget) -
 
 
 def merge_combined(
-    pairs: Iterable[tuple[K, V]], merge: Callable[[V, V], V], budget: Budget | None = None
+    pairs: Iterable[tuple[K, V]],
+    merge: Callable[[V, V], V],
+    budget: Budget | None = None,
+    begun: dict[K, V] | None = None,
 ) -> Iterator[tuple[K, V]]:
-    """Merges combined values until each key has one."""
+    """Merges combined values until each key has one. ``begun`` has what was merged before."""
 
     def fill(table: dict[K, V], iterator: Iterator[tuple[K, V]], budget: Budget) -> bool:
         return _native.combine(table, iterator, None, merge, budget)
 
-    return _merged(pairs, fill, budget or Budget(), 0)
+    return _merged(pairs, fill, budget or Budget(), 0, begun)
 
 
 def distinct_merged(pairs: Iterable[tuple[K, None]], budget: Budget | None = None) -> Iterator[tuple[K, None]]:
@@ -158,8 +165,9 @@ def _merged(
     fill: Callable[[dict[K, V], Iterator[tuple[K, V]], Budget], bool],
     budget: Budget,
     level: int,
+    begun: dict[K, V] | None = None,
 ) -> Iterator[tuple[K, V]]:
-    table: dict[K, V] = {}
+    table: dict[K, V] = {} if begun is None else begun
     iterator = iter(pairs)
     # All bits of the hashes are used: dealing again would put these keys into one file for ever.
     if level > MAX_LEVEL:

@@ -3,7 +3,7 @@
 use crate::failure::from_python;
 use crate::lookup::function;
 use crate::objects::Objects;
-use crate::records::{Taken, iterator};
+use crate::records::{Lists, Taken, iterator};
 use crate::timing::TimedFunction;
 use firesteel_operators::{Broadcast, Outcome, Stream};
 use firesteel_types::Partition;
@@ -34,7 +34,14 @@ impl Function {
 
     /// Calls the function with a partition's records, and returns its results.
     pub(crate) fn on_one(&self, partition: Partition, input: Stream<Objects>) -> Outcome<Taken> {
-        self.call(|py, function, timed| function.call1((partition.0, iterator(py, input, timed)?)))
+        self.call(|py, function, timed| {
+            // A partition that failed before runs in the interpreter alone, which tells of each record.
+            let is_native = !input.task().tracks_records();
+            if let Some(over_lists) = function.getattr_opt("over_lists")?.filter(|_| is_native) {
+                return over_lists.call1((partition.0, Py::new(py, Lists::new(input, timed))?));
+            }
+            function.call1((partition.0, iterator(py, input, timed)?))
+        })
     }
 
     /// Calls the function with the records of two partitions, and returns its results.

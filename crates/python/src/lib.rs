@@ -23,6 +23,7 @@ mod from_rows;
 mod function;
 mod hash;
 mod hot_key;
+mod kernels;
 mod lines;
 mod listeners;
 mod lookup;
@@ -62,6 +63,8 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<worker::TaskInfo>()?;
     module.add_class::<spill::SpillFile>()?;
     module.add_class::<budget::Budget>()?;
+    module.add_class::<kernels::KernelRun>()?;
+    module.add_class::<kernels::KernelSink>()?;
     module.add_function(wrap_pyfunction!(worker::work, module)?)?;
     module.add_function(wrap_pyfunction!(agent::agent, module)?)?;
     module.add_function(wrap_pyfunction!(columns::table_files, module)?)?;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use firesteel_operators::{Outcome, Task};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::{PyBytes, PyList, PyString};
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use std::fmt;
@@ -22,6 +22,8 @@ pub(crate) struct Objects(Arc<Form>);
 
 enum Form {
     Live(Py<PyList>),
+    /// Lines of text, of which each user makes objects when it wants them: the kernels never do.
+    Lines(Vec<String>),
     Pickled(Bytes),
     /// From a shuffle, read by this task, which does not know yet how many records they are.
     Shuffled(Bytes, Task),
@@ -30,6 +32,18 @@ enum Form {
 impl Objects {
     pub(crate) fn live(list: Bound<'_, PyList>) -> Self {
         Objects(Arc::new(Form::Live(list.unbind())))
+    }
+
+    pub(crate) fn of_lines(lines: Vec<String>) -> Self {
+        Objects(Arc::new(Form::Lines(lines)))
+    }
+
+    /// Returns the records as lines of text, if that is what they are.
+    pub(crate) fn lines(&self) -> Option<&[String]> {
+        match &*self.0 {
+            Form::Lines(lines) => Some(lines),
+            Form::Live(_) | Form::Pickled(_) | Form::Shuffled(..) => None,
+        }
     }
 
     pub(crate) fn pickled(bytes: impl Into<Bytes>) -> Self {
@@ -41,7 +55,7 @@ impl Objects {
     pub(crate) fn read_from_shuffle(self, task: &Task) -> Objects {
         match &*self.0 {
             Form::Pickled(bytes) => Objects(Arc::new(Form::Shuffled(bytes.clone(), task.clone()))),
-            Form::Live(_) | Form::Shuffled(..) => self,
+            Form::Live(_) | Form::Lines(_) | Form::Shuffled(..) => self,
         }
     }
 
@@ -50,6 +64,7 @@ impl Objects {
     pub(crate) fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         match &*self.0 {
             Form::Live(list) => Ok(list.bind(py).clone()),
+            Form::Lines(lines) => strings(py, lines),
             Form::Pickled(bytes) => load(py, bytes),
             Form::Shuffled(bytes, task) => {
                 let list = load(py, bytes)?;
@@ -63,6 +78,7 @@ impl Objects {
     pub(crate) fn bytes(&self, py: Python<'_>) -> PyResult<Bytes> {
         match &*self.0 {
             Form::Live(list) => dump(list.bind(py)),
+            Form::Lines(lines) => dump(&strings(py, lines)?),
             Form::Pickled(bytes) | Form::Shuffled(bytes, _) => Ok(bytes.clone()),
         }
     }
@@ -71,6 +87,10 @@ impl Objects {
     pub(crate) fn to_pickled(&self) -> Outcome<Objects> {
         Python::attach(|py| self.bytes(py).map(Objects::pickled).map_err(|error| from_python(py, error)))
     }
+}
+
+fn strings<'py>(py: Python<'py>, lines: &[String]) -> PyResult<Bound<'py, PyList>> {
+    PyList::new(py, lines.iter().map(|line| PyString::new(py, line)))
 }
 
 static DUMP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -95,8 +115,8 @@ impl Serialize for Objects {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &*self.0 {
             Form::Pickled(bytes) | Form::Shuffled(bytes, _) => serializer.serialize_bytes(bytes),
-            Form::Live(list) => {
-                let bytes = Python::attach(|py| dump(list.bind(py)));
+            Form::Live(_) | Form::Lines(_) => {
+                let bytes = Python::attach(|py| self.bytes(py));
                 serializer.serialize_bytes(&bytes.map_err(ser::Error::custom)?)
             }
         }

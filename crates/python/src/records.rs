@@ -33,11 +33,37 @@ impl Lists {
 
     fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
         let _engine = timing::engine();
+        let Some(objects) = self.next()? else { return Ok(None) };
+        let list = objects.list(py)?;
+        self.function.given(list.len());
+        Ok(Some(list))
+    }
+}
+
+impl Lists {
+    pub(crate) fn new(stream: Stream<Objects>, function: TimedFunction) -> Self {
+        Lists { stream: Some(stream), ready: VecDeque::new(), function }
+    }
+
+    /// Returns the next records, for a function that makes objects of them only if it must.
+    pub(crate) fn next_objects(&mut self) -> PyResult<Option<Objects>> {
+        let _engine = timing::engine();
+        let objects = self.next()?;
+        if let Some(lines) = objects.as_ref().and_then(Objects::lines) {
+            self.function.given(lines.len());
+        }
+        Ok(objects)
+    }
+
+    /// The function was given so many records.
+    pub(crate) fn given(&self, records: usize) {
+        self.function.given(records);
+    }
+
+    fn next(&mut self) -> PyResult<Option<Objects>> {
         loop {
             if let Some(objects) = self.ready.pop_front() {
-                let list = objects.list(py)?;
-                self.function.given(list.len());
-                return Ok(Some(list));
+                return Ok(Some(objects));
             }
             let Some(stream) = &mut self.stream else { return Ok(None) };
             match stream.next_batch() {
@@ -64,7 +90,7 @@ pub(crate) fn iterator<'py>(
         let chain = py.import("itertools")?.getattr("chain")?.getattr("from_iterable")?;
         Ok::<_, PyErr>(chain.unbind())
     })?;
-    let lists = Py::new(py, Lists { stream: Some(stream), ready: VecDeque::new(), function })?;
+    let lists = Py::new(py, Lists::new(stream, function))?;
     let records = chain.bind(py).call1((lists,))?;
     match tracks_records {
         false => Ok(records),

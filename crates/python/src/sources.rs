@@ -10,7 +10,7 @@ use firesteel_io::hadoop::{Value, is_java_stream, java_byte_arrays};
 use firesteel_operators::{Batches, Outcome, Stream, watch};
 use firesteel_types::{CallSite, TaskFailure};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyList, PyTuple};
 
 /// The conversion of each batch of records into a list.
 struct Converted<T> {
@@ -30,13 +30,24 @@ impl<T: Data> Batches<Objects> for Converted<T> {
     }
 }
 
+/// Lines as they are, of which the first function that takes them makes objects.
+struct Lines(Stream<String>);
+
+impl Batches<Objects> for Lines {
+    fn next_batch(&mut self) -> Outcome<Option<Batch<Objects>>> {
+        let Some(batch) = self.0.next_batch()? else { return Ok(None) };
+        Ok(Some(Batch::Owned(vec![Objects::of_lines(batch.into_vec())])))
+    }
+}
+
 /// Converts lines, to str or to bytes.
 pub(crate) fn lines(lines: &UntypedRdd, site: CallSite, use_unicode: bool) -> UntypedRdd {
-    lines.map_stream(site, &use_unicode, |use_unicode: &bool, _, stream| {
-        let convert: Convert<String> = match use_unicode {
-            true => |py, lines| PyList::new(py, lines.iter().map(|line| PyString::new(py, line))),
-            false => |py, lines| PyList::new(py, lines.iter().map(|line| PyBytes::new(py, line.as_bytes()))),
-        };
+    if use_unicode {
+        return lines.map_stream(site, &(), |(), _, stream| Ok(Lines(stream)));
+    }
+    lines.map_stream(site, &(), |(), _, stream| {
+        let convert: Convert<String> =
+            |py, lines| PyList::new(py, lines.iter().map(|line| PyBytes::new(py, line.as_bytes())));
         Ok(Converted { stream, convert })
     })
 }

@@ -15,8 +15,9 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from firesteel import _native, callsite, closures
-from firesteel.chain import OfRecords, Step
+from firesteel.chain import Chain, OfRecords, Step
 from firesteel.errors import FiresteelError, JobError
+from firesteel.native import explaining
 from firesteel.storagelevel import StorageLevel
 
 if TYPE_CHECKING:
@@ -119,6 +120,8 @@ class Base(Generic[T_co]):
         self._level = StorageLevel.NONE
         self._locally_checkpointed = False
         self._profile: ResourceProfile | None = None
+        # What to explain of RDDs before the shuffle that made this one.
+        self._before: list[Chain] = []
         if native is not None:
             self._made(native)
 
@@ -167,7 +170,12 @@ class Base(Generic[T_co]):
         rdd: RDD[Any] = RDD(None if late else make(), self.ctx, site=site, make=make if late else None)
         rdd._kind = kind
         rdd.partitioner = partitioner
+        rdd._before = list(chain.from_iterable(one._chains() for one in (self, *beside)))[-explaining.MOST_CHAINS :]
         return rdd
+
+    def _chains(self) -> list[Chain]:
+        """Returns the steps of the RDD and of those before it, as far as they are remembered."""
+        return self._before
 
     def _as_rdd(self) -> RDD[Any]:
         return self  # type: ignore[return-value]
@@ -285,6 +293,18 @@ class Base(Generic[T_co]):
         if self._native_rdd is not None:
             self._native_rdd.set_name(name)
         return self._as_rdd()
+
+    def explain(self) -> None:
+        """Prints which functions of the RDD, and of those that it is made from, run natively, and why others do not.
+        docs/python-native.md has more.
+
+        >>> sc.range(3).map(lambda x: x + 1).explain()  # doctest: +ELLIPSIS
+        firesteel.python.native = off: nothing runs natively; this is what would
+        map at ...
+          runs natively: range
+          runs natively: map <lambda> at ...
+        """
+        print(explaining.explained(self._chains(), self.ctx._native_mode))
 
     def toDebugString(self) -> bytes | None:
         """Returns the lineage, as UTF-8: one line for each RDD of the engine, indented at each shuffle.

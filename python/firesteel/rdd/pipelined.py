@@ -11,6 +11,8 @@ from typing import Any, Generic, TypeVar
 
 from firesteel import _native, callsite
 from firesteel.chain import Chain, Step
+from firesteel.native import explaining
+from firesteel.native.running import NativeChain
 from firesteel.rdd.tables import Tables
 
 __all__ = ["RDD", "PipelinedRDD", "RDDBarrier"]
@@ -64,12 +66,17 @@ class PipelinedRDD(RDD[U_co], Generic[T, U_co]):
             self._source = prev
             self.preservesPartitioning = preservesPartitioning
             self.is_barrier = isFromBarrier
+        if self.ctx._native_mode == "require":
+            explaining.require(self.func.steps)
         self.partitioner = prev.partitioner if preservesPartitioning else None
 
     @property
     def _native(self) -> _native.Rdd:
         if self._native_rdd is None:
-            function, profiler = self.ctx._profiled(self.func)
+            chain = self.func
+            if self.ctx._native_mode != "off" and not self.is_barrier:
+                chain = NativeChain(chain.steps, chain.site)
+            function, profiler = self.ctx._profiled(chain)
             if self.is_barrier:
                 from firesteel.taskcontext import BarrierFunction
 
@@ -83,6 +90,9 @@ class PipelinedRDD(RDD[U_co], Generic[T, U_co]):
                 self.ctx.profiler_collector.add_profiler(native.id, profiler)
             return native
         return self._native_rdd
+
+    def _chains(self) -> list[Chain]:
+        return [*self._source._chains(), self.func]
 
     def _is_late(self) -> bool:
         return self._native_rdd is None and self._source._is_late()

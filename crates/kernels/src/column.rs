@@ -1,0 +1,278 @@
+//! Columns: the values of one expression for all rows of a batch.
+//!
+//! Texts and lists are views: a span of a buffer for each row, so that splitting, stripping and slicing copy no text.
+//! A column does not know how many rows it has, since a constant stands for any number.
+
+use std::rc::Rc;
+
+/// One value, of a constant or a record.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scalar {
+    /// `None`.
+    None,
+    /// A `bool`.
+    Bool(bool),
+    /// An `int` of 64 bits.
+    Int(i64),
+    /// A `float`.
+    Float(f64),
+    /// A `str`.
+    Str(Rc<str>),
+    /// A `tuple`.
+    Tuple(Vec<Scalar>),
+}
+
+/// Texts: spans of one buffer of UTF-8.
+#[derive(Clone, Debug)]
+pub struct Text {
+    pub(crate) data: Rc<Vec<u8>>,
+    /// Where each row's text begins and ends. It never cuts a character.
+    pub(crate) spans: Rc<Vec<(u32, u32)>>,
+    /// All of the buffer is ASCII.
+    pub(crate) is_ascii: bool,
+}
+
+impl Text {
+    pub(crate) fn new(data: Vec<u8>, spans: Vec<(u32, u32)>) -> Text {
+        let is_ascii = data.is_ascii();
+        Text { data: Rc::new(data), spans: Rc::new(spans), is_ascii }
+    }
+
+    /// Returns the same buffer with other spans.
+    pub(crate) fn viewed(&self, spans: Vec<(u32, u32)>) -> Text {
+        Text { data: self.data.clone(), spans: Rc::new(spans), is_ascii: self.is_ascii }
+    }
+
+    /// Returns the bytes of a row's text.
+    #[inline]
+    pub fn bytes(&self, row: usize) -> &[u8] {
+        let (from, to) = self.spans[row];
+        &self.data[from as usize..to as usize]
+    }
+
+    /// Returns a row's text.
+    #[inline]
+    pub fn get(&self, row: usize) -> &str {
+        std::str::from_utf8(self.bytes(row)).unwrap_or_default()
+    }
+
+    /// Returns the number of rows.
+    pub fn rows(&self) -> usize {
+        self.spans.len()
+    }
+}
+
+/// Makes texts, row by row.
+#[derive(Default)]
+pub struct TextBuilder {
+    data: Vec<u8>,
+    spans: Vec<(u32, u32)>,
+}
+
+impl TextBuilder {
+    /// Makes a builder for so many rows.
+    pub fn with_rows(rows: usize) -> TextBuilder {
+        TextBuilder { data: Vec::with_capacity(rows * 16), spans: Vec::with_capacity(rows) }
+    }
+
+    /// Adds a row. Returns `false`, and adds an empty row, if the buffer is full.
+    pub fn push(&mut self, text: &str) -> bool {
+        self.push_with(|data| data.extend_from_slice(text.as_bytes()))
+    }
+
+    /// Adds a row of what `write` appends, which has to be UTF-8.
+    pub(crate) fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> bool {
+        let from = self.data.len();
+        write(&mut self.data);
+        let fits = u32::try_from(self.data.len()).is_ok();
+        if !fits {
+            self.data.truncate(from);
+        }
+        self.spans.push((from as u32, self.data.len() as u32));
+        fits
+    }
+
+    /// Returns the texts.
+    pub fn build(self) -> Text {
+        Text::new(self.data, self.spans)
+    }
+}
+
+/// Lists: spans of one column of items.
+#[derive(Clone, Debug)]
+pub struct List {
+    pub(crate) spans: Rc<Vec<(u32, u32)>>,
+    pub(crate) items: Rc<Column>,
+}
+
+impl List {
+    /// Returns the items of all lists, and where each row's begin and end in them.
+    pub fn parts(&self) -> (&Column, &[(u32, u32)]) {
+        (&self.items, &self.spans)
+    }
+}
+
+/// The values of all rows.
+#[derive(Clone, Debug)]
+pub enum Column {
+    /// The same value in each row.
+    Const(Scalar),
+    /// `bool`.
+    Bool(Rc<Vec<bool>>),
+    /// `int`, of 64 bits.
+    Int(Rc<Vec<i64>>),
+    /// `float`.
+    Float(Rc<Vec<f64>>),
+    /// `str`.
+    Text(Text),
+    /// `list`, of items of one type.
+    List(List),
+    /// `tuple`, of so many columns.
+    Tuple(Vec<Column>),
+}
+
+impl Column {
+    pub(crate) fn bools(values: Vec<bool>) -> Column {
+        Column::Bool(Rc::new(values))
+    }
+
+    /// Makes a column of numbers.
+    pub fn ints(values: Vec<i64>) -> Column {
+        Column::Int(Rc::new(values))
+    }
+
+    /// Makes a column of floating-point numbers.
+    pub fn floats(values: Vec<f64>) -> Column {
+        Column::Float(Rc::new(values))
+    }
+
+    /// Makes a column of truth values.
+    pub fn of_bools(values: Vec<bool>) -> Column {
+        Column::bools(values)
+    }
+
+    /// Returns the column with its constants written out, each row by itself.
+    pub fn spread(&self, rows: usize) -> Column {
+        match self {
+            Column::Const(scalar) => spread(scalar, rows),
+            Column::Tuple(parts) => Column::Tuple(parts.iter().map(|part| part.spread(rows)).collect()),
+            Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) | Column::List(_) => {
+                self.clone()
+            }
+        }
+    }
+
+    /// Returns the rows at these positions.
+    pub fn gather(&self, at: &[u32]) -> Column {
+        fn pick<T: Copy>(values: &[T], at: &[u32]) -> Rc<Vec<T>> {
+            Rc::new(at.iter().map(|row| values[*row as usize]).collect())
+        }
+        match self {
+            Column::Const(scalar) => Column::Const(scalar.clone()),
+            Column::Bool(values) => Column::Bool(pick(values, at)),
+            Column::Int(values) => Column::Int(pick(values, at)),
+            Column::Float(values) => Column::Float(pick(values, at)),
+            Column::Text(text) => Column::Text(Text { spans: pick(&text.spans, at), ..text.clone() }),
+            Column::List(list) => {
+                Column::List(List { spans: pick(&list.spans, at), items: list.items.clone() })
+            }
+            Column::Tuple(parts) => Column::Tuple(parts.iter().map(|part| part.gather(at)).collect()),
+        }
+    }
+
+    /// Returns the rows of `self`, and after them those of `other`; `None` if their types differ.
+    pub(crate) fn followed_by(&self, rows: usize, other: &Column, more: usize) -> Option<Column> {
+        if let (Column::Const(one), Column::Const(two)) = (self, other)
+            && is_same(one, two)
+        {
+            return Some(self.clone());
+        }
+        match (self.spread(rows), other.spread(more)) {
+            (Column::Const(_), _) | (_, Column::Const(_)) => None,
+            (Column::Bool(one), Column::Bool(two)) => Some(Column::Bool(joined(&one, &two))),
+            (Column::Int(one), Column::Int(two)) => Some(Column::Int(joined(&one, &two))),
+            (Column::Float(one), Column::Float(two)) => Some(Column::Float(joined(&one, &two))),
+            (Column::Text(one), Column::Text(two)) => {
+                let begin = u32::try_from(one.data.len()).ok()?;
+                u32::try_from(one.data.len() + two.data.len()).ok()?;
+                let moved: Vec<_> = two.spans.iter().map(|(from, to)| (from + begin, to + begin)).collect();
+                Some(Column::Text(Text {
+                    data: joined(&one.data, &two.data),
+                    spans: joined(&one.spans, &moved),
+                    is_ascii: one.is_ascii && two.is_ascii,
+                }))
+            }
+            (Column::List(one), Column::List(two)) => {
+                let begin = one.items.rows()?;
+                let items = one.items.followed_by(begin, &two.items, two.items.rows()?)?;
+                let moved: Vec<_> =
+                    two.spans.iter().map(|(from, to)| (from + begin as u32, to + begin as u32)).collect();
+                Some(Column::List(List { spans: joined(&one.spans, &moved), items: Rc::new(items) }))
+            }
+            (Column::Tuple(one), Column::Tuple(two)) if one.len() == two.len() => {
+                let parts = one.iter().zip(&two).map(|(one, two)| one.followed_by(rows, two, more));
+                Some(Column::Tuple(parts.collect::<Option<_>>()?))
+            }
+            (
+                Column::Bool(_)
+                | Column::Int(_)
+                | Column::Float(_)
+                | Column::Text(_)
+                | Column::List(_)
+                | Column::Tuple(_),
+                _,
+            ) => None,
+        }
+    }
+
+    /// Returns how many lists each row holds.
+    pub(crate) fn lists(&self) -> usize {
+        match self {
+            Column::List(_) => 1,
+            Column::Tuple(parts) => parts.iter().map(Column::lists).sum(),
+            Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) => 0,
+        }
+    }
+
+    /// Returns the number of rows, unless constants stand for any number of them.
+    fn rows(&self) -> Option<usize> {
+        match self {
+            Column::Const(_) => None,
+            Column::Bool(values) => Some(values.len()),
+            Column::Int(values) => Some(values.len()),
+            Column::Float(values) => Some(values.len()),
+            Column::Text(text) => Some(text.rows()),
+            Column::List(list) => Some(list.spans.len()),
+            Column::Tuple(parts) => parts.iter().find_map(Column::rows),
+        }
+    }
+}
+
+/// Returns whether two constants are one, bit by bit.
+fn is_same(one: &Scalar, two: &Scalar) -> bool {
+    match (one, two) {
+        (Scalar::Float(one), Scalar::Float(two)) => one.to_bits() == two.to_bits(),
+        (Scalar::Tuple(one), Scalar::Tuple(two)) => {
+            one.len() == two.len() && one.iter().zip(two).all(|(one, two)| is_same(one, two))
+        }
+        _ => one == two,
+    }
+}
+
+fn joined<T: Copy>(one: &[T], two: &[T]) -> Rc<Vec<T>> {
+    Rc::new([one, two].concat())
+}
+
+fn spread(scalar: &Scalar, rows: usize) -> Column {
+    match scalar {
+        // There is nothing of `None` to write out.
+        Scalar::None => Column::Const(Scalar::None),
+        Scalar::Bool(value) => Column::bools(vec![*value; rows]),
+        Scalar::Int(value) => Column::ints(vec![*value; rows]),
+        Scalar::Float(value) => Column::floats(vec![*value; rows]),
+        Scalar::Str(text) => {
+            Column::Text(Text::new(text.as_bytes().to_vec(), vec![(0, text.len() as u32); rows]))
+        }
+        Scalar::Tuple(items) => Column::Tuple(items.iter().map(|item| spread(item, rows)).collect()),
+    }
+}

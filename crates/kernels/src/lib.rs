@@ -1,0 +1,34 @@
+//! Python's expressions, computed over columns: what a lambda says, for thousands of records at once.
+//!
+//! CPython is the truth, and this crate a shortcut. Each kernel computes exactly what the interpreter computes, or marks
+//! the row as one that it does not answer for ([`Mask`]): an overflow of 64 bits, a division by zero, a text that
+//! `int()` refuses, a letter whose lower case is a matter of Unicode's tables. The caller runs the user's own
+//! function on such rows. A whole batch is handed back where types have no kernel ([`Refused`]).
+//!
+//! A function arrives as a [`Function`]: registers in single assignment, and branches that each end in a result.
+//! [`Run`] takes batches through several functions in a row (map, filter, flatMap and their kin), and remembers of which
+//! source row each result is. [`Merge`], [`Fold`] and [`Table`] add results up, where that is what follows.
+//!
+//! The crate knows neither Python's objects nor the engine: `crates/python` makes columns of objects, and objects of
+//! columns.
+
+mod answer;
+mod calls;
+mod column;
+mod eval;
+mod merge;
+mod methods;
+mod numbers;
+mod program;
+mod spelling;
+mod steps;
+mod table;
+mod text;
+
+pub use answer::{Mask, Refused};
+pub use column::{Column, List, Scalar, Text, TextBuilder};
+pub use eval::evaluate;
+pub use merge::{Fold, Merge, Sum};
+pub use program::{Binary, Block, Builtin, Comparison, End, Function, Instruction, Method, Op, Register};
+pub use steps::{Outcome, Run, Step};
+pub use table::Table;

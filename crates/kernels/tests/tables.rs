@@ -1,0 +1,87 @@
+//! Tables by key, beside a list of keys in the order in which they came.
+
+use firesteel_kernels::{
+    Binary, Block, Column, End, Fold, Function, Instruction, Merge, Op, Sum, Table, TextBuilder,
+};
+use proptest::prelude::*;
+
+/// `a + b`
+fn add() -> Merge {
+    let add = Instruction { into: 2, op: Op::Binary(Binary::Add, 0, 1) };
+    let body = Block { instructions: vec![add], end: End::Return(2) };
+    Merge::of(&Function { parameters: 2, registers: 3, body }).expect("a rule")
+}
+
+fn texts(keys: &[String]) -> Column {
+    let mut made = TextBuilder::with_rows(keys.len());
+    keys.iter().for_each(|key| assert!(made.push(key)));
+    Column::Text(made.build())
+}
+
+/// Takes the pairs of a table with texts as keys.
+fn pairs(table: &mut Table) -> Vec<(String, i64)> {
+    let (Column::Tuple(parts), rows) = table.take() else { return vec![] };
+    let [Column::Text(keys), Column::Int(values)] = &parts[..] else { return vec![] };
+    (0..rows).map(|row| (keys.get(row).to_string(), values[row])).collect()
+}
+
+proptest! {
+    #[test]
+    fn keys_stay_in_the_order_in_which_they_came(batches in prop::collection::vec(prop::collection::vec(("[a-d]{0,3}", -9i64..9), 1..50), 0..8)) {
+        let mut table = Table::new(add());
+        let mut wanted: Vec<(String, i64)> = vec![];
+        for batch in &batches {
+            let keys: Vec<String> = batch.iter().map(|(key, _)| key.clone()).collect();
+            let column = Column::Tuple(vec![texts(&keys), Column::ints(batch.iter().map(|(_, value)| *value).collect())]);
+            prop_assert_eq!(table.add(&column, batch.len(), 0..batch.len()), batch.len());
+            for (key, value) in batch {
+                match wanted.iter_mut().find(|(known, _)| known == key) {
+                    Some((_, sum)) => *sum += value,
+                    None => wanted.push((key.clone(), *value)),
+                }
+            }
+        }
+        prop_assert_eq!(table.keys(), wanted.len());
+        prop_assert_eq!(pairs(&mut table), wanted);
+        prop_assert_eq!(table.keys(), 0);
+    }
+}
+
+#[test]
+fn a_table_stops_before_the_pair_that_it_cannot_take() {
+    let mut table = Table::new(add());
+    let keys: Vec<String> = ["a", "b", "a", "c"].map(String::from).into();
+    let column = Column::Tuple(vec![texts(&keys), Column::ints(vec![i64::MAX, 1, 1, 1])]);
+    assert_eq!(table.add(&column, 4, 0..4), 2);
+    assert_eq!(pairs(&mut table), [("a".to_string(), i64::MAX), ("b".to_string(), 1)]);
+}
+
+#[test]
+fn other_keys_and_values_are_not_taken() {
+    let mut table = Table::new(add());
+    let numbers = Column::Tuple(vec![Column::ints(vec![1]), Column::ints(vec![1])]);
+    assert_eq!(table.add(&numbers, 1, 0..1), 1);
+    assert_eq!(table.add(&Column::Tuple(vec![texts(&["1".into()]), Column::ints(vec![1])]), 1, 0..1), 0);
+    assert_eq!(table.add(&Column::Tuple(vec![Column::ints(vec![1]), Column::floats(vec![1.0])]), 1, 0..1), 0);
+    assert_eq!(
+        table.add(&Column::Tuple(vec![Column::of_bools(vec![true]), Column::ints(vec![1])]), 1, 0..1),
+        0
+    );
+}
+
+#[test]
+fn a_sum_that_overflows_on_the_way_adds_nothing_of_the_batch() {
+    let mut sum = Sum::default();
+    assert!(sum.add(&Column::ints(vec![i64::MAX]), 1));
+    assert!(!sum.add(&Column::ints(vec![-1, 2]), 2));
+    assert_eq!(sum.total(), i64::MAX);
+}
+
+#[test]
+fn floats_are_added_from_left_to_right() {
+    let mut fold = Fold::new(add());
+    assert!(fold.add(&Column::floats(vec![1e16, 1.0, -1e16]), 3));
+    assert!(fold.add(&Column::floats(vec![1.0]), 1));
+    let Some(Column::Float(state)) = fold.state() else { panic!("no floats") };
+    assert_eq!(state[..], [((1e16 + 1.0) - 1e16) + 1.0]);
+}

@@ -1,0 +1,11 @@
+//! Python functions at native speed: objects become columns, the kernels compute, and columns become objects.
+//!
+//! `firesteel.native` decides what runs here, and runs the user's own functions on the records that are handed back.
+
+mod objects;
+mod program;
+mod run;
+mod sink;
+
+pub(crate) use run::KernelRun;
+pub(crate) use sink::KernelSink;

@@ -1,0 +1,215 @@
+//! Python's objects as columns, and columns as objects.
+//!
+//! Only objects whose types are exactly `int`, `float`, `bool`, `str`, `None` or `tuple` become columns: a subclass may
+//! mean anything. The first records say which type a column has; a record of another type is marked, and the
+//! interpreter's.
+
+use firesteel_kernels::{Column, Mask, Scalar, Text, TextBuilder};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyFloat, PyInt, PyList, PyString, PyTuple};
+use std::ops::Range;
+
+/// Records that are looked at for a type, until one is not None.
+const LOOK_AT: usize = 32;
+
+/// A column that is being made of objects.
+enum Builder {
+    None,
+    Bool(Vec<bool>),
+    Int(Vec<i64>),
+    Float(Vec<f64>),
+    Text(TextBuilder),
+    Tuple(Vec<Builder>),
+}
+
+/// Returns some records of a list as a column; `None` if most cannot be in one. Others that cannot are marked.
+pub(super) fn column(list: &Bound<'_, PyList>, some: Range<usize>) -> PyResult<Option<(Column, Mask)>> {
+    let rows = some.len();
+    let mut builder = None;
+    for at in some.clone().take(LOOK_AT) {
+        let item = list.get_item(at)?;
+        builder = Builder::like(&item, rows);
+        if builder.is_none() || !item.is_none() {
+            break;
+        }
+    }
+    let Some(mut builder) = builder else { return Ok(None) };
+    let (mut mask, mut marked) = (Mask::new(rows), 0);
+    for (row, at) in some.enumerate() {
+        // A list can be shared, and a function may have made it shorter.
+        let Ok(item) = list.get_item(at) else { return Ok(None) };
+        if !builder.push(&item) {
+            mask.set(row);
+            marked += 1;
+        }
+    }
+    Ok((marked * 2 <= rows).then(|| (builder.build(), mask)))
+}
+
+impl Builder {
+    /// Makes a builder for objects such as this one, if they can be in a column.
+    fn like(object: &Bound<'_, PyAny>, rows: usize) -> Option<Builder> {
+        if object.is_exact_instance_of::<PyString>() {
+            return Some(Builder::Text(TextBuilder::with_rows(rows)));
+        }
+        if object.is_exact_instance_of::<PyInt>() {
+            return Some(Builder::Int(Vec::with_capacity(rows)));
+        }
+        if object.is_exact_instance_of::<PyFloat>() {
+            return Some(Builder::Float(Vec::with_capacity(rows)));
+        }
+        if object.is_exact_instance_of::<PyBool>() {
+            return Some(Builder::Bool(Vec::with_capacity(rows)));
+        }
+        if object.is_none() {
+            return Some(Builder::None);
+        }
+        let tuple = object.cast_exact::<PyTuple>().ok()?;
+        let parts = tuple.iter().map(|part| Builder::like(&part, rows)).collect::<Option<Vec<_>>>()?;
+        (!parts.is_empty()).then_some(Builder::Tuple(parts))
+    }
+
+    /// Adds an object. Returns `false`, and adds something else, if it has another type.
+    fn push(&mut self, object: &Bound<'_, PyAny>) -> bool {
+        match self {
+            Builder::None => object.is_none(),
+            Builder::Bool(values) => {
+                let fits = object.is_exact_instance_of::<PyBool>();
+                values.push(fits && object.is_truthy().unwrap_or(false));
+                fits
+            }
+            Builder::Int(values) => {
+                let value =
+                    object.is_exact_instance_of::<PyInt>().then(|| object.extract::<i64>().ok()).flatten();
+                values.push(value.unwrap_or(0));
+                value.is_some()
+            }
+            Builder::Float(values) => {
+                let value = object.cast_exact::<PyFloat>().ok().map(|float| float.value());
+                values.push(value.unwrap_or(0.0));
+                value.is_some()
+            }
+            Builder::Text(texts) => {
+                let text = object.cast_exact::<PyString>().ok();
+                match text.and_then(|text| text.to_str().ok().map(|text| texts.push(text))) {
+                    Some(fits) => fits,
+                    None => {
+                        texts.push("");
+                        false
+                    }
+                }
+            }
+            Builder::Tuple(parts) => match object.cast_exact::<PyTuple>() {
+                Ok(tuple) if tuple.len() == parts.len() => {
+                    let mut fits = true;
+                    for (part, item) in parts.iter_mut().zip(tuple.iter()) {
+                        fits &= part.push(&item);
+                    }
+                    fits
+                }
+                _ => {
+                    parts.iter_mut().for_each(Builder::push_blank);
+                    false
+                }
+            },
+        }
+    }
+
+    fn push_blank(&mut self) {
+        match self {
+            Builder::None => {}
+            Builder::Bool(values) => values.push(false),
+            Builder::Int(values) => values.push(0),
+            Builder::Float(values) => values.push(0.0),
+            Builder::Text(texts) => drop(texts.push("")),
+            Builder::Tuple(parts) => parts.iter_mut().for_each(Builder::push_blank),
+        }
+    }
+
+    fn build(self) -> Column {
+        match self {
+            Builder::None => Column::Const(Scalar::None),
+            Builder::Bool(values) => Column::of_bools(values),
+            Builder::Int(values) => Column::ints(values),
+            Builder::Float(values) => Column::floats(values),
+            Builder::Text(texts) => Column::Text(texts.build()),
+            Builder::Tuple(parts) => Column::Tuple(parts.into_iter().map(Builder::build).collect()),
+        }
+    }
+}
+
+/// Returns texts as a column; texts for which a batch has no room are marked.
+pub(super) fn texts<'a>(texts: impl ExactSizeIterator<Item = &'a str>) -> (Column, Mask) {
+    let mut mask = Mask::new(texts.len());
+    let mut builder = TextBuilder::with_rows(texts.len());
+    for (row, text) in texts.enumerate() {
+        if !builder.push(text) {
+            mask.set(row);
+        }
+    }
+    (Column::Text(builder.build()), mask)
+}
+
+/// Returns the values of a column as a list.
+pub(super) fn list<'py>(py: Python<'py>, column: &Column, rows: usize) -> PyResult<Bound<'py, PyList>> {
+    match column {
+        // The usual ones without a list in between.
+        Column::Int(values) => PyList::new(py, values.iter()),
+        Column::Float(values) => PyList::new(py, values.iter()),
+        Column::Text(text) => PyList::new(py, (0..rows).map(|row| PyString::new(py, text.get(row)))),
+        Column::Const(_) | Column::Bool(_) | Column::List(_) | Column::Tuple(_) => {
+            PyList::new(py, objects(py, column, rows)?)
+        }
+    }
+}
+
+fn objects<'py>(py: Python<'py>, column: &Column, rows: usize) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let any = |object: Result<Bound<'py, PyAny>, PyErr>| object;
+    match column {
+        Column::Const(scalar) => Ok(vec![of_scalar(py, scalar)?; rows]),
+        Column::Bool(values) => {
+            Ok(values.iter().map(|value| PyBool::new(py, *value).to_owned().into_any()).collect())
+        }
+        Column::Int(values) => {
+            values.iter().map(|value| any(Ok(value.into_pyobject(py)?.into_any()))).collect()
+        }
+        Column::Float(values) => Ok(values.iter().map(|value| PyFloat::new(py, *value).into_any()).collect()),
+        Column::Text(text) => Ok(of_texts(py, text, rows)),
+        Column::List(list) => {
+            let (items, spans) = list.parts();
+            let count = spans.iter().map(|(_, to)| *to as usize).max().unwrap_or(0);
+            let items = objects(py, items, count)?;
+            let lists = spans.iter().map(|(from, to)| PyList::new(py, &items[*from as usize..*to as usize]));
+            lists.map(|list| Ok(list?.into_any())).collect()
+        }
+        Column::Tuple(parts) => {
+            let mut parts = parts
+                .iter()
+                .map(|part| Ok(objects(py, part, rows)?.into_iter()))
+                .collect::<PyResult<Vec<_>>>()?;
+            let tuple = |_| {
+                let items: Vec<_> = parts.iter_mut().filter_map(Iterator::next).collect();
+                Ok(PyTuple::new(py, items)?.into_any())
+            };
+            (0..rows).map(tuple).collect()
+        }
+    }
+}
+
+fn of_texts<'py>(py: Python<'py>, text: &Text, rows: usize) -> Vec<Bound<'py, PyAny>> {
+    (0..rows).map(|row| PyString::new(py, text.get(row)).into_any()).collect()
+}
+
+fn of_scalar<'py>(py: Python<'py>, scalar: &Scalar) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match scalar {
+        Scalar::None => py.None().into_bound(py),
+        Scalar::Bool(value) => PyBool::new(py, *value).to_owned().into_any(),
+        Scalar::Int(value) => value.into_pyobject(py)?.into_any(),
+        Scalar::Float(value) => PyFloat::new(py, *value).into_any(),
+        Scalar::Str(text) => PyString::new(py, text).into_any(),
+        Scalar::Tuple(items) => {
+            let items = items.iter().map(|item| of_scalar(py, item)).collect::<PyResult<Vec<_>>>()?;
+            PyTuple::new(py, items)?.into_any()
+        }
+    })
+}

@@ -1,0 +1,110 @@
+//! Programs, as the tuples that `firesteel.native.lowering` makes.
+
+use firesteel_kernels::{
+    Binary, Block, Builtin, Comparison, End, Function, Instruction, Method, Op, Register, Scalar, Step,
+};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyFloat, PyInt, PyString, PyTuple};
+
+/// Reads the steps of a run: pairs of the operation's name and its program, or None.
+pub(super) fn steps(steps: &[(String, Bound<'_, PyAny>)]) -> PyResult<Vec<Step>> {
+    let read = steps.iter().map(|(name, program)| {
+        Ok(match name.as_str() {
+            "map" => Step::Map(function(program)?),
+            "filter" => Step::Filter(function(program)?),
+            "flatMap" => Step::FlatMap(function(program)?),
+            "keyBy" => Step::KeyBy(function(program)?),
+            "mapValues" => Step::MapValues(function(program)?),
+            "flatMapValues" => Step::FlatMapValues(function(program)?),
+            "keys" => Step::Keys,
+            "values" => Step::Values,
+            other => return Err(unknown(other)),
+        })
+    });
+    read.collect()
+}
+
+/// Reads a function.
+pub(super) fn function(program: &Bound<'_, PyAny>) -> PyResult<Function> {
+    let (parameters, registers, body): (usize, usize, Bound<'_, PyTuple>) = program.extract()?;
+    let function = Function { parameters, registers, body: block(&body)? };
+    match function.is_sound() {
+        true => Ok(function),
+        false => Err(PyValueError::new_err("a program for the kernels reads a register before it is set")),
+    }
+}
+
+fn block(block: &Bound<'_, PyTuple>) -> PyResult<Block> {
+    let (instructions, ending): (Vec<(Register, String, Bound<'_, PyTuple>)>, Bound<'_, PyTuple>) =
+        block.extract()?;
+    let instructions = instructions
+        .iter()
+        .map(|(into, name, arguments)| Ok(Instruction { into: *into, op: op(name, arguments)? }))
+        .collect::<PyResult<_>>()?;
+    Ok(Block { instructions, end: end(&ending)? })
+}
+
+fn end(end: &Bound<'_, PyTuple>) -> PyResult<End> {
+    let register = end.get_item(1)?.extract()?;
+    if end.get_item(0)?.extract::<String>()? == "return" {
+        return Ok(End::Return(register));
+    }
+    let side = |at| Ok::<_, PyErr>(Box::new(block(&end.get_item(at)?.cast_into::<PyTuple>()?)?));
+    Ok(End::Branch(register, side(2)?, side(3)?))
+}
+
+fn op(name: &str, arguments: &Bound<'_, PyTuple>) -> PyResult<Op> {
+    let word = || arguments.get_item(0)?.extract::<String>();
+    let from = |begin: usize| -> PyResult<Vec<Register>> {
+        arguments.iter().skip(begin).map(|argument| Ok(argument.extract()?)).collect()
+    };
+    let register = |at: usize| -> PyResult<Register> { Ok(arguments.get_item(at)?.extract()?) };
+    let known = |found: Option<_>, word: &str| found.ok_or_else(|| unknown(word));
+    Ok(match name {
+        "const" => Op::Const(scalar(&arguments.get_item(0)?)?),
+        "binary" => {
+            Op::Binary(Binary::named(&word()?).ok_or_else(|| unknown(name))?, register(1)?, register(2)?)
+        }
+        "compare" => {
+            Op::Compare(Comparison::named(&word()?).ok_or_else(|| unknown(name))?, register(1)?, register(2)?)
+        }
+        "contains" => Op::Contains(register(0)?, register(1)?),
+        "is_none" => Op::IsNone(register(0)?),
+        "not" => Op::Not(register(0)?),
+        "negative" => Op::Negative(register(0)?),
+        "tuple" => Op::Tuple(from(0)?),
+        "list" => Op::List(from(0)?),
+        "unpacked" => Op::Unpacked(register(0)?, register(1)?, register(2)?),
+        "item" => Op::Item(register(0)?, register(1)?),
+        "slice" => Op::Slice(register(0)?, register(1)?, register(2)?),
+        "joined" => Op::Joined(from(0)?),
+        "call" => Op::Call(Builtin::named(&word()?).ok_or_else(|| unknown(name))?, from(1)?),
+        "method" => Op::Method(known(Method::named(&word()?), name)?, register(1)?, from(2)?),
+        other => return Err(unknown(other)),
+    })
+}
+
+fn scalar(value: &Bound<'_, PyAny>) -> PyResult<Scalar> {
+    if value.is_none() {
+        return Ok(Scalar::None);
+    }
+    if value.is_exact_instance_of::<PyBool>() {
+        return Ok(Scalar::Bool(value.extract()?));
+    }
+    if value.is_exact_instance_of::<PyInt>() {
+        return Ok(Scalar::Int(value.extract()?));
+    }
+    if value.is_exact_instance_of::<PyFloat>() {
+        return Ok(Scalar::Float(value.extract()?));
+    }
+    if let Ok(text) = value.cast_exact::<PyString>() {
+        return Ok(Scalar::Str(text.to_str()?.into()));
+    }
+    let items = value.cast_exact::<PyTuple>()?;
+    Ok(Scalar::Tuple(items.iter().map(|item| scalar(&item)).collect::<PyResult<_>>()?))
+}
+
+fn unknown(word: &str) -> PyErr {
+    PyValueError::new_err(format!("the kernels have nothing of the name `{word}`"))
+}

@@ -1,0 +1,297 @@
+//! [`KernelRun`]: a partition's records on their way through kernels.
+//!
+//! Records come in chunks: of a stream of lists, of a range, or of any iterator over lists. Each chunk's results come back
+//! as a list of objects with the records that were handed back, and where their results belong; or they go into a sum,
+//! a fold or a table without ever being objects.
+
+use super::sink::KernelSink;
+use super::{objects, program};
+use crate::objects::Objects;
+use crate::records::Lists;
+use firesteel_kernels::{Column, Mask, Run};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyIterator, PyList, PyRange, PyRangeMethods, PyString};
+use std::ops::Range;
+use std::rc::Rc;
+
+/// The most records that go through the kernels together: their columns stay in the processor's cache.
+const ROWS_AT_MOST: usize = 4096;
+
+/// Steps that run in the kernels, over the records of one partition.
+#[pyclass(unsendable)]
+pub(crate) struct KernelRun {
+    run: Run,
+    source: Source,
+    /// Those that have come and are not through.
+    waiting: Option<(Records, usize)>,
+    records: u64,
+    handed_back: u64,
+}
+
+enum Source {
+    Lists(Py<Lists>),
+    Iterator(Py<PyIterator>),
+    Range { start: i64, step: i64, left: usize },
+}
+
+/// Records that came together.
+#[derive(Clone)]
+enum Records {
+    Objects(Rc<Py<PyList>>),
+    Lines(Objects),
+    Range { start: i64, step: i64, count: usize },
+}
+
+/// Records that go through the kernels together.
+struct Chunk {
+    records: Records,
+    rows: Range<usize>,
+}
+
+/// The outcome of a chunk: a list of results and, if there are any, records that were handed back with the number of
+/// results before theirs; or no list, and all records.
+pub(super) type Piece<'py> = (Option<Bound<'py, PyList>>, Option<Bound<'py, PyList>>);
+
+/// The outcome of feeding: that a sink has taken all; else a result with the iterator over those behind it, and the piece behind them.
+type Fed<'py> = (bool, Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>, Option<Piece<'py>>);
+
+#[pymethods]
+impl KernelRun {
+    /// Makes a run of steps (names and programs) over a source: the engine's lists, a range, or an iterable of lists.
+    #[new]
+    fn new(steps: Vec<(String, Bound<'_, PyAny>)>, source: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let run = Run::new(program::steps(&steps)?);
+        let source = if let Ok(lists) = source.cast::<Lists>() {
+            Source::Lists(lists.clone().unbind())
+        } else if let Ok(range) = source.cast::<PyRange>() {
+            Source::Range { start: range.start()? as i64, step: range.step()? as i64, left: source.len()? }
+        } else {
+            Source::Iterator(source.try_iter()?.unbind())
+        };
+        Ok(KernelRun { run, source, waiting: None, records: 0, handed_back: 0 })
+    }
+
+    /// The number of records that came, and of those that were handed back.
+    #[getter]
+    fn figures(&self) -> (u64, u64) {
+        (self.records, self.handed_back)
+    }
+
+    /// Waits for the next records; returns whether there are any.
+    fn pull(&mut self, py: Python<'_>) -> PyResult<bool> {
+        while !self.waiting.as_ref().is_some_and(|(records, from)| *from < records.len(py)) {
+            match self.source.next(py)? {
+                Some(records) => self.waiting = Some((records, 0)),
+                None => {
+                    self.waiting = None;
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Returns the results of the next chunk; None at the end.
+    fn next_piece<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Piece<'py>>> {
+        let Some(chunk) = self.next_chunk(py)? else { return Ok(None) };
+        let Some((column, mask)) = chunk.column(py)? else { return self.whole(py, &chunk).map(Some) };
+        let Ok(mut outcome) = self.run.over(column, mask) else { return self.whole(py, &chunk).map(Some) };
+        outcome.hand_back_nan();
+        let (column, rows, back) = outcome.into_parts();
+        self.handed_back += back.len() as u64;
+        let list = objects::list(py, &column, rows)?;
+        Ok(Some((Some(list), chunk.at_places(py, &back)?)))
+    }
+
+    /// Returns the records of the next chunk as they are; None at the end.
+    fn next_records<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
+        let Some(chunk) = self.next_chunk(py)? else { return Ok(None) };
+        if let Records::Objects(list) = &chunk.records
+            && chunk.rows == (0..list.bind(py).len())
+        {
+            self.handed_back += chunk.rows.len() as u64;
+            return Ok(Some(list.bind(py).clone()));
+        }
+        Ok(self.whole(py, &chunk)?.1)
+    }
+
+    /// Returns the number of results of the next chunk and the records that were handed back; None at the end.
+    fn next_count<'py>(&mut self, py: Python<'py>) -> PyResult<Option<(usize, Option<Bound<'py, PyList>>)>> {
+        let Some(chunk) = self.next_chunk(py)? else { return Ok(None) };
+        let outcome = chunk.column(py)?.and_then(|(column, mask)| self.run.over(column, mask).ok());
+        let Some(outcome) = outcome else { return Ok(Some((0, self.whole(py, &chunk)?.1))) };
+        let (_, rows, back) = outcome.into_parts();
+        self.handed_back += back.len() as u64;
+        if back.is_empty() {
+            return Ok(Some((rows, None)));
+        }
+        let records = back.iter().map(|(_, row)| chunk.record(py, *row)).collect::<PyResult<Vec<_>>>()?;
+        Ok(Some((rows, Some(PyList::new(py, records)?))))
+    }
+
+    /// Adds the results of the next chunk to a sink. Returns True; or None at the end; or what the sink has not taken, of
+    /// which it takes no more from then on: a result with the iterator behind it, if it is of a record that was handed
+    /// back, and the results behind these. `again` returns an iterator over the results of a record.
+    fn feed<'py>(
+        &mut self,
+        py: Python<'py>,
+        sink: &mut KernelSink,
+        again: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Fed<'py>>> {
+        let Some(chunk) = self.next_chunk(py)? else { return Ok(None) };
+        let outcome = chunk.column(py)?.and_then(|(column, mask)| self.run.over(column, mask).ok());
+        let Some(mut outcome) = outcome else {
+            return Ok(Some((false, None, Some(self.whole(py, &chunk)?))));
+        };
+        outcome.hand_back_nan();
+        let (column, rows, back) = outcome.into_parts();
+        self.handed_back += back.len() as u64;
+        let column = column.spread(rows);
+        let mut from = 0;
+        for (at, (before, row)) in back.iter().enumerate() {
+            let taken = sink.add(&column, rows, from..*before);
+            if taken < *before {
+                return Ok(Some((false, None, Some(rest(py, &chunk, &column, taken..rows, &back[at..])?))));
+            }
+            from = *before;
+            // One by one: a result that cannot be added fails before the function is called for the next one.
+            let results = again.call1((chunk.record(py, *row)?,))?.try_iter()?;
+            for result in results.clone() {
+                let result = result?;
+                if !sink.add_object(&result)? {
+                    let rest = rest(py, &chunk, &column, from..rows, &back[at + 1..])?;
+                    return Ok(Some((false, Some((result, results.into_any())), Some(rest))));
+                }
+            }
+        }
+        let taken = sink.add(&column, rows, from..rows);
+        if taken < rows {
+            return Ok(Some((false, None, Some(rest(py, &chunk, &column, taken..rows, &[])?))));
+        }
+        Ok(Some((true, None, None)))
+    }
+}
+
+/// Returns some of a chunk's results, the last.
+fn rest<'py>(
+    py: Python<'py>,
+    chunk: &Chunk,
+    column: &Column,
+    some: Range<usize>,
+    back: &[(usize, usize)],
+) -> PyResult<Piece<'py>> {
+    let left: Vec<u32> = some.clone().map(|row| row as u32).collect();
+    let list = objects::list(py, &column.gather(&left), left.len())?;
+    let moved: Vec<_> = back.iter().map(|(before, row)| (before - some.start, *row)).collect();
+    Ok((Some(list), chunk.at_places(py, &moved)?))
+}
+
+impl KernelRun {
+    /// Hands a chunk back.
+    fn whole<'py>(&mut self, py: Python<'py>, chunk: &Chunk) -> PyResult<Piece<'py>> {
+        self.handed_back += chunk.rows.len() as u64;
+        let records =
+            chunk.rows.clone().map(|row| chunk.records.record(py, row)).collect::<PyResult<Vec<_>>>()?;
+        Ok((None, Some(PyList::new(py, records)?)))
+    }
+
+    fn next_chunk(&mut self, py: Python<'_>) -> PyResult<Option<Chunk>> {
+        if !self.pull(py)? {
+            return Ok(None);
+        }
+        let Some((records, from)) = self.waiting.take() else { return Ok(None) };
+        let rows = from..records.len(py).min(from + ROWS_AT_MOST);
+        self.records += rows.len() as u64;
+        self.waiting = Some((records.clone(), rows.end));
+        Ok(Some(Chunk { records, rows }))
+    }
+}
+
+impl Source {
+    fn next(&mut self, py: Python<'_>) -> PyResult<Option<Records>> {
+        match self {
+            Source::Lists(lists) => {
+                let mut lists = lists.bind(py).borrow_mut();
+                let Some(objects) = lists.next_objects()? else { return Ok(None) };
+                if objects.lines().is_some() {
+                    return Ok(Some(Records::Lines(objects)));
+                }
+                let list = objects.list(py)?;
+                lists.given(list.len());
+                Ok(Some(Records::Objects(Rc::new(list.unbind()))))
+            }
+            Source::Iterator(lists) => match lists.bind(py).clone().next().transpose()? {
+                Some(list) => {
+                    let list = list.cast_into::<PyList>();
+                    let list = list.map_err(|_| PyTypeError::new_err("kernels run over lists of records"))?;
+                    Ok(Some(Records::Objects(Rc::new(list.unbind()))))
+                }
+                None => Ok(None),
+            },
+            Source::Range { start, step, left } => {
+                let count = ROWS_AT_MOST.min(*left);
+                let records = Records::Range { start: *start, step: *step, count };
+                *left -= count;
+                *start = start.wrapping_add(step.wrapping_mul(count as i64));
+                Ok((count > 0).then_some(records))
+            }
+        }
+    }
+}
+
+impl Records {
+    fn len(&self, py: Python<'_>) -> usize {
+        match self {
+            Records::Objects(list) => list.bind(py).len(),
+            Records::Lines(objects) => objects.lines().map_or(0, <[String]>::len),
+            Records::Range { count, .. } => *count,
+        }
+    }
+
+    fn record<'py>(&self, py: Python<'py>, row: usize) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Records::Objects(list) => list.bind(py).get_item(row),
+            Records::Lines(objects) => {
+                let line = objects.lines().and_then(|lines| lines.get(row)).map_or("", String::as_str);
+                Ok(PyString::new(py, line).into_any())
+            }
+            Records::Range { start, step, .. } => {
+                Ok((start + step * row as i64).into_pyobject(py)?.into_any())
+            }
+        }
+    }
+}
+
+impl Chunk {
+    fn column(&self, py: Python<'_>) -> PyResult<Option<(Column, Mask)>> {
+        match &self.records {
+            Records::Objects(list) => objects::column(list.bind(py), self.rows.clone()),
+            Records::Lines(lines) => {
+                let lines = lines.lines().unwrap_or_default();
+                Ok(Some(objects::texts(lines[self.rows.clone()].iter().map(String::as_str))))
+            }
+            Records::Range { start, step, .. } => {
+                let numbers = self.rows.clone().map(|row| start + step * row as i64);
+                Ok(Some((Column::ints(numbers.collect()), Mask::new(self.rows.len()))))
+            }
+        }
+    }
+
+    fn record<'py>(&self, py: Python<'py>, row: usize) -> PyResult<Bound<'py, PyAny>> {
+        self.records.record(py, self.rows.start + row)
+    }
+
+    /// Returns records with the number of results before theirs; None of none.
+    fn at_places<'py>(
+        &self,
+        py: Python<'py>,
+        back: &[(usize, usize)],
+    ) -> PyResult<Option<Bound<'py, PyList>>> {
+        if back.is_empty() {
+            return Ok(None);
+        }
+        let places = back.iter().map(|(before, row)| Ok((*before, self.record(py, *row)?)));
+        Ok(Some(PyList::new(py, places.collect::<PyResult<Vec<_>>>()?)?))
+    }
+}

@@ -1,0 +1,92 @@
+"""Tells people which functions run natively, and why others do not; and the setting that switches it on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from firesteel.chain import Chain, PerRecord
+from firesteel.errors import FiresteelError
+from firesteel.native.plan import Part, parts_of, plan
+
+if TYPE_CHECKING:
+    from firesteel.conf import SparkConf
+
+__all__ = ["MODES", "SETTING", "explained", "mode_of", "require"]
+
+SETTING = "firesteel.python.native"
+MODES = ("off", "auto", "require")
+
+MOST_CHAINS = 20
+"""The most chains that an RDD remembers of those before it, to explain them."""
+
+
+def mode_of(conf: SparkConf) -> str:
+    """Returns how the setting is set.
+
+    >>> from firesteel import SparkConf
+    >>> mode_of(SparkConf(False)), mode_of(SparkConf(False).set("firesteel.python.native", "auto"))
+    ('off', 'auto')
+    """
+    value = conf.get(SETTING, None)
+    mode = (value or "off").strip().lower()
+    if mode not in MODES:
+        raise ValueError(f"{SETTING} is {value!r}; it can be {', '.join(MODES[:-1])} or {MODES[-1]}")
+    return mode
+
+
+def explained(chains: Iterable[Chain], mode: str) -> str:
+    """Returns what is to be said of chains, the first at the top.
+
+    >>> from firesteel.chain import Map
+    >>> print(explained([Chain([Map(len, "map at app.py:3")], "map at app.py:3")], "auto"))
+    firesteel.python.native = auto
+    map at app.py:3
+      runs natively: map len
+    """
+    lines = [f"{SETTING} = {mode}" + (": nothing runs natively; this is what would" if mode == "off" else "")]
+    for chain in chains:
+        lines.append(chain.site or "an action")
+        found = plan(chain.steps)
+        for at, part in enumerate(parts_of(chain.steps)):
+            lines.append(f"  {_line(part, _is_native(found, at))}")
+    return "\n".join(lines)
+
+
+def _is_native(found: Any, at: int) -> bool:
+    if found is None:
+        return False
+    return at < found.ends or at == found.ends and bool(found.sink)
+
+
+def _line(part: Part, is_native: bool) -> str:
+    what = part.name if part.function is None else f"{part.name} {_name(part.function)}"
+    if is_native:
+        return f"runs natively: {what}"
+    if part.lowered is None:
+        return f"is interpreted: {what}: {part.reason}"
+    return f"is interpreted: {what}: it could run natively, but stands where that would not pay or could be seen"
+
+
+def _name(function: Any) -> str:
+    name = getattr(function, "__name__", None) or type(function).__name__
+    if isinstance(function, FunctionType):
+        return f"{name} at {function.__code__.co_filename}:{function.__code__.co_firstlineno}"
+    return str(name)
+
+
+def require(steps: Sequence[Any]) -> None:
+    """Raises an error, with the same words, for the last of some steps if its function cannot be lowered."""
+    part = parts_of(steps[-1:])[0]
+    is_users = isinstance(part.step, PerRecord) or isinstance(part.function, FunctionType)
+    if part.lowered is not None or not is_users or _is_ours(part.function):
+        return
+    raise FiresteelError(
+        f"{SETTING} is `require`, and {part.name} {_name(part.function)} cannot run natively: {part.reason}. Write the"
+        " function in another way (docs/python-native.md says what can be lowered), or set it to `auto`."
+    )
+
+
+def _is_ours(function: Any) -> bool:
+    return str(getattr(function, "__module__", "")).partition(".")[0] == "firesteel"

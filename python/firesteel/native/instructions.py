@@ -1,0 +1,284 @@
+"""The instructions of CPython 3.10 to 3.14 that only move values, or compute one of others.
+
+Calls, jumps and returns are in ``lowering``.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from firesteel.native import callables
+from firesteel.native.values import NULL, Block, EmptyList, Frame, Known, Method, NotLowered, Register, Slice
+
+__all__ = ["Instructions"]
+
+MOST_INSTRUCTIONS = 1000
+"""The most instructions of a program: a function beyond them is interpreted."""
+
+_OPERATORS = {
+    **dict(ADD="+", SUBTRACT="-", MULTIPLY="*", TRUE_DIVIDE="/", FLOOR_DIVIDE="//", MODULO="%", POWER="**"),
+    **dict(AND="&", OR="|", XOR="^", LSHIFT="<<", RSHIFT=">>"),
+}
+
+#: What stands in the way, by the beginning of an instruction's name, in words.
+_REASONS = {
+    **dict.fromkeys(("GET_ITER", "FOR_ITER", "JUMP_BACKWARD", "LOAD_FAST_AND_CLEAR"), "a loop or a comprehension"),
+    **dict.fromkeys(("MAKE_FUNCTION", "MAKE_CELL", "LOAD_CLOSURE"), "a function within it, or a comprehension"),
+    **dict.fromkeys(("KW_NAMES", "CALL_KW", "CALL_FUNCTION_KW"), "a call with keyword arguments"),
+    **dict.fromkeys(("CALL_FUNCTION_EX", "LIST_TO_TUPLE", "DICT_MERGE"), "a call with * or **"),
+    **dict.fromkeys(("BUILD_MAP", "BUILD_CONST_KEY_MAP"), "a dict"),
+    "BUILD_SET": "a set",
+    "UNPACK_EX": "taking a value apart with *",
+    **dict.fromkeys(("SETUP_FINALLY", "PUSH_EXC_INFO", "SETUP_WITH", "BEFORE_WITH"), "try or with"),
+    **dict.fromkeys(("RAISE_VARARGS", "LOAD_ASSERTION_ERROR", "LOAD_COMMON_CONSTANT"), "raise or assert"),
+    **dict.fromkeys(("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_DEREF"), "an assignment to an outer name"),
+    **dict.fromkeys(("STORE_ATTR", "STORE_SUBSCR", "DELETE_SUBSCR", "STORE_SLICE"), "a change to an object"),
+    **dict.fromkeys(("IMPORT_NAME", "IMPORT_FROM"), "an import within the function"),
+    **dict.fromkeys(("YIELD_VALUE", "RETURN_GENERATOR", "GET_AWAITABLE"), "a generator"),
+    "FORMAT_WITH_SPEC": "a format in an f-string",
+}
+
+
+class Instructions:
+    """Does instructions, and makes those of a program."""
+
+    def __init__(self, parameters: int) -> None:
+        self.registers = parameters
+
+    def do(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        """Does one instruction."""
+        name = instruction.opname
+        handler = _HANDLERS.get(name)
+        if handler is not None:
+            handler(self, block, frame, instruction)
+        elif name.startswith(("BINARY_", "INPLACE_")) and name.partition("_")[2] in _OPERATORS:
+            self._operator(block, frame, _OPERATORS[name.partition("_")[2]])
+        else:
+            raise NotLowered(_REASONS.get(name) or f"the instruction {name}")
+
+    def emit(self, block: Block, name: str, *arguments: Any) -> Register:
+        """Adds an instruction, and returns its result."""
+        if self.registers >= MOST_INSTRUCTIONS:
+            raise NotLowered(f"more than {MOST_INSTRUCTIONS} operations")
+        register = Register(self.registers)
+        self.registers += 1
+        block.instructions.append((register.number, name, arguments))
+        return register
+
+    def register(self, block: Block, value: Any) -> int:
+        """Returns the register of a value; a constant gets one."""
+        if isinstance(value, Register):
+            return value.number
+        if isinstance(value, Known):
+            return self.emit(block, "const", callables.constant(value.value)).number
+        if isinstance(value, Method):
+            raise NotLowered(f"the attribute {value.name}")
+        raise NotLowered("an empty list" if isinstance(value, EmptyList) else "a value of this kind")
+
+    def apply(self, block: Block, name: str, values: list[Any], *more: Any) -> Register:
+        """Adds an instruction of values."""
+        return self.emit(block, name, *more, *[self.register(block, value) for value in values])
+
+    def load_const(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        frame.stack.append(Known(instruction.argval))
+
+    def load_fast(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        for name in _each_name(instruction):
+            if name not in frame.locals:
+                raise NotLowered(f"the name {name}, which may have no value")
+            frame.stack.append(frame.locals[name])
+
+    def store_fast(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        for name in _each_name(instruction):
+            frame.locals[name] = frame.pop(1)[0]
+
+    def store_then_load(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        stored, loaded = _each_name(instruction)
+        frame.locals[stored] = frame.pop(1)[0]
+        if loaded not in frame.locals:
+            raise NotLowered(f"the name {loaded}, which may have no value")
+        frame.stack.append(frame.locals[loaded])
+
+    def load_global(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        value = Known(frame.names.of_global(str(instruction.argval)))
+        pushes_null = sys.version_info >= (3, 11) and (instruction.arg or 0) & 1
+        if not pushes_null:
+            frame.stack.append(value)
+        elif sys.version_info < (3, 13):
+            frame.stack += [NULL, value]
+        else:
+            frame.stack += [value, NULL]
+
+    def load_deref(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        frame.stack.append(Known(frame.names.of_captured(str(instruction.argval))))
+
+    def push_null(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        frame.stack.append(NULL)
+
+    def load_attribute(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        owner = frame.pop(1)[0]
+        name = str(instruction.argval)
+        made: Any = Method(owner, name)
+        if isinstance(owner, Known) and (isinstance(owner.value, ModuleType) or owner.value is str):
+            made = Known(frame.names.of_attribute(owner.value, name))
+        is_call = instruction.opname == "LOAD_METHOD" or sys.version_info >= (3, 12) and (instruction.arg or 0) & 1
+        frame.stack += [made, NULL] if is_call else [made]
+
+    def pop_top(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        frame.pop(1)
+
+    def copy(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        frame.stack.append(frame.stack[-(instruction.arg or 1)])
+
+    def swap(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        at = -(instruction.arg or 2)
+        frame.stack[-1], frame.stack[at] = frame.stack[at], frame.stack[-1]
+
+    def duplicate(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        frame.stack += frame.stack[-(2 if instruction.opname == "DUP_TOP_TWO" else 1) :]
+
+    def rotate(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        count = {"ROT_TWO": 2, "ROT_THREE": 3, "ROT_FOUR": 4}.get(instruction.opname) or instruction.arg or 1
+        *below, top = frame.pop(count)
+        frame.stack += [top, *below]
+
+    def binary(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        symbol = instruction.argrepr
+        if symbol == "[]":  # from 3.14 on
+            self.subscript(block, frame, instruction)
+            return
+        self._operator(block, frame, symbol.removesuffix("=") if symbol.endswith("=") else symbol)
+
+    def _operator(self, block: Block, frame: Frame, symbol: str) -> None:
+        if symbol not in callables.BINARY:
+            raise NotLowered(f"the operator {symbol}")
+        frame.stack.append(self.apply(block, "binary", frame.pop(2), symbol))
+
+    def compare(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        symbol = str(instruction.argval).removeprefix("bool(").removesuffix(")")
+        frame.stack.append(self.apply(block, "compare", frame.pop(2), symbol))
+
+    def is_op(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        one, two = frame.pop(2)
+        if isinstance(one, Known) and one.value is None:
+            one, two = two, one
+        if not isinstance(two, Known) or two.value is not None:
+            raise NotLowered("`is` with something else than None")
+        self._push_unless(block, frame, self.apply(block, "is_none", [one]), instruction)
+
+    def contains(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        item, container = frame.pop(2)
+        if isinstance(container, Known):
+            container = Known(callables.choices(container.value))
+        self._push_unless(block, frame, self.apply(block, "contains", [item, container]), instruction)
+
+    def _push_unless(self, block: Block, frame: Frame, made: Register, instruction: dis.Instruction) -> None:
+        frame.stack.append(self.apply(block, "not", [made]) if instruction.arg else made)
+
+    def unary_not(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        frame.stack.append(self.apply(block, "not", frame.pop(1)))
+
+    def unary_negative(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        frame.stack.append(self.apply(block, "negative", frame.pop(1)))
+
+    def build_tuple(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        frame.stack.append(self.apply(block, "tuple", frame.pop(instruction.arg or 0)))
+
+    def build_list(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        items = frame.pop(instruction.arg or 0)
+        frame.stack.append(self.apply(block, "list", items) if items else EmptyList())
+
+    def list_extend(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        before, more = frame.pop(2)
+        if not isinstance(before, EmptyList) or not isinstance(more, Known) or type(more.value) is not tuple:
+            raise NotLowered("a list that is put together")
+        frame.stack.append(self.apply(block, "list", [Known(value) for value in more.value]))
+
+    def build_slice(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        if instruction.arg != 2:
+            raise NotLowered("a slice with a step")
+        frame.stack.append(Slice(*frame.pop(2)))
+
+    def binary_slice(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        frame.stack.append(self.apply(block, "slice", frame.pop(3)))
+
+    def subscript(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        owner, index = frame.pop(2)
+        if isinstance(index, Known) and type(index.value) is slice:  # a constant, from 3.14 on
+            if index.value.step is not None:
+                raise NotLowered("a slice with a step")
+            index = Slice(Known(index.value.start), Known(index.value.stop))
+        if isinstance(index, Slice):
+            frame.stack.append(self.apply(block, "slice", [owner, index.start, index.stop]))
+            return
+        frame.stack.append(self.item(block, owner, index))
+
+    def item(self, block: Block, owner: Any, index: Any) -> Any:
+        """Adds the item of a value."""
+        if isinstance(owner, Known) and isinstance(index, Known):
+            raise NotLowered("an item of a constant")
+        return self.apply(block, "item", [owner, index])
+
+    def unpack(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        value = frame.pop(1)[0]
+        count = instruction.arg or 0
+        owner = self.register(block, value)
+        items = [self.emit(block, "unpacked", owner, count, at) for at in range(count)]
+        frame.stack += reversed(items)
+
+    def format_value(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        if instruction.opname == "FORMAT_VALUE" and (instruction.arg or 0) not in (0, 1):
+            raise NotLowered("a format or a conversion in an f-string")
+        frame.stack.append(self.apply(block, "joined", frame.pop(1)))
+
+    def convert_value(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        if instruction.arg != 1:
+            raise NotLowered("a conversion in an f-string")
+
+    def build_string(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        frame.stack.append(self.apply(block, "joined", frame.pop(instruction.arg or 0)))
+
+
+def _each_name(instruction: dis.Instruction) -> tuple[str, ...]:
+    names = instruction.argval
+    return names if isinstance(names, tuple) else (str(names),)
+
+
+_Handler = Callable[[Instructions, Block, Frame, dis.Instruction], None]
+
+_HANDLERS: dict[str, _Handler] = {
+    **dict.fromkeys(("LOAD_CONST", "LOAD_SMALL_INT"), Instructions.load_const),
+    **dict.fromkeys(("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW"), Instructions.load_fast),
+    **dict.fromkeys(("LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW"), Instructions.load_fast),
+    **dict.fromkeys(("STORE_FAST", "STORE_FAST_STORE_FAST"), Instructions.store_fast),
+    "STORE_FAST_LOAD_FAST": Instructions.store_then_load,
+    "LOAD_GLOBAL": Instructions.load_global,
+    "LOAD_DEREF": Instructions.load_deref,
+    "PUSH_NULL": Instructions.push_null,
+    **dict.fromkeys(("LOAD_ATTR", "LOAD_METHOD"), Instructions.load_attribute),
+    "POP_TOP": Instructions.pop_top,
+    "COPY": Instructions.copy,
+    "SWAP": Instructions.swap,
+    **dict.fromkeys(("DUP_TOP", "DUP_TOP_TWO"), Instructions.duplicate),
+    **dict.fromkeys(("ROT_TWO", "ROT_THREE", "ROT_FOUR", "ROT_N"), Instructions.rotate),
+    "BINARY_OP": Instructions.binary,
+    "COMPARE_OP": Instructions.compare,
+    "IS_OP": Instructions.is_op,
+    "CONTAINS_OP": Instructions.contains,
+    "UNARY_NOT": Instructions.unary_not,
+    "UNARY_NEGATIVE": Instructions.unary_negative,
+    "BUILD_TUPLE": Instructions.build_tuple,
+    "BUILD_LIST": Instructions.build_list,
+    "LIST_EXTEND": Instructions.list_extend,
+    "BUILD_SLICE": Instructions.build_slice,
+    "BINARY_SLICE": Instructions.binary_slice,
+    "BINARY_SUBSCR": Instructions.subscript,
+    "UNPACK_SEQUENCE": Instructions.unpack,
+    **dict.fromkeys(("FORMAT_VALUE", "FORMAT_SIMPLE"), Instructions.format_value),
+    "CONVERT_VALUE": Instructions.convert_value,
+    "BUILD_STRING": Instructions.build_string,
+}

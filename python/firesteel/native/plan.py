@@ -1,0 +1,218 @@
+"""Finds what of a chain of steps can run in the kernels: from its beginning to the first step that cannot.
+
+Only a beginning can. Behind a function that is interpreted, whatever it does between two records would happen before
+more records are computed, and not after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import CellType, FunctionType
+from typing import Any
+
+from firesteel.chain import Filter, FlatMap, FlatMapValues, KeyBy, Keys, Map, MapValues, OfRecords, PerRecord, Values
+from firesteel.native.lowering import Lowered, NotLowered, lower
+from firesteel.native.names import Read
+
+__all__ = ["Part", "Plan", "parts_of", "plan"]
+
+_NAMES: dict[Any, str] = {
+    **{Map: "map", Filter: "filter", FlatMap: "flatMap", KeyBy: "keyBy", MapValues: "mapValues"},
+    **{FlatMapValues: "flatMapValues", Keys: "keys", Values: "values"},
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One step of a chain: what it is, and its program, or why it has none."""
+
+    step: Any
+    name: str
+    lowered: Lowered | None
+    reason: str
+    kind: str = "step"
+
+    @property
+    def function(self) -> Any:
+        """The user's function in it."""
+        if isinstance(self.step, OfRecords):
+            return self.step.arguments[-1] if self.step.arguments else None
+        return getattr(self.step, "function", None)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps that run in the kernels, and what takes their results.
+
+    The latter is "sum", "count", "fold", "table", "merged", or nothing.
+    """
+
+    begins: int
+    ends: int
+    programs: tuple[tuple[str, Any], ...]
+    sink: str
+    sink_program: Any
+    reads: tuple[Read, ...]
+
+
+def parts_of(steps: Sequence[Any]) -> list[Part]:
+    """Returns what each step of a chain is to the kernels."""
+    return [_part(step) for step in steps]
+
+
+def _part(step: Any) -> Part:
+    from firesteel.sources import _Range
+
+    name = _NAMES.get(type(step))
+    if name in ("keys", "values"):
+        return Part(step, name, Lowered((), ()), "")
+    if name is not None:
+        return _lowered(step, name, step.function, 1)
+    if isinstance(step, _Range):
+        return Part(step, "range", Lowered((), ()), "", "range")
+    sink = _sink(step)
+    if sink is not None:
+        return sink
+    site = str(getattr(step, "site", "")).partition(" at ")[0]
+    inner = getattr(step, "function", step)
+    name = site or getattr(inner, "__name__", type(inner).__name__).strip("_")
+    return Part(step, name, None, "gets all records of a partition at once")
+
+
+def _sink(step: Any) -> Part | None:
+    """Returns the part of a step that adds results up, if the kernels can do that."""
+    from firesteel.rdd import actions, numbers, transformations
+    from firesteel.shuffle import combine_locally, merge_combined
+
+    if type(step) is not OfRecords:
+        return None
+    if step.function is transformations.count_records:
+        return Part(step, "count", Lowered((), ()), "", "count")
+    if step.function is numbers._sum:
+        return Part(step, "sum", Lowered((), ()), "", "sum")
+    if step.function is actions._reduced:
+        return _merging(step, "reduce", "fold", step.arguments[0])
+    if step.function is combine_locally:
+        create, merge = step.arguments
+        if create is not None:
+            return Part(step, "combineByKey", None, "makes combinations of another type than the values", "table")
+        return _merging(step, "reduceByKey", "table", merge)
+    if step.function is merge_combined:
+        return _merging(step, "merging by key", "merged", step.arguments[0])
+    return None
+
+
+def _lowered(step: Any, name: str, function: Any, parameters: int, kind: str = "step") -> Part:
+    try:
+        return Part(step, name, lower(function, parameters), "", kind)
+    except NotLowered as reason:
+        return Part(step, name, None, str(reason), kind)
+
+
+def _merging(step: Any, name: str, kind: str, function: Any) -> Part:
+    from firesteel import _native
+
+    part = _lowered(step, name, function, 2, kind)
+    if part.lowered is None:
+        return part
+    try:
+        _native.KernelSink("fold", part.lowered.program)
+    except ValueError:
+        place = ""
+        if isinstance(function, FunctionType):
+            place = f"{function.__code__.co_filename}:{function.__code__.co_firstlineno}: "
+        reason = "merges in another way than by +, *, min, max, or one of these for each item of a tuple"
+        return Part(step, name, None, f"{place}{reason}", kind)
+    return part
+
+
+def plan(steps: Sequence[Any]) -> Plan | None:
+    """Returns what of a chain runs in the kernels; None if that is nothing that would pay.
+
+    >>> from firesteel.chain import Map
+    >>> found = plan([Map(lambda x: x + 1, "map"), Map(print, "map")])
+    >>> found.begins, found.ends, found.sink
+    (0, 1, '')
+    """
+    parts = parts_of(steps)
+    begins = 1 if parts and parts[0].kind == "range" else 0
+    ends = begins
+    while ends < len(parts) and parts[ends].kind == "step" and parts[ends].lowered is not None:
+        ends += 1
+    ends = _end_for(parts, begins, ends)
+    sink = parts[ends] if ends < len(parts) and parts[ends].kind not in ("step", "range") else None
+    if sink is not None and sink.lowered is None:
+        sink = None
+    chosen = [part for part in parts[begins:ends] if part.lowered is not None]
+    # Making columns of objects for nothing but a look at them costs more than it saves.
+    pays = any(part.lowered is not None and part.lowered.program for part in chosen)
+    if not pays and not (sink is not None and (begins == 1 or sink.kind in ("table", "merged", "fold"))):
+        return None
+    reads = [read for part in chosen for read in (part.lowered.reads if part.lowered else ())]
+    program = None
+    if sink is not None and sink.lowered is not None:
+        reads += sink.lowered.reads
+        program = sink.lowered.program
+    programs = tuple((part.name, part.lowered.program if part.lowered else None) for part in chosen)
+    return Plan(begins, ends, programs, "" if sink is None else sink.kind, program, tuple(reads))
+
+
+def _end_for(parts: list[Part], begins: int, ends: int) -> int:
+    """Returns where the kernels have to stop so that no later function can change a name that they took for constant.
+
+    A function that is interpreted runs between two records of a batch that the kernels have computed already.
+    """
+    later = [part for part in parts[ends:] if part.lowered is None]
+    if not later:
+        return ends
+    for at in range(begins, ends):
+        lowered = parts[at].lowered
+        if lowered is not None and any(_may_change(read, later) for read in lowered.reads):
+            return at
+    return ends
+
+
+def _may_change(read: Read, later: list[Part]) -> bool:
+    """Returns whether a function of later parts could change a name."""
+    if read.is_builtin:
+        return False
+    if isinstance(read.place, CellType):
+        return any(_has_cell(_functions(part), read.place) for part in later)
+    # What a function of the program does to a module is not known. Functions of Python itself leave it alone.
+    return any(_functions(part) for part in later)
+
+
+def _functions(part: Part) -> list[Any]:
+    """Returns the values in a step that may be functions of the program."""
+    step = part.step
+    values = [*step.arguments] if isinstance(step, OfRecords) else []
+    inner = getattr(step, "function", None)
+    if isinstance(step, PerRecord) or not isinstance(step, OfRecords):
+        values.append(step if inner is None else inner)
+    return [value for value in values if callable(value) and type(value).__name__ != "builtin_function_or_method"]
+
+
+def _has_cell(values: list[Any], cell: CellType) -> bool:
+    """Returns whether functions share a captured name, themselves or by what they capture.
+
+    What is no plain function may.
+    """
+    seen: set[int] = set()
+    while values:
+        value = values.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if not isinstance(value, FunctionType):
+            if callable(value) and not isinstance(value, type):
+                return True
+            continue
+        for other in value.__closure__ or ():
+            if other is cell:
+                return True
+            try:
+                values.append(other.cell_contents)
+            except ValueError:
+                continue
+    return False
