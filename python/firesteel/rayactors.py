@@ -80,6 +80,9 @@ class Manager:
         #: Those that were asked for or run, by name, the oldest first. The thread's alone, like all that follows.
         self._executors: dict[str, _Executor] = {}
         self._next = 0
+        #: The nodes on which executors have run, by their hosts, and the hosts on which no other is to start.
+        self._nodes: dict[str, set[str]] = {}
+        self._avoided: list[str] = []
         self._again: list[tuple[float, _Executor]] = []
         self._said = ""
         self._look_at = 0.0
@@ -101,6 +104,10 @@ class Manager:
     def release(self, name: str) -> None:
         """Gives an executor back."""
         self._inbox.put(lambda: self._release(name))
+
+    def avoid(self, hosts: list[str]) -> None:
+        """Has executors that are asked for from now on started on none of these hosts."""
+        self._inbox.put(lambda: self._avoid(hosts))
 
     def stop(self) -> None:
         """Ends all actors, and waits until they are gone."""
@@ -157,7 +164,10 @@ class Manager:
             name = f"ray-{self._next}"
             self._next += 1
             reserved = self._plan["reserved"]
-            options = {"num_cpus": cores, "memory": reserved, "max_restarts": 0, "max_task_retries": 0}
+            options: dict[str, Any] = {"num_cpus": cores, "memory": reserved, "max_restarts": 0, "max_task_retries": 0}
+            avoided = sorted(node for host in self._avoided for node in self._nodes.get(host, ()))
+            if avoided:
+                options["label_selector"] = {"ray.io/node-id": f"!in({', '.join(avoided)})"}
             actor = self._actors.options(**options, scheduling_strategy="SPREAD").remote()
             executor = self._executors[name] = _Executor(name, actor, cores, reserved)
             # The secret goes from process to process: Ray keeps the arguments of an actor's making, not of its methods.
@@ -178,6 +188,7 @@ class Manager:
             # It was withdrawn meanwhile, and its actor killed.
             return None
         executor.host, executor.node, executor.process = future.result()
+        self._nodes.setdefault(executor.host, set()).add(executor.node)
         self._said = ""
         if not executor.is_released:
             self._pool.granted(executor.name, executor.host)
@@ -248,6 +259,14 @@ class Manager:
         if executor is not None:
             executor.is_released = True
             self._ray.kill(executor.actor)
+
+    def _avoid(self, hosts: list[str]) -> None:
+        self._avoided = hosts
+        # What an actor asks for cannot be changed.
+        pending = [executor for executor in self._executors.values() if executor.is_pending]
+        self._withdraw(len(pending))
+        for executor in pending:
+            self._request(1, executor.cores)
 
     # -- what is said
 

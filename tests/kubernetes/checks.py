@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import collections
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
 from api import wait_until
-from setting import PROGRAM, PROGRAM_IMAGE, Application, Setting
+from setting import PROGRAM, PROGRAM_IMAGE, TEXT, Application, Setting
 
 # What the program counts in four tasks of a thousand lines.
 COUNTS = "be 8000\nnot 4000\nor 4000\nto 8000\n"
@@ -197,6 +198,68 @@ def a_program_runs_in_a_pod(setting: Setting) -> None:
     setting.nothing_is_left(namespace)
 
 
+def python_answer() -> list[str]:
+    """Returns the lines of the Python program."""
+    counts = collections.Counter(TEXT.read_text(encoding="utf-8").split())
+    lines = [f"{word} {counts[word]}" for word in sorted(counts)]
+    return [*lines, f"total {counts.total()}"]
+
+
+def a_python_program_has_pods_as_executors(setting: Setting) -> None:
+    """It runs here, and brings its module along."""
+    namespace = setting.namespace()
+    assert setting.submit_python(namespace, "client").succeeds().splitlines() == python_answer()
+    setting.nothing_is_left(namespace)
+
+
+def a_python_program_runs_in_a_pod(setting: Setting) -> None:
+    """The image has it, its module, and numpy."""
+    namespace = setting.namespace()
+    application = setting.submit_python(namespace, "cluster")
+    application.succeeds()
+    path = f"/api/v1/namespaces/{namespace}/pods?labelSelector=spark-role%3Ddriver"
+    (name,) = (pod["metadata"]["name"] for pod in setting.api.items(path))
+    # The node writes before each line when it came, and from where.
+    lines = [line.split(" ", 3)[3] for line in setting.logs(namespace, name).splitlines() if " stdout " in line]
+    assert lines == python_answer(), lines
+    setting.api.must("DELETE", f"/api/v1/namespaces/{namespace}/pods/{name}")
+    setting.nothing_is_left(namespace)
+
+
+def executors_come_with_tasks_and_go_without(setting: Setting) -> None:
+    """Dynamic allocation: pods are made while tasks wait, and removed when executors have nothing to do."""
+    namespace, folder = setting.namespace(), setting.folder()
+    dynamic = {"enabled": "true", "minExecutors": "1", "maxExecutors": "3", "schedulerBacklogTimeout": "100ms"}
+    dynamic["executorIdleTimeout"] = "1s"
+    settings = {f"dynamicAllocation_{key}": value for key, value in dynamic.items()}
+    application = setting.held(namespace, folder, "end", executor_instances="1", tasks="3", **settings)
+    assert len(wait_for_tasks(setting, folder, application, 3)) == 3
+    (folder / "go").touch()
+    wait_until("one pod", lambda: len(setting.pods(namespace)) == 1)
+    (folder / "end").touch()
+    assert application.succeeds() == COUNTS.replace("8000", "6000").replace("4000", "3000")
+    setting.nothing_is_left(namespace)
+
+
+def a_node_that_is_excluded_gets_no_pod(setting: Setting) -> None:
+    """Tasks fail in one pod. Others keep off its node, the only one there is, until the exclusion ends."""
+    namespace, folder = setting.namespace(), setting.folder()
+    excluding = {"enabled": "true", "application_maxFailedTasksPerExecutor": "1", "killExcludedExecutors": "true"}
+    excluding |= {"application_maxFailedExecutorsPerNode": "1", "timeout": "15s"}
+    settings = {f"excludeOnFailure_{key}": value for key, value in excluding.items()}
+    # So that the job waits for other executors as long as the setting for that says.
+    settings |= {"dynamicAllocation_enabled": "true", "dynamicAllocation_minExecutors": "2"}
+    application = setting.held(namespace, folder, **settings)
+    bad = wait_for_tasks(setting, folder, application, 2)[0]
+    (folder / "bad").write_text(bad)
+    (folder / "go").touch()
+    assert application.succeeds() == COUNTS
+    said = application.said()
+    assert f"no executor is started on {setting.known['node']}:" in said, said
+    assert "executors may be started on all machines again" in said, said
+    setting.nothing_is_left(namespace)
+
+
 def a_program_in_a_pod_that_fails_is_told(setting: Setting) -> None:
     """`firesteel submit` ends as the program did."""
     namespace = setting.namespace()
@@ -239,8 +302,13 @@ ALL: list[Callable[[Setting], None]] = [
     a_right_that_lacks_is_told,
     an_image_that_is_missing_is_told,
     too_much_memory_is_told_with_the_remedy,
+    executors_come_with_tasks_and_go_without,
+    a_node_that_is_excluded_gets_no_pod,
     a_program_runs_in_a_pod,
     a_program_in_a_pod_that_fails_is_told,
     a_dry_run_makes_nothing,
     a_pod_that_no_node_takes_is_told,
 ]
+
+# These need an environment of Python.
+OF_PYTHON: list[Callable[[Setting], None]] = [a_python_program_has_pods_as_executors, a_python_program_runs_in_a_pod]

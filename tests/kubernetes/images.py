@@ -8,16 +8,22 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import subprocess
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 # The applets that commands of containers need.
 APPLETS = ["sh", "sleep", "cat", "ls", "true", "false", "env"]
 
 
-def write(path: Path, name: str, files: dict[str, Path], entrypoint: list[str]) -> None:
-    """Writes the image `name`: busybox, and `files` by their places in it."""
+# What a Python in an image has no use for.
+UNUSED = {"__pycache__", "test", "tests", "idlelib", "ensurepip", "tkinter", "lib2to3", "pip"}
+
+
+def write(path: Path, name: str, files: dict[str, Path], entrypoint: list[str], trees: Sequence[Path] = ()) -> None:
+    """Writes the image `name`: busybox, `files` by their places in it, and the folders `trees` where they are here."""
     layer = io.BytesIO()
     busybox = Path(subprocess.check_output(["sh", "-c", "command -v busybox"], text=True).strip())
     with tarfile.open(fileobj=layer, mode="w") as tar:
@@ -30,6 +36,8 @@ def write(path: Path, name: str, files: dict[str, Path], entrypoint: list[str]) 
             entry.size, entry.mode = file.stat().st_size, 0o755
             with file.open("rb") as opened:
                 tar.addfile(entry, opened)
+        for tree in trees:
+            tar.add(tree, str(tree).lstrip("/"), filter=_used)
         for applet in APPLETS:
             entry = tarfile.TarInfo(f"bin/{applet}")
             entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"
@@ -61,6 +69,23 @@ def with_libraries(place: str, program: Path) -> dict[str, Path]:
     return files
 
 
+def with_python(python: Path) -> tuple[dict[str, Path], list[Path]]:
+    """Returns the files and folders of an image with a virtual environment, which has the same path there: it, the
+    interpreter and the library of modules that it was made from, and all that these are linked to.
+    """
+    ask = "import os, sys, sysconfig; print(os.path.realpath(sys.executable), sysconfig.get_path('stdlib'))"
+    interpreter, library = subprocess.check_output([str(python), "-c", ask], text=True).split()
+    environment = python.parent.parent
+    # Without the packages of the Python that the environment was made from.
+    trees = [one for one in Path(library).iterdir() if one.name != "site-packages"] + [environment]
+    # The link in the environment may lead there by others.
+    files = {os.readlink(python): Path(interpreter)} if python.is_symlink() else {}
+    for one in [Path(interpreter), *(one for tree in trees for one in tree.rglob("*.so*"))]:
+        files.update(with_libraries(str(one), one))
+    # Where it is in a folder, it comes with that.
+    return {place: file for place, file in files.items() if not any(map(Path(place).is_relative_to, trees))}, trees
+
+
 def load(socket: str, path: Path) -> None:
     """Gives containerd an image."""
     words = ["ctr", "--address", socket, "--namespace", "k8s.io", "images", "import"]
@@ -68,6 +93,10 @@ def load(socket: str, path: Path) -> None:
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"ctr: {done.stderr.strip()}")
+
+
+def _used(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    return None if Path(entry.name).name in UNUSED else entry
 
 
 def _text(tar: tarfile.TarFile, name: str, text: str) -> None:

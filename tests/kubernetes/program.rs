@@ -1,8 +1,9 @@
 //! The program whose executors are pods in tests: a word count whose tasks wait, so that pods can be taken away meanwhile.
 //!
-//! `pods TASKS [FOLDER]`: with a folder that all of its pods have, each task of the first stage leaves the file
-//! `at-TASK-POD` in it, and waits until there is a file `go`. It writes a line `WORD COUNT` for each word. `pods hog` is a
-//! program whose one task takes more memory than any pod has.
+//! `pods TASKS [FOLDER [END]]`: with a folder that all of its pods have, each task of the first stage leaves the file
+//! `at-TASK-POD` in it, and waits until there is a file `go`; the tasks of a pod that the file `bad` names fail then. It
+//! writes a line `WORD COUNT` for each word, and goes on until there is the file END. `pods hog` is a program whose one task
+//! takes more memory than any pod has.
 
 #![expect(clippy::print_stdout, reason = "it answers on standard output")]
 
@@ -44,6 +45,9 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
     for (word, count) in counts {
         println!("{word} {count}");
     }
+    if let Some(end) = arguments.get(2) {
+        wait_for(Path::new(end));
+    }
     sc.stop();
     Ok(())
 }
@@ -52,8 +56,13 @@ fn wait_for_go(folder: &Path, task: usize) {
     let pod = std::env::var("FIRESTEEL_POD_NAME").unwrap_or_default();
     // Whoever waits for this file waits in vain if it cannot be written.
     let _ = std::fs::write(folder.join(format!("at-{task}-{pod}")), "");
+    wait_for(&folder.join("go"));
+    assert!(!std::fs::read_to_string(folder.join("bad")).is_ok_and(|bad| bad == pod), "it is bad");
+}
+
+fn wait_for(file: &Path) {
     let bound = Instant::now() + PATIENCE;
-    while !folder.join("go").exists() && Instant::now() < bound {
+    while !file.exists() && Instant::now() < bound {
         std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -30,15 +30,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("firesteel", type=Path)
     parser.add_argument("program", type=Path)
+    parser.add_argument("--python", type=Path, help="the Python of an environment with Firesteel and numpy")
     parser.add_argument("--cache", type=Path, help="the folder of Kubernetes as it was built")
     parser.add_argument("--only", action="append", default=[], metavar="NAME")
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
+    there = [*checks.ALL, *(checks.OF_PYTHON if options.python else [])]
     wanted: list[Callable[[Setting], None]] = [
-        check for check in checks.ALL if not options.only or check.__name__ in options.only
+        check for check in there if not options.only or check.__name__ in options.only
     ]
     if options.list:
-        print("\n".join(check.__name__ for check in checks.ALL))
+        print("\n".join(check.__name__ for check in there))
         return 0
     command = [sys.executable, str(HERE / "cluster.py"), "--node"]
     command += ["--cache", str(options.cache)] if options.cache else []
@@ -52,7 +54,7 @@ def main() -> int:
         known = json.loads(line)
         api = Api(Path(known["kubeconfig"]))
         with tempfile.TemporaryDirectory(prefix="firesteel-pods-") as directory:
-            setting = Setting(api, known, Path(directory), options.firesteel, options.program)
+            setting = Setting(api, known, Path(directory), options.firesteel, options.program, options.python)
             for check in wanted:
                 start = time.monotonic()
                 try:

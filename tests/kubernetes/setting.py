@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,16 @@ ROOT = Path(__file__).resolve().parents[2]
 # With the command `firesteel` alone, and with the program.
 COMMAND_IMAGE = "localhost/firesteel:test"
 PROGRAM_IMAGE = "localhost/pods:test"
+PYTHON_IMAGE = "localhost/python:test"
+
+# The files of the Python program in its image, by what they are here.
+PYTHON_FILES = {
+    "/opt/words.py": ROOT / "tests/managers/words.py",
+    "/opt/words_helper.py": ROOT / "tests/managers/words_helper.py",
+}
+
+# What it counts, at the same place in the image.
+TEXT = ROOT / "docs/rdd-guide.md"
 
 # The program's place in its image.
 PROGRAM = "/opt/pods"
@@ -36,12 +48,13 @@ spec:
 class Application:
     """A program that runs: its driver is here."""
 
-    def __init__(self, words: list[str], log: Path) -> None:
+    def __init__(self, words: list[str], log: Path, variables: dict[str, str]) -> None:
         self.log = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                words, stdout=subprocess.PIPE, stderr=output, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent
-            )
+                words, stdout=subprocess.PIPE, stderr=output, stdin=subprocess.DEVNULL,
+                env={**os.environ, **variables}, preexec_fn=die_with_parent,
+            )  # fmt: skip
 
     def said(self) -> str:
         """Returns what it has written to standard error."""
@@ -72,7 +85,10 @@ class Application:
 class Setting:
     """A cluster and the files of the checks."""
 
-    def __init__(self, api: Api, known: dict[str, str], directory: Path, firesteel: Path, program: Path) -> None:
+    def __init__(
+        self, api: Api, known: dict[str, str], directory: Path, firesteel: Path, program: Path, python: Path | None
+    ) -> None:
+        self.python = python
         self.api, self.known, self.directory = api, known, directory
         self.firesteel, self.program = firesteel, program
         self._numbers = itertools.count()
@@ -85,10 +101,16 @@ class Setting:
             (COMMAND_IMAGE, images.with_libraries("bin/firesteel", firesteel)),
             (PROGRAM_IMAGE, images.with_libraries(PROGRAM, program)),
         ]:
-            tar = directory / "image.tar"
-            images.write(tar, name, files, ["/bin/sh"])
-            images.load(known["socket"], tar)
-            tar.unlink()
+            self._load(name, files)
+        if python is not None:
+            files, trees = images.with_python(python)
+            self._load(PYTHON_IMAGE, {**files, **PYTHON_FILES, str(TEXT): TEXT, "/usr/bin/env": Path("/usr/bin/env")}, trees)
+
+    def _load(self, name: str, files: dict[str, Path], trees: Sequence[Path] = ()) -> None:
+        tar = self.directory / "image.tar"
+        images.write(tar, name, files, ["/bin/sh"], trees)
+        images.load(self.known["socket"], tar)
+        tar.unlink()
 
     def namespace(self) -> str:
         """Makes a namespace with the account and the rights that deploy/kubernetes has, and returns its name."""
@@ -129,9 +151,10 @@ class Setting:
         return self.run(namespace, [], [str(self.program), *map(str, words)], settings)
 
     def run(
-        self, namespace: str, options: list[str], words: list[str], settings: dict[str, str | Path]
-    ) -> Application:
-        """Starts `firesteel submit` with these options and a program."""
+        self, namespace: str, options: list[str], words: list[str], settings: dict[str, str | Path],
+        command: Sequence[str | Path] = (), **variables: str,
+    ) -> Application:  # fmt: skip
+        """Starts `firesteel submit` with these options and a program; or another command than `firesteel`."""
         base: dict[str, str | Path] = {
             "kubernetes_namespace": namespace,
             "kubernetes_container_image": COMMAND_IMAGE,
@@ -148,26 +171,36 @@ class Setting:
         }
         # Names of variables have underscores of their own.
         pairs = {_dotted(key): value for key, value in {**base, **settings}.items()}
-        command = [str(self.firesteel), "submit", "--master", f"k8s://{self.known['server']}", *options]
+        submit = [*map(str, command or [self.firesteel]), "submit", "--master", f"k8s://{self.known['server']}", *options]
         for key, value in pairs.items():
-            command += ["--conf", f"spark.{key}={value}"]
+            submit += ["--conf", f"spark.{key}={value}"]
         log = self.directory / f"application-{next(self._numbers)}.log"
-        application = Application([*command, *words], log)
+        application = Application([*submit, *words], log, variables)
         self._running.append(application)
         return application
 
-    def held(self, namespace: str, folder: Path, **settings: str | Path) -> Application:
-        """Starts the program with tasks that wait for the file `go` in a folder."""
+    def held(
+        self, namespace: str, folder: Path, end: str = "", tasks: str = "4", **settings: str | Path
+    ) -> Application:
+        """Starts the program with tasks that wait for the file `go` in a folder, and which goes on until there is `end`."""
         volume = "kubernetes_executor_volumes_hostPath_hold_"
         mounts: dict[str, str | Path] = {f"{volume}mount_path": "/hold", f"{volume}options_path": folder}
-        return self.submit(namespace, "4", "/hold", **mounts, **settings)
+        words = [tasks, "/hold", *([str(folder / end)] if end else [])]
+        return self.submit(namespace, *words, **mounts, **settings)
 
     def submit_driver(self, namespace: str, *words: str) -> Application:
         """Starts the program in cluster mode: `firesteel submit` waits for it."""
-        host, port = self.known["server"].removeprefix("https://").split(":")
-        settings: dict[str, str | Path] = {
+        settings = {
+            **self._of_driver(),
             "kubernetes_container_image": PROGRAM_IMAGE,
             "kubernetes_executor_program": PROGRAM,
+        }
+        options = ["--deploy-mode", "cluster", "--driver-memory", "256m"]
+        return self.run(namespace, options, [f"local://{PROGRAM}", *words], settings)
+
+    def _of_driver(self) -> dict[str, str | Path]:
+        host, port = self.known["server"].removeprefix("https://").split(":")
+        return {
             "kubernetes_driver_podTemplateFile": self.template,
             "kubernetes_authenticate_driver_serviceAccountName": "firesteel",
             "kubernetes_driver_request_cores": "100m",
@@ -175,8 +208,21 @@ class Setting:
             "kubernetes_driverEnv_KUBERNETES_SERVICE_HOST": host,
             "kubernetes_driverEnv_KUBERNETES_SERVICE_PORT": port,
         }
-        options = ["--deploy-mode", "cluster", "--driver-memory", "256m"]
-        return self.run(namespace, options, [f"local://{PROGRAM}", *words], settings)
+
+    def submit_python(self, namespace: str, mode: str) -> Application:
+        """Counts words by a Python program, with a module of its own and numpy, in `client` or `cluster` mode."""
+        settings = {
+            **(self._of_driver() if mode == "cluster" else {}),
+            "kubernetes_container_image": PYTHON_IMAGE,
+            "executor_memory": "256m",
+            "executor_memoryOverhead": "384m",
+        }
+        place = "local://" if mode == "cluster" else ""
+        program, helper = (f"{place}{name}" if place else str(file) for name, file in PYTHON_FILES.items())
+        options = ["--deploy-mode", mode, "--driver-memory", "512m", "--as-pyspark", "--py-files", helper]
+        command = [str(self.python), "-m", "firesteel.cli"]
+        variables = {"PYSPARK_PYTHON": str(self.python)}
+        return self.run(namespace, options, [program, str(TEXT)], settings, command, **variables)
 
     def logs(self, namespace: str, pod: str) -> str:
         """Returns what a pod has written; the node has no address at which the API server could ask for it."""

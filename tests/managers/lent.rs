@@ -4,9 +4,11 @@
 //! | --- | --- | --- |
 //! | `words FILE...` | counts words | a line `WORD COUNT` each, sorted |
 //! | `hold FOLDER TASKS` | shuffles, and then waits in each of its last tasks for the file `go` in the folder | `answer SUM`, `counted RECORDS` by an accumulator |
+//! | `hold FOLDER TASKS linger` | the same, and then goes on until there is a file `end` | the same |
 //!
-//! The tasks of `hold` leave a file `task-PARTITION` in the folder when they begin to wait. The master and all settings
-//! come from the environment, as for every program.
+//! The tasks of `hold` leave a file `task-PARTITION` in the folder when they begin to wait, with the name of their executor
+//! where Slurm gives it one. Those of the executor that the file `bad` names fail. The master and all settings come from the
+//! environment, as for every program.
 
 #![expect(clippy::print_stdout, reason = "it answers on standard output")]
 
@@ -27,6 +29,11 @@ fn main() -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["words", ref files @ ..] => words(&sc, &files.join(",")),
         ["hold", folder, tasks] => hold(&sc, folder, tasks.parse().unwrap_or(2)),
+        ["hold", folder, tasks, "linger"] => {
+            hold(&sc, folder, tasks.parse().unwrap_or(2))?;
+            wait_for(&Path::new(folder).join("end"));
+            Ok(())
+        }
         _ => panic!("`words FILE...` or `hold FOLDER TASKS`, not {arguments:?}"),
     }
 }
@@ -60,9 +67,15 @@ fn hold(sc: &Context, folder: &str, tasks: usize) -> Result<()> {
 
 /// Leaves a sign that the task of a partition is here, and waits until it may go on.
 fn wait_in(folder: &Path, task: usize) {
-    std::fs::write(folder.join(format!("task-{task}")), "").expect("the folder is there");
+    let executor = std::env::var("FIRESTEEL_EXECUTOR").unwrap_or_default();
+    std::fs::write(folder.join(format!("task-{task}")), &executor).expect("the folder is there");
+    wait_for(&folder.join("go"));
+    assert!(!std::fs::read_to_string(folder.join("bad")).is_ok_and(|bad| bad == executor), "it is bad");
+}
+
+fn wait_for(file: &Path) {
     let bound = Instant::now() + PATIENCE;
-    while !folder.join("go").exists() && Instant::now() < bound {
+    while !file.exists() && Instant::now() < bound {
         std::thread::sleep(Duration::from_millis(10));
     }
 }

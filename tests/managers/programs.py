@@ -21,6 +21,24 @@ PATIENCE = 120.0
 ANSWER = [f"answer {sum(range(20_000))}", "counted 20000"]
 
 
+#: Settings below ``spark.dynamicAllocation`` of a program whose executors come and go within seconds.
+DYNAMIC = {
+    "enabled": "true",
+    "minExecutors": "1",
+    "maxExecutors": "3",
+    "schedulerBacklogTimeout": "100ms",
+    "executorIdleTimeout": "1s",
+}
+
+#: Settings below ``spark.excludeOnFailure`` by which one failure ends an executor, and keeps others from its machine.
+EXCLUDING = {
+    "enabled": "true",
+    "application.maxFailedTasksPerExecutor": "1",
+    "application.maxFailedExecutorsPerNode": "1",
+    "killExcludedExecutors": "true",
+}
+
+
 def built(name: str) -> str:
     """Returns the path of a program of the workspace: ``FIRESTEEL_BUILT`` names its folder, or it is a debug build."""
     folder = pathlib.Path(os.environ.get("FIRESTEEL_BUILT", ROOT / "target" / "debug"))

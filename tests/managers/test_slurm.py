@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import time
@@ -122,6 +121,30 @@ def test_a_node_that_goes_takes_its_executors_along(slurm: slurm_cluster.Slurm, 
         slurm.run("scontrol", "update", "nodename=n2", "state=resume", check=False)
 
 
+def test_executors_come_with_tasks_and_go_without(slurm: slurm_cluster.Slurm, here: pathlib.Path) -> None:
+    """Dynamic allocation: jobs are submitted for tasks that wait, and end when executors have nothing to do."""
+    dynamic = {f"spark__dynamicAllocation__{key}": value for key, value in programs.DYNAMIC.items()}
+    program = begin(slurm, here, "hold", str(here), "3", "linger", executors=1, **dynamic)
+    programs.tasks_wait(here, 3)
+    assert len(running(slurm)) == 3
+    (here / "go").touch()
+    wait_until("idle executors were given back", lambda: len(slurm.jobs()) == 1)
+    (here / "end").touch()
+    program.answers(programs.ANSWER)
+
+
+def test_a_node_that_is_excluded_gets_no_executor(slurm: slurm_cluster.Slurm, here: pathlib.Path) -> None:
+    """Tasks fail in one executor: it is ended, and what takes its place keeps off its host, which both nodes are here."""
+    excluding = {f"spark__excludeOnFailure__{key}": value for key, value in programs.EXCLUDING.items()}
+    program = begin(slurm, here, "hold", str(here), "4", "linger", spark__executor__cores="2", **excluding)
+    programs.tasks_wait(here, 4)
+    (here / "bad").write_text((here / "task-0").read_text())
+    (here / "go").touch()
+    wait_until("no node is left", lambda: "of those that are not excluded" in program.said())
+    (here / "end").touch()
+    program.answers(programs.ANSWER)
+
+
 def test_a_limit_is_told_while_one_executor_works(slurm: slurm_cluster.Slurm, here: pathlib.Path) -> None:
     """Partition ``small`` has one node, with cores for two executors of three."""
     program = begin(slurm, here, "hold", str(here), "2", executors=3, firesteel__slurm__partition="small")
@@ -179,9 +202,10 @@ def test_jobs_that_are_all_cancelled_end_the_program(slurm: slurm_cluster.Slurm,
     slurm.run("scancel", *running(slurm))
     assert program.ends() == 1
     assert "cancelled in Slurm" in program.said(), program.said()
-    # Their tasks do not end in time, so Slurm kills all of a job, also what would remove its files.
-    for left in pathlib.Path("/tmp").glob("firesteel-slurm-*"):
-        shutil.rmtree(left)
+    # Their tasks do not end in time, so Slurm kills all of a job, also what would remove its files. The next job does.
+    wait_until("all jobs have ended and nodes are free", slurm.is_idle, 60)
+    assert list(pathlib.Path("/tmp").glob("firesteel-slurm-*"))
+    begin(slurm, here / "next", "words", str(programs.TEXT)).answers(programs.words_of())
 
 
 def test_a_time_limit_is_announced_and_blocks_are_handed_over(slurm: slurm_cluster.Slurm, here: pathlib.Path) -> None:

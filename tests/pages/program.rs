@@ -6,7 +6,7 @@
 //! | --- | --- | --- |
 //! | `finish` | three jobs with shuffles, caches and accumulators | `finish RECORDS` |
 //! | `fail` | a job that fails on its third record | `fail` |
-//! | `hold NAME TASKS` | begins a job whose task `i` waits for the file `NAME-i` | `hold NAME`, and at its end `ended NAME ANSWER` |
+//! | `hold NAME TASKS` | begins a job whose task `i` waits for the file `NAME-i`, and fails in the process whose id the file `bad` has | `hold NAME`, and at its end `ended NAME ANSWER` |
 //! | `processes` | | `processes NAME=PID ...`, those of executors |
 //! | `stop` | | `stop` |
 //!
@@ -114,6 +114,8 @@ fn hold(sc: &Context, name: &str, tasks: usize, files: &str) {
             while !file.exists() && Instant::now() < bound {
                 std::thread::sleep(Duration::from_millis(5));
             }
+            let bad = std::fs::read_to_string(Path::new(files).join("bad"));
+            assert!(!bad.is_ok_and(|bad| bad == std::process::id().to_string()), "it is bad");
             records.map(|record| (record % 10, record))
         },
     );

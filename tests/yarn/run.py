@@ -332,7 +332,78 @@ def another_queue_takes_its_share(yarn: Yarn) -> None:
     assert yarn.applications()[1]["finalStatus"] == "SUCCEEDED"
 
 
-TESTS = [words_are_counted, an_executor_is_killed, the_application_is_killed, a_queue_that_is_not_there,
+def executors_come_with_tasks_and_go_without(yarn: Yarn) -> None:
+    """Dynamic allocation: containers are asked for while tasks wait, and given back when executors have nothing to do."""
+    settings = {"enabled": "true", "minExecutors": "1", "maxExecutors": "3", "schedulerBacklogTimeout": "100ms",
+                "executorIdleTimeout": "1s"}
+    with yarn.program({f"spark.dynamicAllocation.{key}": value for key, value in settings.items()}) as program:
+        program.tell("hold e 3")
+        until("three executors", lambda: len(program.processes()) == 3)
+        program.release("e", 3)
+        assert program.hear("ended") == f"e {sum(range(300))}"
+        until("one container", lambda: sum(one["numContainers"] for one in yarn.nodes()) == 1)
+        program.tell("stop")
+        program.hear("stop")
+
+
+def a_host_that_is_excluded_gets_no_container(yarn: Yarn) -> None:
+    """Tasks fail in an executor: it is ended, and YARN knows the host on which it is to start no other: the only one here."""
+    settings = {"enabled": "true", "application.maxFailedTasksPerExecutor": "1",
+                "application.maxFailedExecutorsPerNode": "1", "killExcludedExecutors": "true"}
+    with yarn.program({f"spark.excludeOnFailure.{key}": value for key, value in settings.items()}) as program:
+        program.tell("hold f 2")
+        processes = until("two executors", lambda: len(found := program.processes()) == 2 and found)
+        (program.files / "bad").write_text(str(next(iter(processes.values()))))
+        program.release("f", 2)
+        until("YARN's silence is told", lambda: "containers on other hosts than localhost" in program.said())
+        assert all(one["numContainers"] == 0 for one in yarn.nodes()), yarn.nodes()
+        program.tell("stop")
+        program.hear("stop")
+
+
+def a_node_label_that_yarn_does_not_know(yarn: Yarn) -> None:
+    """It is refused for good, in YARN's words."""
+    ended = yarn.count({"spark.yarn.executor.nodeLabelExpression": "nosuch"})
+    assert ended.returncode != 0
+    assert "node label `nosuch`" in ended.stderr and "Invalid" in ended.stderr, ended.stderr
+    assert yarn.applications()[0]["finalStatus"] == "FAILED", yarn.applications()[0]
+
+
+def a_program_that_fails_is_run_again(yarn: Yarn) -> None:
+    """Where settings allow a second attempt, YARN makes it, with the same files."""
+    text, counts, program, once = (yarn.folder / name for name in ("text", "again", "program", "once"))
+    text.write_text(TEXT)
+    program.write_text(f"""#!/bin/bash
+if [ -z "$FIRESTEEL_AGENT" ] && mkdir {once} 2>/dev/null; then exec {yarn.word_count} /no/such/file; fi
+exec {yarn.word_count} "$@"
+""")
+    program.chmod(0o755)
+    ended = yarn.submit("--deploy-mode", "cluster", "--driver-memory", "256m", "--conf", "spark.yarn.maxAppAttempts=2",
+                        str(program), str(text), "--output", str(counts))
+    assert ended.returncode == 0, ended.stderr
+    found = yarn.applications()[0]
+    assert found["finalStatus"] == "SUCCEEDED", found
+    attempts = yarn.cluster.rest(f"cluster/apps/{found['id']}/appattempts")[1]["appAttempts"]["appAttempt"]
+    assert len(attempts) == 2, attempts
+    assert sum(1 for part in counts.glob("part-*") for _ in part.open()) == len(set(TEXT.split()))
+    killed = yarn.submit("--kill", found["id"])
+    assert killed.returncode == 0 and "FINISHED, SUCCEEDED" in killed.stdout, killed
+    assert "it had ended before" in killed.stdout, killed
+
+
+def a_dry_run_asks_nobody(yarn: Yarn) -> None:
+    """In client mode it prints what executors would be asked for."""
+    known = len(yarn.applications())
+    shown = yarn.submit("--dry-run", "--num-executors", "3", yarn.word_count, "x")
+    assert shown.returncode == 0, shown.stderr
+    for part in ("queue: default", "container of each executor: 256 MiB, 1 cores", "executors: 3", yarn.word_count):
+        assert part in shown.stdout, shown.stdout
+    assert len(yarn.applications()) == known
+
+
+TESTS = [words_are_counted, executors_come_with_tasks_and_go_without, a_host_that_is_excluded_gets_no_container,
+         a_node_label_that_yarn_does_not_know, a_program_that_fails_is_run_again, a_dry_run_asks_nobody,
+         an_executor_is_killed, the_application_is_killed, a_queue_that_is_not_there,
          an_executor_that_fits_in_no_container, more_than_the_cluster_has, another_queue_takes_its_share,
          secrets_are_nowhere, a_program_runs_in_the_cluster, a_program_fails_in_the_cluster, the_driver_is_killed]
 

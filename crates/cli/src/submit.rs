@@ -125,7 +125,8 @@ pub(crate) fn submit(options: SubmitOptions) -> Result<ExitCode, String> {
     let is_there = options.kill.is_some()
         || options.status.is_some()
         || matches!(options.deploy_mode, DeployMode::Cluster);
-    if is_there && options.master.as_deref() == Some(yarn::MASTER) {
+    let is_yarn = options.master.as_deref() == Some(yarn::MASTER);
+    if is_there && is_yarn {
         return on_yarn(&options);
     }
     let is_slurm = options.master.as_deref() == Some(slurm::MASTER);
@@ -150,9 +151,13 @@ pub(crate) fn submit(options: SubmitOptions) -> Result<ExitCode, String> {
         return Err("which program? Say its file, and its arguments behind it; --help shows examples".into());
     };
     match options.deploy_mode {
-        _ if options.dry_run && !is_slurm => {
-            Err("--dry-run shows what a cluster manager would be given: say --master slurm, k8s://https://HOST:PORT, or yarn with --deploy-mode cluster".into())
+        _ if options.dry_run && is_yarn => {
+            yarn::shown_here(&conf(&options)?, &in_this_directory(program)).map(|text| done(&text))
         }
+        _ if options.dry_run && !is_slurm => Err(
+            "--dry-run shows what a cluster manager would be given: say --master slurm, yarn or k8s://https://HOST:PORT"
+                .into(),
+        ),
         DeployMode::Client if options.dry_run => {
             let command = command_of(&options, program, &[])?;
             let script =
@@ -211,6 +216,7 @@ fn on_yarn(options: &SubmitOptions) -> Result<ExitCode, String> {
         files: options.files.clone(),
         cores: options.driver_cores,
         memory: options.driver_memory << 20,
+        attempts: yarn::attempts(&conf)?,
     };
     if options.dry_run {
         return yarn::shown(&conf, &program).map(|text| done(&text));
@@ -227,8 +233,10 @@ fn as_json(conf: &Conf) -> Result<String, String> {
 /// Refuses to promise that a program is started again where nobody would do so.
 fn check_supervise(master: &str) -> Result<(), String> {
     let instead = match master {
-        yarn::MASTER => "YARN runs a program once",
-        slurm::MASTER => "a job of Slurm runs once",
+        yarn::MASTER => "`spark.yarn.maxAppAttempts` has YARN run a program again",
+        slurm::MASTER => {
+            "Slurm runs a job again only after its node failed or it was preempted (`firesteel.slurm.options=--requeue`)"
+        }
         master if kubernetes::is_meant(master) => "a Job of Kubernetes starts a program again",
         _ => return Ok(()),
     };
@@ -447,6 +455,7 @@ impl InterpretedDriver {
             files: self.files,
             cores: self.cores,
             memory: self.memory_mib << 20,
+            attempts: yarn::attempts(&conf)?,
         };
         if self.dry_run {
             tell(&yarn::shown(&conf, &program)?);

@@ -15,7 +15,7 @@ pub mod slurm;
 pub mod standalone;
 
 pub use agents::AgentCommand;
-pub use firesteel_lending::{Loss, PoolSettings, Shape};
+pub use firesteel_lending::{Excluded, Loss, PoolSettings, Shape};
 pub use local::LocalProcesses;
 pub use managed::ManagedCluster;
 pub use manager::{ClusterListener, Manager, ManagerListener, start_one_by_one};

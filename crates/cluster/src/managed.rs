@@ -4,9 +4,10 @@
 //! out the pool's actions one after the other, so that a manager is never called twice at a time.
 
 use crate::manager::{ClusterListener, Manager, ManagerListener};
-use firesteel_lending::{Loss, Pool, PoolAction, PoolEvent, PoolSettings};
+use firesteel_lending::{Excluded, Loss, Pool, PoolAction, PoolEvent, PoolSettings};
 use firesteel_types::Millis;
 use parking_lot::Mutex;
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -151,6 +152,10 @@ impl Owner {
                 PoolAction::Request(count) => {
                     refusal = self.manager.request(count, &shape).err().map(|why| (count, why));
                 }
+                PoolAction::Avoid(machines) => {
+                    tell_avoided(&machines);
+                    self.manager.avoid(&machines);
+                }
                 PoolAction::Withdraw(count) => self.manager.withdraw(count),
                 PoolAction::Release(name) => self.manager.release(&name),
                 PoolAction::Ended(name, reason) => self.listener.ended(&name, reason),
@@ -171,6 +176,16 @@ impl Owner {
             0 | WITHOUT_LIMIT_FROM.. => format!("{ready} executors are ready: {why}"),
             waiting => format!("{ready} executors are ready, {waiting} are waited for: {why}"),
         });
+    }
+}
+
+fn tell_avoided(machines: &BTreeSet<String>) {
+    let names = machines.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    match machines.is_empty() {
+        true => tracing::info!("executors may be started on all machines again"),
+        false => {
+            tracing::info!("no executor is started on {names}: the application keeps away from those there")
+        }
     }
 }
 
@@ -228,6 +243,11 @@ impl ManagedCluster {
     /// Sets the number of executors that the application wants from now on.
     pub fn want(&self, executors: u32) {
         self.post(Event::Pool(PoolEvent::Want(executors)));
+    }
+
+    /// Sets the executors from which the application keeps its tasks: no other is started where they are.
+    pub fn exclude(&self, excluded: Excluded) {
+        self.post(Event::Pool(PoolEvent::Excluded(excluded)));
     }
 
     /// Returns whether what agents write to standard output and error is kept in files, which can be asked for.

@@ -9,6 +9,7 @@
 
 use firesteel_lending::{Loss, Shape};
 use firesteel_types::ExecutorLossReason;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The application, as far as it needs to know of its executors' processes.
@@ -47,6 +48,11 @@ pub trait Manager: Send + Sync {
     /// Handles the number of executors that the application wants in all, before any of them is asked for or given
     /// back. For managers that keep it by themselves.
     fn want(&self, _executors: u32) {}
+
+    /// Starts no executor on these machines from now on, and on all others again: the application keeps its tasks from
+    /// executors there (`spark.excludeOnFailure`). They are called as in [`granted`](ManagerListener::granted). A manager
+    /// without a choice of machines does nothing.
+    fn avoid(&self, _machines: &BTreeSet<String>) {}
 
     /// Handles that an executor's agent has registered with the driver.
     fn registered(&self, _name: &str) {}
@@ -101,6 +107,10 @@ impl<M: Manager + ?Sized> Manager for Box<M> {
 
     fn want(&self, executors: u32) {
         (**self).want(executors);
+    }
+
+    fn avoid(&self, machines: &BTreeSet<String>) {
+        (**self).avoid(machines);
     }
 
     fn registered(&self, name: &str) {

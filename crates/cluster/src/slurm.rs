@@ -26,6 +26,22 @@ const NAME_VARIABLE: &str = "FIRESTEEL_EXECUTOR";
 /// The variable by which an agent of Slurm learns the directory for its files.
 const DIRECTORY_VARIABLE: &str = "FIRESTEEL_DIRECTORY";
 
+/// Lines of a shell that remove what was left behind in the place of its executor's directory, by jobs that were killed too hard
+/// to do so themselves, and announce that directory to others.
+///
+/// Each directory has a lock beside it, which its shell and executor hold while they live: who gets a lock may remove what
+/// belongs to it. Other users' are left alone, and so is all where there is no `flock`.
+const SWEEP: &str = "\
+if command -v flock >/dev/null; then
+  for lock in \"${FIRESTEEL_DIRECTORY%/*}\"/firesteel-slurm-*.lock; do
+    [ -O \"$lock\" ] && (flock -n 9 && rm -rf -- \"${lock%.lock}\" \"$lock\") 9<\"$lock\"
+  done
+  set -C; exec 9>\"$FIRESTEEL_DIRECTORY.lock\" && flock -n 9; set +C
+fi";
+
+/// A line that removes them when the executor has ended.
+const REMOVE: &str = "rm -rf -- \"$FIRESTEEL_DIRECTORY\" \"$FIRESTEEL_DIRECTORY.lock\"";
+
 /// Returns whether this process runs in an allocation of Slurm.
 pub fn is_in_allocation() -> bool {
     std::env::var_os("SLURM_JOB_ID").is_some()

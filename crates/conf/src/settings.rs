@@ -441,6 +441,13 @@ settings! {
         "Whether `firesteel submit` in cluster mode waits for the program's end, and ends as it did.";
     YARN_NODE_LABELS: String = "firesteel.yarn.executor.node_label_expression", "", text,
         "The labels of the nodes on which executors may run. When not set: the queue's default.";
+    YARN_MAX_ATTEMPTS: u32 = "firesteel.yarn.max_app_attempts", "1", count,
+        "In cluster mode, how often YARN runs a program that fails, or is killed without a word. Not more often than the cluster allows \
+         (`yarn.resourcemanager.am.max-attempts`).";
+    YARN_ROLLED_LOGS: String = "firesteel.yarn.rolled_log.include_pattern", "", text,
+        "A pattern (of Java) for the names of log files that nodes put into the cluster's file system while the application runs.";
+    YARN_ROLLED_LOGS_NOT: String = "firesteel.yarn.rolled_log.exclude_pattern", "", text,
+        "A pattern for those that they leave where they are, though they match the other.";
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::agents::Agents;
 use crate::driver::{Core, Driver, JobMessage};
 use crate::log_events;
 use crate::losses;
+use firesteel_cluster::Excluded;
 use firesteel_protocol::{BarrierRefusal, TaskSpec, ToExecutor};
 use firesteel_recovery::Record;
 use firesteel_scheduler::{ApplicationEffect, Effect, TaskLaunch};
@@ -238,6 +239,11 @@ fn act_on_agents(agents: &Arc<Agents>, effect: ApplicationEffect) {
         ApplicationEffect::AgentGone { name } => {
             if let Some(cluster) = agents.cluster() {
                 cluster.disconnected(&name);
+            }
+        }
+        ApplicationEffect::ExcludedAgents { agents: alone, with_host: with_machine } => {
+            if let Some(cluster) = agents.cluster() {
+                cluster.exclude(Excluded { alone, with_machine });
             }
         }
         ApplicationEffect::WantExecutors { executors } => {

@@ -322,6 +322,7 @@ fn settings(start: &Start<'_>, shape: Shape, executors: u32) -> Result<PoolSetti
         failures_at_most: Some(failures),
         end_within_ms: END_WITHIN_MS,
         failures_valid_ms: conf.get(&conf::EXECUTOR_FAILURES_VALID_MS)?,
+        excluded_per_machine: conf.get(&conf::EXCLUDE_APPLICATION_EXECUTORS)?,
         driver: start.address.clone(),
         shape,
         ..PoolSettings::default()

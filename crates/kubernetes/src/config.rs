@@ -148,7 +148,7 @@ mod tests {
         let content = String::from_utf8(secret.data.unwrap()["agent.json"].0.clone()).unwrap();
         assert!(content.contains("hush") && content.contains("10.0.0.1:7000") && content.ends_with('\n'));
         assert!(content.contains("${FIRESTEEL_POD_NAME}") && content.contains("30000"), "{content}");
-        let pod = config.pods.pod(1, config.size(&shape), &owner).unwrap();
+        let pod = config.pods.pod(1, config.size(&shape), &owner, &Default::default()).unwrap();
         assert!(!serde_json::to_string(&pod).unwrap().contains("hush"));
     }
 

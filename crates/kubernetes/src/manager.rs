@@ -12,7 +12,7 @@ use crate::pods::{
 };
 use crate::settings::Overhead;
 use crate::watch::{Change, Pods};
-use firesteel_cluster::{Loss, Manager, ManagerListener, Shape};
+use firesteel_cluster::{Loss, Manager, ManagerListener, Shape, start_one_by_one};
 use firesteel_protocol::handshake::AgentConfig;
 use firesteel_types::ExecutorLossReason;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
@@ -93,6 +93,10 @@ struct State {
     waiting: BTreeMap<u64, String>,
     /// The pods that were given back, or taken back before they ran: their ends are no news.
     released: BTreeSet<String>,
+    /// The nodes on which no pod is to run that is made from now on.
+    avoided: BTreeSet<String>,
+    /// The size of the executors that were asked for last.
+    shape: Option<Shape>,
     last_batch: Option<Instant>,
     watch: Option<JoinHandle<()>>,
     is_stopped: bool,
@@ -149,15 +153,15 @@ impl Kubernetes {
     }
 
     fn make_one(&self, shape: &Shape) -> Result<(), KubernetesError> {
-        let (number, name) = {
+        let (number, name, avoided) = {
             let mut state = self.state.lock();
             state.last += 1;
             let (number, name) = (state.last, self.config.pods.names.executor(state.last));
             // Before it is there: the watch may be faster than the answer.
             state.waiting.insert(number, name.clone());
-            (number, name)
+            (number, name, state.avoided.clone())
         };
-        let pod = self.config.pods.pod(number, self.config.size(shape), &self.owner);
+        let pod = self.config.pods.pod(number, self.config.size(shape), &self.owner, &avoided);
         match pod.and_then(|pod| self.client.create(&pod)) {
             Ok(pod) => {
                 let changes = self.pods.lock().seen(pod);
@@ -169,6 +173,10 @@ impl Kubernetes {
                 Err(error)
             }
         }
+    }
+
+    fn make(&self, count: u32, shape: &Shape) -> Result<(), String> {
+        start_one_by_one(count, &*self.listener, || self.make_one(shape).map_err(|error| error.to_string()))
     }
 
     fn changed(&self, change: Change) {
@@ -235,17 +243,8 @@ impl Kubernetes {
 impl Manager for Kubernetes {
     fn request(&self, count: u32, shape: &Shape) -> Result<(), String> {
         self.keep_distance();
-        for made in 0..count {
-            match self.make_one(shape) {
-                Ok(()) => {}
-                Err(error) if made == 0 => return Err(error.to_string()),
-                Err(error) => {
-                    self.listener.refused(count - made, &error.to_string());
-                    break;
-                }
-            }
-        }
-        Ok(())
+        self.state.lock().shape = Some(*shape);
+        self.make(count, shape)
     }
 
     fn withdraw(&self, count: u32) {
@@ -258,6 +257,21 @@ impl Manager for Kubernetes {
     fn release(&self, name: &str) {
         self.state.lock().released.insert(name.into());
         self.client.delete_later(name, Some(RELEASE_WITHIN_S));
+    }
+
+    /// Keeps pods from these nodes. Those that wait are made again: a pod's conditions cannot be changed.
+    fn avoid(&self, machines: &BTreeSet<String>) {
+        let (waiting, shape) = {
+            let mut state = self.state.lock();
+            state.avoided.clone_from(machines);
+            (std::mem::take(&mut state.waiting), state.shape)
+        };
+        waiting.values().for_each(|name| self.release(name));
+        if let (Some(shape), 1..) = (shape, waiting.len())
+            && let Err(why) = self.make(waiting.len() as u32, &shape)
+        {
+            self.listener.refused(waiting.len() as u32, &why);
+        }
     }
 
     fn application(&self, _within: Duration) -> Option<String> {

@@ -11,13 +11,13 @@ use crate::volumes::LOCAL_DIR;
 use firesteel_protocol::handshake::AGENT_VARIABLE;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Container, EmptyDirVolumeSource, EnvVar, EnvVarSource, LocalObjectReference,
-    ObjectFieldSelector, Pod, PodSpec, ResourceRequirements, Secret, SecretKeySelector, SecretVolumeSource,
-    Volume, VolumeMount,
+    ConfigMap, Container, EmptyDirVolumeSource, EnvVar, EnvVarSource, LocalObjectReference, NodeSelector,
+    NodeSelectorRequirement, NodeSelectorTerm, ObjectFieldSelector, Pod, PodSpec, ResourceRequirements,
+    Secret, SecretKeySelector, SecretVolumeSource, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The directory in which a pod finds its Secret.
 pub const SECRET_DIRECTORY: &str = "/etc/firesteel";
@@ -77,11 +77,17 @@ pub struct ExecutorPods {
 }
 
 impl ExecutorPods {
-    /// Makes the pod of executor `number`.
+    /// Makes the pod of executor `number`, for any node but those to avoid.
     ///
     /// # Errors
     /// When the template has no container of the name that settings give.
-    pub fn pod(&self, number: u64, size: PodSize, owner: &OwnerReference) -> Result<Pod, KubernetesError> {
+    pub fn pod(
+        &self,
+        number: u64,
+        size: PodSize,
+        owner: &OwnerReference,
+        avoided: &BTreeSet<String>,
+    ) -> Result<Pod, KubernetesError> {
         let mut builder = Builder::new(&self.settings, Role::Executor, &self.names)?;
         builder.label(EXECUTOR_LABEL, &number.to_string());
         builder.label(PROFILE_LABEL, "0");
@@ -94,6 +100,7 @@ impl ExecutorPods {
         builder.mount_secret(&self.names.secret());
         builder.files_directory();
         builder.size(size);
+        builder.avoid(avoided);
         builder.spec.termination_grace_period_seconds = Some(i64::from(self.grace_s));
         // An executor asks Kubernetes for nothing.
         builder.spec.automount_service_account_token.get_or_insert(false);
@@ -317,6 +324,29 @@ impl<'a> Builder<'a> {
         limits.get_or_insert_default().insert("memory".into(), memory);
         if let Some(cores) = &self.settings.limit_cores {
             limits.get_or_insert_default().insert("cpu".into(), Quantity(cores.clone()));
+        }
+    }
+
+    /// Keeps the pod from nodes, by their names. A template's own terms each stay, since one of them has to hold.
+    fn avoid(&mut self, nodes: &BTreeSet<String>) {
+        if nodes.is_empty() {
+            return;
+        }
+        let affinity = self.spec.affinity.get_or_insert_default().node_affinity.get_or_insert_default();
+        let selector: &mut NodeSelector =
+            affinity.required_during_scheduling_ignored_during_execution.get_or_insert_default();
+        if selector.node_selector_terms.is_empty() {
+            selector.node_selector_terms.push(NodeSelectorTerm::default());
+        }
+        for term in &mut selector.node_selector_terms {
+            // A field takes one value, so each node is a condition of its own.
+            term.match_fields.get_or_insert_default().extend(nodes.iter().map(|node| {
+                NodeSelectorRequirement {
+                    key: "metadata.name".into(),
+                    operator: "NotIn".into(),
+                    values: Some(vec![node.clone()]),
+                }
+            }));
         }
     }
 

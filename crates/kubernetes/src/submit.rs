@@ -22,7 +22,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 use std::time::Duration;
 
@@ -158,7 +158,7 @@ impl KubernetesConfig {
             None => owner("ConfigMap", &names.owner(), "UID"),
         };
         let secret = hidden(self.agent_secret(shape, &owner));
-        let pod = self.pods.pod(1, self.size(shape), &owner)?;
+        let pod = self.pods.pod(1, self.size(shape), &owner, &BTreeSet::new())?;
         let mut texts = vec![yaml("Secret", &secret), yaml("Pod", &pod)];
         if self.driver_pod.is_none() {
             texts.insert(0, yaml("ConfigMap", &owner_map(names, &self.driver)));

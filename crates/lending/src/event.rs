@@ -2,6 +2,16 @@
 
 use crate::loss::Loss;
 use firesteel_types::ExecutorLossReason;
+use std::collections::BTreeSet;
+
+/// The executors from which the application keeps its tasks, by their names: those that are gone among them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Excluded {
+    /// Those that are excluded by themselves. Several on one machine exclude it.
+    pub alone: BTreeSet<String>,
+    /// Those that are excluded with all of their machine.
+    pub with_machine: BTreeSet<String>,
+}
 
 /// An event that a pool handles.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +46,8 @@ pub enum PoolEvent {
         /// The time until then, in milliseconds.
         within_ms: u64,
     },
+    /// The application keeps its tasks from these executors from now on, and from no others.
+    Excluded(Excluded),
     /// An executor's agent has registered with the driver.
     Registered(String),
     /// The connection of an executor's agent has ended.
@@ -49,6 +61,8 @@ pub enum PoolEvent {
 /// An action for the shell of a pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PoolAction {
+    /// Tell the manager on which machines, as it calls them, it is to start no executor from now on; on all others it may.
+    Avoid(BTreeSet<String>),
     /// Ask the manager for executors.
     Request(u32),
     /// Tell the manager that so many of those that are outstanding are not needed.

@@ -9,11 +9,12 @@
 //! The crate is pure: a shell passes events in with the time, and carries out the [`PoolAction`]s.
 
 mod event;
+mod exclusions;
 mod loss;
 mod pool;
 mod settings;
 
-pub use event::{PoolAction, PoolEvent};
+pub use event::{Excluded, PoolAction, PoolEvent};
 pub use loss::Loss;
 pub use pool::Pool;
 pub use settings::{PoolSettings, Shape};

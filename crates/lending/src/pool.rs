@@ -6,6 +6,7 @@
 //! what is too much, except ready ones: those the application releases itself, after their blocks have moved.
 
 use crate::event::{PoolAction, PoolEvent};
+use crate::exclusions::Exclusions;
 use crate::loss::Loss;
 use crate::settings::{PoolSettings, Shape};
 use firesteel_types::{ExecutorLossReason, Millis};
@@ -47,6 +48,7 @@ pub struct Pool {
     /// No executor is asked for before this time.
     not_before: Millis,
     said: Option<String>,
+    exclusions: Exclusions,
     phase: Phase,
 }
 
@@ -118,6 +120,7 @@ impl Pool {
             failures: VecDeque::new(),
             not_before: Millis(0),
             said: None,
+            exclusions: Exclusions::default(),
             phase: Phase::Running,
         }
     }
@@ -150,6 +153,7 @@ impl Pool {
         match event {
             PoolEvent::Want(wanted) => self.wanted = wanted,
             PoolEvent::Granted { name, host } => {
+                self.exclusions.runs(&name, &host);
                 if self.granted(now, name.clone(), host) && !self.is_running() {
                     self.give_back(name, todo);
                 }
@@ -157,6 +161,7 @@ impl Pool {
             PoolEvent::Refused { count, why } => self.refused(now, count, &why, todo),
             PoolEvent::Lost { name, loss } => self.lost(now, &name, loss, todo),
             PoolEvent::Preempted { name, within_ms } => self.preempted(now, name, within_ms, todo),
+            PoolEvent::Excluded(excluded) => self.exclusions.set(excluded),
             PoolEvent::Registered(name) => self.registered(now, name, todo),
             PoolEvent::Disconnected(name) => self.disconnected(now, &name),
             PoolEvent::Finish => self.finish(todo),
@@ -164,6 +169,7 @@ impl Pool {
         }
         self.end_those_that_are_due(now, todo);
         self.end_those_that_linger(now, todo);
+        self.avoid(todo);
         self.balance(now, todo);
     }
 
@@ -414,6 +420,13 @@ impl Pool {
              {host} reaches that address (`firesteel.driver.host` sets it), and at what the executor wrote",
             register_within_ms / 1000
         )
+    }
+
+    /// Tells the manager which machines to avoid: before anything is asked for.
+    fn avoid(&mut self, todo: &mut Vec<PoolAction>) {
+        if self.is_running() {
+            todo.extend(self.exclusions.news(self.settings.excluded_per_machine).map(PoolAction::Avoid));
+        }
     }
 
     /// Asks for what is missing, and gives back what is too much.

@@ -29,6 +29,8 @@ pub struct PoolSettings {
     pub failures_at_most: Option<u32>,
     /// The time after which such an end is forgotten, in milliseconds; `None` is never.
     pub failures_valid_ms: Option<u64>,
+    /// The number of excluded executors on one machine from which on no other is started there.
+    pub excluded_per_machine: u32,
     /// The first pause after a failed start or a refusal, in milliseconds. It doubles from one in a row to the next. A pause
     /// that lasts longer is not cut short.
     pub pause_ms: u64,
@@ -51,6 +53,7 @@ impl Default for PoolSettings {
             failed_starts_at_most: 3,
             failures_at_most: None,
             failures_valid_ms: None,
+            excluded_per_machine: 2,
             pause_ms: 1_000,
             pause_at_most_ms: 60_000,
             driver: String::new(),

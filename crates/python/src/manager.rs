@@ -7,6 +7,7 @@ use firesteel_driver::{AgentPlan, Loss, MakeManager, Manager, ManagerListener, S
 use firesteel_types::ExecutorLossReason;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,6 +100,11 @@ impl Manager for PythonManager {
 
     fn release(&self, name: &str) {
         let _ = Python::try_attach(|py| self.manager.call_method1(py, "release", (name,)).map(drop));
+    }
+
+    fn avoid(&self, machines: &BTreeSet<String>) {
+        let machines: Vec<&String> = machines.iter().collect();
+        let _ = Python::try_attach(|py| self.manager.call_method1(py, "avoid", (machines,)).map(drop));
     }
 
     fn application(&self, _within: Duration) -> Option<String> {

@@ -31,6 +31,7 @@ mod exclusions;
 pub use effect::ApplicationEffect;
 pub use event::{AgentMessage, ApplicationEvent, ReportedOutcome};
 
+use self::exclusions::ExcludedAgents;
 use crate::agent_id::AgentId;
 use crate::allocation::{Allocation, AllocationSettings, Decision, Demand, Lent};
 use crate::effect::Effect;
@@ -72,6 +73,7 @@ pub struct Application {
     given_up: Option<String>,
     /// The stages with a task that may run on no executor, for which no executor could be replaced.
     stuck: BTreeSet<StageId>,
+    excluded: ExcludedAgents,
 }
 
 /// Dynamic allocation, and its last request.
@@ -95,6 +97,7 @@ impl Application {
             allocation: None,
             given_up: None,
             stuck: BTreeSet::new(),
+            excluded: ExcludedAgents::default(),
         }
     }
 
@@ -270,11 +273,16 @@ impl Application {
                     continue;
                 }
                 Effect::Event(AppEvent::ExecutorExcluded { executor, stage: None, .. }) => {
-                    excluded.extend(self.fleet.owner(executor));
+                    excluded.extend(self.executor_excluded(executor));
                 }
                 Effect::Event(AppEvent::HostExcluded { ref host, stage: None, .. }) => {
-                    let on_host = |(_, agent): &(&AgentId, &Agent)| agent.registration.host == *host;
-                    excluded.extend(self.fleet.agents().iter().filter(on_host).map(|(id, _)| *id));
+                    excluded.extend(self.host_excluded(host));
+                }
+                Effect::Event(AppEvent::ExecutorUnexcluded { executor, .. }) => {
+                    self.excluded.executors.remove(&executor);
+                }
+                Effect::Event(AppEvent::HostUnexcluded { ref host, .. }) => {
+                    self.excluded.hosts.remove(host);
                 }
                 Effect::Launch(_)
                 | Effect::StoredShuffleDropped { .. }
@@ -294,6 +302,8 @@ impl Application {
         for (job, failure) in too_large {
             self.schedule(Event::FailJob { job, failure }, fx);
         }
+        // Before any of them is ended and replaced.
+        self.tell_of_exclusions(fx);
         excluded.into_iter().for_each(|agent| self.remove_excluded(agent, fx));
     }
 

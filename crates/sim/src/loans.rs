@@ -66,7 +66,8 @@ impl World {
                     self.after(1, Happening::ToDriver { from, message: Message::Ended(reason) });
                 }
                 PoolAction::Over(why) => return Err(format!("the pool gives the application up: {why}")),
-                PoolAction::Waits(_) => {}
+                // Where executors are placed is looked at in the world of `managed`.
+                PoolAction::Avoid(_) | PoolAction::Waits(_) => {}
             }
         }
         Ok(())

@@ -9,7 +9,7 @@ use crate::oracle::sum_in;
 use crate::program::{ACCUMULATORS, ALL};
 use crate::work::SLOW_MS;
 use crate::world::World;
-use firesteel_lending::PoolEvent;
+use firesteel_lending::{Excluded, PoolEvent};
 use firesteel_plan::CachedAs;
 use firesteel_scheduler::{
     AgentId, AgentMessage, ApplicationEffect, ApplicationEvent, Effect, Event, JobSpec, ReportedOutcome,
@@ -247,6 +247,9 @@ impl World {
             ApplicationEffect::WantExecutors { executors } => {
                 self.wanted = Some(u64::from(executors));
                 self.start_wanted();
+            }
+            ApplicationEffect::ExcludedAgents { agents: alone, with_host: with_machine } => {
+                self.tell_pool(0, PoolEvent::Excluded(Excluded { alone, with_machine }));
             }
             ApplicationEffect::AgentReady { name } => {
                 self.tell_pool(0, PoolEvent::Registered(name));

@@ -2,7 +2,7 @@
 
 use crate::YarnError;
 use crate::credentials::master_token;
-use crate::ids::application_of;
+use crate::ids::{application_of, attempt_in};
 use crate::messages::{ApplicationId, Token};
 use std::path::PathBuf;
 
@@ -12,6 +12,12 @@ pub(crate) const APPLICATION_VARIABLE: &str = "FIRESTEEL_YARN_APPLICATION";
 /// The variable with the path of the application's staging directory.
 pub(crate) const STAGING_VARIABLE: &str = "FIRESTEEL_YARN_STAGING";
 
+/// The variable with the number of attempts at the program.
+pub(crate) const ATTEMPTS_VARIABLE: &str = "FIRESTEEL_YARN_ATTEMPTS";
+
+/// The variable in which YARN says which container this is.
+const CONTAINER_VARIABLE: &str = "CONTAINER_ID";
+
 /// The variable in which YARN says where the file of tokens is.
 const TOKENS_VARIABLE: &str = "HADOOP_TOKEN_FILE_LOCATION";
 
@@ -20,6 +26,8 @@ const TOKENS_VARIABLE: &str = "HADOOP_TOKEN_FILE_LOCATION";
 pub(crate) struct OwnContainer {
     pub(crate) application: ApplicationId,
     pub(crate) staging: String,
+    /// True if YARN does not run the program again if it fails now.
+    pub(crate) is_last_attempt: bool,
     tokens: PathBuf,
 }
 
@@ -36,7 +44,14 @@ impl OwnContainer {
                 remedy: "unset it".into(),
             });
         };
-        Ok(Some(OwnContainer { application: application_of(&application)?, staging, tokens: tokens.into() }))
+        let attempts = variable(ATTEMPTS_VARIABLE).and_then(|text| text.parse().ok()).unwrap_or(1);
+        let this = variable(CONTAINER_VARIABLE).as_deref().and_then(attempt_in).unwrap_or(attempts);
+        Ok(Some(OwnContainer {
+            application: application_of(&application)?,
+            staging,
+            is_last_attempt: this >= attempts,
+            tokens: tokens.into(),
+        }))
     }
 
     /// Returns the token of the application's master.

@@ -43,10 +43,15 @@ fn beyond_memory(kind: &str, said: &str) -> Loss {
         Some(part.trim_end_matches(&format!(" {kind} memory used")).to_string())
     });
     let used = used.map(|used| format!(": it had {used}")).unwrap_or_default();
-    own(format!(
-        "YARN killed its container for using more {kind} memory than it was given{used}. Make `firesteel.executor.memory_overhead` \
-         (or `firesteel.executor.memory`) larger"
-    ))
+    // A container's virtual memory is not asked for: the cluster allows a multiple of the other.
+    let remedy = match kind {
+        "virtual" => {
+            "Virtual memory is no sign of need: have `yarn.nodemanager.vmem-check-enabled` switched off, or \
+             `yarn.nodemanager.vmem-pmem-ratio` raised; a larger `firesteel.executor.memory_overhead` raises its limit, too"
+        }
+        _ => "Make `firesteel.executor.memory_overhead` (or `firesteel.executor.memory`) larger",
+    };
+    own(format!("YARN killed its container for using more {kind} memory than it was given{used}. {remedy}"))
 }
 
 /// Returns the loss of a process that ended by itself, or by a signal.
@@ -105,7 +110,11 @@ mod tests {
         let (words, is_own_fault) = loss(-104, said);
         assert!(words.contains("it had 389.5 MB of 256 MB") && words.contains("memory_overhead"), "{words}");
         assert!(is_own_fault);
-        assert!(loss(-103, said).0.contains("it had 395.0 MB of 537.6 MB"));
+        let (words, _) = loss(-103, said);
+        assert!(
+            words.contains("it had 395.0 MB of 537.6 MB") && words.contains("vmem-pmem-ratio"),
+            "{words}"
+        );
         assert!(loss(-104, "other words").0.contains("more physical memory"));
     }
 

@@ -44,6 +44,8 @@ enum Beat {
     Stopping,
     /// YARN has ended the application; why.
     Over(String),
+    /// YARN will never lend it containers as they are asked for; why.
+    Refused(String),
 }
 
 impl Heart {
@@ -64,6 +66,10 @@ impl Heart {
                 }
                 Beat::Stopping => break None,
                 Beat::Over(why) => break Some(why),
+                Beat::Refused(why) => {
+                    self.finish_with(FinalStatus::Failed, &why);
+                    break Some(why);
+                }
             }
         };
         match over {
@@ -74,14 +80,22 @@ impl Heart {
         self.shared.changed.notify_all();
     }
 
+    /// Ends the application as its program did.
     fn finish(&mut self) {
-        let (pages, status) = (self.shared.settings.pages.clone(), self.shared.state.lock().status);
-        let why = match status {
-            FinalStatus::Failed => {
-                "the program failed: what it wrote to standard error, in its container's logs, says why"
-            }
-            FinalStatus::Succeeded | FinalStatus::Killed => "",
+        let status = self.shared.state.lock().status;
+        let (status, why) = match status {
+            None => return tracing::info!("the program failed, and YARN runs it again"),
+            Some(status @ FinalStatus::Failed) => (
+                status,
+                "the program failed: what it wrote to standard error, in its container's logs, says why",
+            ),
+            Some(status @ (FinalStatus::Succeeded | FinalStatus::Killed)) => (status, ""),
         };
+        self.finish_with(status, why);
+    }
+
+    fn finish_with(&mut self, status: FinalStatus, why: &str) {
+        let pages = self.shared.settings.pages.clone();
         let mut finished = self.master.finish(status, why, &pages);
         if matches!(finished, Err(YarnError::Broken { .. })) {
             finished = self.reconnect().and_then(|()| self.master.finish(status, why, &pages));
@@ -133,9 +147,9 @@ impl Heart {
                         tracing::warn!("the application could not register with YARN again: {error}")
                     }
                 }
-            } else if error.is("InvalidResourceRequestException")
-                || error.is("InvalidLabelResourceRequestException")
-            {
+            } else if error.is("InvalidLabelResourceRequestException") {
+                return Beat::Refused(self.refused_label(&error));
+            } else if error.is("InvalidResourceRequestException") {
                 let count = self.shared.state.lock().ledger.refused();
                 self.shared.listener.refused(count, &error.to_string());
                 request.ask.clear();
@@ -155,6 +169,16 @@ impl Heart {
                 return Beat::Over(self.shared.verdict(&error));
             }
         }
+    }
+
+    fn refused_label(&self, error: &YarnError) -> String {
+        let label = self.shared.settings.node_labels.as_deref().unwrap_or_default();
+        let queue = &self.shared.settings.labels.queue;
+        format!(
+            "YARN does not lend containers with the node label `{label}`: {error}. Set \
+             `firesteel.yarn.executor.node_label_expression` to one that the cluster has (`yarn cluster --list-node-labels`) and the \
+             queue `{queue}` may use, or leave it out"
+        )
     }
 
     /// Waits a moment; returns whether the application stops meanwhile.
@@ -250,9 +274,16 @@ impl Heart {
         }
         *is_told = true;
         let queue = &self.shared.settings.labels.queue;
+        let avoided = self.shared.state.lock().ledger.avoided();
+        let off = match avoided.is_empty() {
+            true => String::new(),
+            false => format!(
+                " on other hosts than {avoided}, from which the application keeps away since tasks failed there"
+            ),
+        };
         let (memory, cores) = (self.free.memory.unwrap_or(0), self.free.virtual_cores.unwrap_or(0));
         self.shared.listener.waits(&format!(
-            "YARN's queue `{queue}` has lent none of {outstanding} containers for {} s; it says that {memory} MiB and {cores} cores are \
+            "YARN's queue `{queue}` has lent none of {outstanding} containers{off} for {} s; it says that {memory} MiB and {cores} cores are \
              free for this application. Others may use the queue or the cluster, or it is at its limit: its ResourceManager's pages tell",
             since.elapsed().as_secs()
         ));

@@ -48,6 +48,11 @@ pub fn container_name(id: &ContainerId) -> String {
     )
 }
 
+/// Returns the number of the attempt that a container's name tells of.
+pub(crate) fn attempt_in(container: &str) -> Option<u32> {
+    container.rsplit('_').nth(1)?.parse().ok()
+}
+
 /// Returns a node's address, `host:port`.
 pub fn node_address(id: &NodeId) -> String {
     format!("{}:{}", id.host.as_deref().unwrap_or_default(), id.port.unwrap_or(0))
@@ -69,6 +74,7 @@ mod tests {
         let attempt = ApplicationAttemptId { application_id: Some(id), attempt_id: Some(1) };
         let container = |number| ContainerId { app_attempt_id: Some(attempt.clone()), id: Some(number) };
         assert_eq!(container_name(&container(2)), "container_1795936594085_0003_01_000002");
+        assert_eq!(attempt_in("container_e01_1795936594085_0003_02_000001"), Some(2));
         assert_eq!(container_name(&container((1 << 40) | 2)), "container_e01_1795936594085_0003_01_000002");
         assert_eq!(node_address(&NodeId { host: Some("h".into()), port: Some(1) }), "h:1");
     }

@@ -5,10 +5,10 @@ use crate::endings::loss_of;
 use crate::ids::{container_name, node_address};
 use crate::messages::{
     AllocateRequest, AllocateResponse, Container, ContainerId, NodeId, PreemptionMessage, Priority, Resource,
-    ResourceRequest, Token,
+    ResourceBlacklistRequest, ResourceRequest, Token,
 };
 use firesteel_cluster::Loss;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The priority of all asks: one has one size.
 const PRIORITY: i32 = 0;
@@ -26,6 +26,9 @@ pub(crate) struct Ledger {
     /// True if the scheduler does not know that number yet.
     is_changed: bool,
     given_back: Vec<ContainerId>,
+    /// The hosts on which no container is to be, and those of which the scheduler knows that.
+    avoided: BTreeSet<String>,
+    avoided_there: BTreeSet<String>,
     response_id: i32,
     lent: BTreeMap<String, Container>,
     tokens: HashMap<String, Token>,
@@ -80,6 +83,16 @@ impl Ledger {
         self.given_back.extend(id.filter(|id| !self.given_back.contains(id)));
     }
 
+    /// Has containers come from other hosts than these from now on.
+    pub(crate) fn avoid(&mut self, hosts: BTreeSet<String>) {
+        self.avoided = hosts;
+    }
+
+    /// Returns the hosts from which containers are not to come, for people.
+    pub(crate) fn avoided(&self) -> String {
+        self.avoided.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
+
     /// Gives all containers back, and takes all asks back.
     pub(crate) fn give_all_back(&mut self) {
         self.set_outstanding(0);
@@ -99,7 +112,7 @@ impl Ledger {
 
     /// Returns whether the next heartbeat has something to tell.
     pub(crate) fn has_something_to_tell(&self) -> bool {
-        self.is_changed || !self.given_back.is_empty()
+        self.is_changed || !self.given_back.is_empty() || self.avoided != self.avoided_there
     }
 
     /// Returns the token for a node.
@@ -118,13 +131,27 @@ impl Ledger {
             node_label_expression: self.labels.clone(),
             ..ResourceRequest::default()
         });
+        let blacklist_request = self.take_avoided();
         AllocateRequest {
+            blacklist_request,
             ask: ask.into_iter().collect(),
             release: std::mem::take(&mut self.given_back),
             response_id: Some(self.response_id),
             progress: Some(0.0),
             ..AllocateRequest::default()
         }
+    }
+
+    /// Takes the changes of the hosts to avoid, of which the scheduler knows from then on.
+    fn take_avoided(&mut self) -> Option<ResourceBlacklistRequest> {
+        if self.avoided == self.avoided_there {
+            return None;
+        }
+        let before = std::mem::replace(&mut self.avoided_there, self.avoided.clone());
+        Some(ResourceBlacklistRequest {
+            blacklist_additions: self.avoided.difference(&before).cloned().collect(),
+            blacklist_removals: before.difference(&self.avoided).cloned().collect(),
+        })
     }
 
     /// Handles the answer to a heartbeat.
@@ -171,6 +198,7 @@ impl Ledger {
     /// Handles that the ResourceManager knows nothing of this master any more: everything is told again.
     pub(crate) fn registered_again(&mut self) {
         (self.response_id, self.is_changed) = (0, true);
+        self.avoided_there.clear();
     }
 }
 
@@ -220,6 +248,24 @@ mod tests {
         assert_eq!(asked(&ledger.heartbeat()), Some(2));
         ledger.withdraw(5);
         assert_eq!(asked(&ledger.heartbeat()), Some(0));
+    }
+
+    #[test]
+    fn hosts_to_avoid_are_said_as_changes_and_all_again_to_another_resource_manager() {
+        let mut ledger = Ledger::new(None);
+        let hosts = |names: &[&str]| names.iter().map(ToString::to_string).collect::<BTreeSet<String>>();
+        let said = |ledger: &mut Ledger| {
+            let list = ledger.heartbeat().blacklist_request?;
+            Some((list.blacklist_additions, list.blacklist_removals))
+        };
+        ledger.avoid(hosts(&["a", "b"]));
+        assert!(ledger.has_something_to_tell());
+        assert_eq!(said(&mut ledger), Some((vec!["a".into(), "b".into()], vec![])));
+        assert_eq!((said(&mut ledger), ledger.has_something_to_tell()), (None, false));
+        ledger.avoid(hosts(&["b", "c"]));
+        assert_eq!(said(&mut ledger), Some((vec!["c".into()], vec!["a".into()])));
+        ledger.registered_again();
+        assert_eq!(said(&mut ledger), Some((vec!["b".into(), "c".into()], vec![])));
     }
 
     #[test]

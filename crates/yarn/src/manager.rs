@@ -15,6 +15,7 @@ use crate::staging::{self, Staging};
 use crate::submission::{submit_unmanaged, wait_for_token};
 use firesteel_cluster::{Manager, ManagerListener, Shape};
 use parking_lot::{Condvar, Mutex};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -44,7 +45,7 @@ impl YarnManager {
         tracing::info!("{name} runs on YARN in the queue `{}`", settings.labels.queue);
         let state = State {
             ledger: Ledger::new(settings.node_labels.clone()),
-            status: FinalStatus::Succeeded,
+            status: Some(FinalStatus::Succeeded),
             is_stopping: false,
             has_ended: false,
             launching: 0,
@@ -149,6 +150,12 @@ impl Manager for YarnManager {
         self.shared.changed.notify_all();
     }
 
+    /// Has the scheduler lend no containers on these hosts (its blacklist).
+    fn avoid(&self, machines: &BTreeSet<String>) {
+        self.shared.state.lock().ledger.avoid(machines.clone());
+        self.shared.changed.notify_all();
+    }
+
     fn keeps_logs(&self) -> bool {
         true
     }
@@ -161,7 +168,7 @@ impl Manager for YarnManager {
     /// on: its containers are given back, and [`program_ended`] ends the application.
     fn stop(&self) {
         if self.shared.settings.own_container.is_none() {
-            return end(&self.shared, FinalStatus::Succeeded);
+            return end(&self.shared, Some(FinalStatus::Succeeded));
         }
         let deadline = Instant::now() + STOP_WITHIN;
         let mut state = self.shared.state.lock();
@@ -183,12 +190,20 @@ static STOPPED: Mutex<Option<Arc<Shared>>> = Mutex::new(None);
 /// Tells YARN how the program of this process has ended, if the process is an application's master in a container of its
 /// own; does nothing elsewhere.
 pub fn program_ended(is_success: bool) {
-    if let Some(shared) = STOPPED.lock().take() {
-        end(&shared, if is_success { FinalStatus::Succeeded } else { FinalStatus::Failed });
-    }
+    let Some(shared) = STOPPED.lock().take() else { return };
+    let is_last = shared.settings.own_container.as_ref().is_none_or(|container| container.is_last_attempt);
+    end(
+        &shared,
+        match is_success {
+            true => Some(FinalStatus::Succeeded),
+            false => is_last.then_some(FinalStatus::Failed),
+        },
+    );
 }
 
-fn end(shared: &Shared, status: FinalStatus) {
+/// Ends the application with a status, and removes its files. Without one YARN is told nothing: it finds that the attempt
+/// failed, and makes another, which needs the files.
+fn end(shared: &Shared, status: Option<FinalStatus>) {
     let deadline = Instant::now() + STOP_WITHIN;
     let mut state = shared.state.lock();
     (state.is_stopping, state.status) = (true, status);
@@ -203,5 +218,8 @@ fn end(shared: &Shared, status: FinalStatus) {
     if !has_ended {
         shared.kill("its driver ends, and could not say so to YARN's scheduler");
     }
-    shared.staging.lock().take();
+    let staging = shared.staging.lock().take();
+    if status.is_none() {
+        staging.into_iter().for_each(Staging::keep);
+    }
 }

@@ -5,7 +5,7 @@
 
 use crate::YarnError;
 use crate::applications::Applications;
-use crate::container::{APPLICATION_VARIABLE, STAGING_VARIABLE};
+use crate::container::{APPLICATION_VARIABLE, ATTEMPTS_VARIABLE, STAGING_VARIABLE};
 use crate::ids::{application_name, application_of};
 use crate::launch::{self, LOGS, PROGRAM, for_double_quotes, quoted};
 use crate::messages::{
@@ -15,6 +15,7 @@ use crate::messages::{
 use crate::settings::Place;
 use crate::staging::{self, Staging};
 use crate::submission::Labels;
+use firesteel_cluster::AgentCommand;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -27,6 +28,10 @@ const MIB: u64 = 1 << 20;
 
 /// The least memory beyond its own that is asked for with a driver, in bytes; else it is a tenth.
 const OVERHEAD_AT_LEAST: u64 = 384 * MIB;
+
+/// The cluster's limit to the attempts at an application, and its default.
+const ATTEMPTS_ALLOWED: &str = "yarn.resourcemanager.am.max-attempts";
+const ATTEMPTS_ALLOWED_UNSET: u32 = 2;
 
 /// The names of files in the program's container.
 const SETTINGS: &str = "firesteel-settings.json";
@@ -61,6 +66,8 @@ pub struct Program {
     pub cores: u32,
     /// The memory that it takes, in bytes, without what is added for the process itself.
     pub memory: u64,
+    /// How often it is run at most, until it ends well. The cluster may allow fewer attempts.
+    pub attempts: u32,
 }
 
 /// A submitted application.
@@ -91,12 +98,18 @@ impl Program {
         let launch = self.launch(&id, &files, place)?;
         client.submit(ApplicationSubmissionContext {
             // A program that failed is not run again unasked: it may have written something.
-            max_app_attempts: Some(1),
+            max_app_attempts: i32::try_from(self.attempts_at(place)).ok(),
             am_container_spec: Some(launch),
             resource: Some(size),
             ..labels.context(&id)
         })?;
         Ok(Submitted { client, id, files: Some(files) })
+    }
+
+    /// Returns how often the program is run at most, as far as this machine knows the cluster's limit.
+    fn attempts_at(&self, place: &Place) -> u32 {
+        let most = place.configuration.get(ATTEMPTS_ALLOWED).and_then(|text| text.parse().ok());
+        self.attempts.min(most.unwrap_or(ATTEMPTS_ALLOWED_UNSET))
     }
 
     /// Returns the memory of its container, in MiB.
@@ -136,9 +149,10 @@ impl Program {
         for (name, file) in self.named_files()? {
             sent.push(format!("{name}: {}", file.display()));
         }
-        let context =
-            self.context(vec![], "APPLICATION", &staging::path(&staging::home(place)?, "APPLICATION"));
-        let size = format!("{} MiB, {} cores", self.whole_mib(), self.cores);
+        let staging = staging::path(&staging::home(place)?, "APPLICATION");
+        let attempts = self.attempts_at(place);
+        let context = self.context(vec![], "APPLICATION", &staging, attempts);
+        let size = format!("{} MiB, {} cores; {attempts} attempts at most", self.whole_mib(), self.cores);
         Ok(labels.described(&context, "the driver", &size, &sent))
     }
 
@@ -177,7 +191,7 @@ impl Program {
         for (name, file) in self.named_files()? {
             resources.push(files.add_program(&name, file)?);
         }
-        Ok(self.context(resources, &application_name(id), files.path()))
+        Ok(self.context(resources, &application_name(id), files.path(), self.attempts_at(place)))
     }
 
     /// Returns what YARN is told to run, with these files, for an application whose staging directory has this path.
@@ -186,9 +200,15 @@ impl Program {
         local_resources: Vec<StringLocalResourceMap>,
         application: &str,
         staging: &str,
+        attempts: u32,
     ) -> ContainerLaunchContext {
-        let own =
-            [(APPLICATION_VARIABLE, application), (STAGING_VARIABLE, staging), ("FIRESTEEL_MASTER", "yarn")];
+        let attempts = attempts.to_string();
+        let own = [
+            (APPLICATION_VARIABLE, application),
+            (STAGING_VARIABLE, staging),
+            (ATTEMPTS_VARIABLE, attempts.as_str()),
+            ("FIRESTEEL_MASTER", "yarn"),
+        ];
         let given = self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let pair = |(name, value): (&str, &str)| StringStringMap {
             key: Some(name.into()),
@@ -217,6 +237,28 @@ impl Program {
 fn configurations(place: &Place) -> impl Iterator<Item = (&'static str, PathBuf)> {
     let files = CONFIGURATIONS.map(|name| (name, place.configuration.directory().join(name)));
     files.into_iter().filter(|(_, file)| file.is_file())
+}
+
+/// Returns what a program of this machine would ask YARN for, with executors that a command starts, as text without what is
+/// secret; `program` is the file that is sent, if one is, and `size` each executor's memory, in bytes, and cores. Nobody is asked.
+///
+/// # Errors
+/// When there is no place for the files of containers.
+pub fn client_dry_run(
+    place: &Place,
+    labels: &Labels,
+    command: &AgentCommand,
+    program: Option<&Path>,
+    size: (u64, u32),
+) -> Result<String, YarnError> {
+    let staging = staging::path(&staging::home(place)?, "APPLICATION");
+    let mut files = vec![format!("{}: (not shown)", launch::CONFIGURATION)];
+    files.extend(program.map(|program| format!("{PROGRAM}: {}", program.display())));
+    files.push(format!("(they are put into {staging})"));
+    let sent = StringLocalResourceMap { key: Some(PROGRAM.into()), value: None };
+    let context = launch::context(command, program.map(|_| sent).into_iter().collect());
+    let size = format!("{} MiB, {} cores", size.0.div_ceil(MIB), size.1);
+    Ok(labels.described(&context, "each executor", &size, &files))
 }
 
 fn plain_name(file: &Path) -> Result<String, YarnError> {
@@ -277,14 +319,18 @@ pub fn report(place: &Place, name: &str) -> Result<ApplicationReport, YarnError>
         .report(&application_of(name)?)
 }
 
-/// Kills an application, by its name.
+/// Kills an application, by its name. Returns the report of one that had ended before; it stays as it is.
 ///
 /// # Errors
 /// When the cluster cannot be reached, knows no such application, or the user may not.
-pub fn kill(place: &Place, name: &str) -> Result<(), YarnError> {
+pub fn kill(place: &Place, name: &str) -> Result<Option<ApplicationReport>, YarnError> {
     let id = application_of(name)?;
     let mut client = Applications::connect(&place.configuration.resource_managers()?, &place.user)?;
-    client.kill(&id, "killed by `firesteel submit --kill`")
+    let report = client.report(&id)?;
+    if report.is_over() {
+        return Ok(Some(report));
+    }
+    client.kill(&id, "killed by `firesteel submit --kill`").map(|()| None)
 }
 
 #[cfg(test)]
@@ -300,6 +346,7 @@ mod tests {
             files: files.iter().map(PathBuf::from).collect(),
             cores: 1,
             memory: 300 * MIB,
+            attempts: 1,
         }
     }
 
@@ -316,7 +363,7 @@ mod tests {
 
     #[test]
     fn an_interpreter_is_run_with_arguments_as_they_are() {
-        let context = program(&[]).context(vec![], "application_1_2", "/staging");
+        let context = program(&[]).context(vec![], "application_1_2", "/staging", 3);
         assert!(
             context.command[0].contains(r"exec 'python3' 'it'\\''s.py' 0</dev/null"),
             "{}",
@@ -327,5 +374,6 @@ mod tests {
         };
         assert_eq!(value("A").as_deref(), Some("\\$b"));
         assert_eq!(value("FIRESTEEL_MASTER").as_deref(), Some("yarn"));
+        assert_eq!(value("FIRESTEEL_YARN_ATTEMPTS").as_deref(), Some("3"));
     }
 }

@@ -94,6 +94,9 @@ impl Labels {
             tags: tags.map(String::from).collect(),
             application_type: conf.get(&conf::YARN_APPLICATION_TYPE)?,
             priority: conf.get(&conf::YARN_PRIORITY)?,
+            rolled_logs: text(conf, &conf::YARN_ROLLED_LOGS)?
+                .map(|include| Ok::<_, ConfError>((include, conf.get(&conf::YARN_ROLLED_LOGS_NOT)?)))
+                .transpose()?,
         })
     }
 }

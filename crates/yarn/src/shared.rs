@@ -37,8 +37,8 @@ pub(crate) struct Shared {
 pub(crate) struct State {
     pub(crate) ledger: Ledger,
     pub(crate) is_stopping: bool,
-    /// The status with which the application ends.
-    pub(crate) status: FinalStatus,
+    /// The status with which the application ends; none if YARN is to run its program again.
+    pub(crate) status: Option<FinalStatus>,
     /// True once no heartbeat is sent any more.
     pub(crate) has_ended: bool,
     /// The batches of containers that are being started.

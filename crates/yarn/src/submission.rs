@@ -6,8 +6,8 @@ use crate::applications::Applications;
 use crate::endings::first_line;
 use crate::ids::application_name;
 use crate::messages::{
-    ApplicationId, ApplicationReport, ApplicationSubmissionContext, ContainerLaunchContext, Priority,
-    Resource, StringStringMap, Token,
+    ApplicationId, ApplicationReport, ApplicationSubmissionContext, ContainerLaunchContext,
+    LogAggregationContext, Priority, Resource, StringStringMap, Token,
 };
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,6 +27,8 @@ pub struct Labels {
     pub application_type: String,
     /// Its priority in the queue, unless that is the queue's to say.
     pub priority: Option<u32>,
+    /// The pattern of log files that nodes put away while it runs, and of those that they do not; neither if there is none.
+    pub rolled_logs: Option<(String, String)>,
 }
 
 impl Labels {
@@ -40,6 +42,13 @@ impl Labels {
             priority,
             application_type: Some(self.application_type.clone()),
             application_tags: self.tags.clone(),
+            log_aggregation_context: self.rolled_logs.as_ref().map(|(include, exclude)| {
+                LogAggregationContext {
+                    rolled_logs_include_pattern: Some(include.clone()),
+                    // YARN's own default excludes all.
+                    rolled_logs_exclude_pattern: Some(exclude.clone()),
+                }
+            }),
             ..ApplicationSubmissionContext::default()
         }
     }
@@ -58,6 +67,9 @@ impl Labels {
             lines.push(format!("tags: {}", self.tags.join(", ")));
         }
         lines.extend(self.priority.map(|priority| format!("priority: {priority}")));
+        lines.extend(self.rolled_logs.iter().map(|(include, exclude)| {
+            format!("logs put away while it runs: `{include}`, but not `{exclude}`")
+        }));
         lines.push(format!("container of {role}: {size}"));
         lines.push("files:".into());
         lines.extend(files.iter().map(|file| format!("  {file}")));

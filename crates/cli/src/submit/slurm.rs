@@ -4,6 +4,7 @@ use firesteel_cluster::AgentCommand;
 use firesteel_cluster::sizes::{DEFAULT_EXECUTORS, shape_of};
 use firesteel_cluster::slurm::{self, JobOptions};
 use firesteel_conf::{Conf, ConfError, EXECUTOR_INSTANCES};
+use std::collections::BTreeSet;
 
 /// The master that means Slurm.
 pub(super) const MASTER: &str = "slurm";
@@ -17,7 +18,13 @@ pub(super) fn driver_script(conf: &Conf, command: &AgentCommand) -> Result<Strin
 /// Returns the script of one executor of a program that runs here.
 pub(super) fn executor_script(conf: &Conf, command: &AgentCommand) -> Result<String, ConfError> {
     let staging = slurm::staging_parent(conf)?.join("APPLICATION");
-    Ok(slurm::executor_script(&JobOptions::of(conf)?, &shape_of(conf, 1)?, command, &staging))
+    Ok(slurm::executor_script(
+        &JobOptions::of(conf)?,
+        &shape_of(conf, 1)?,
+        command,
+        &staging,
+        &BTreeSet::new(),
+    ))
 }
 
 /// Submits a program; returns the number of its job.

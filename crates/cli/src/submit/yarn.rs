@@ -1,9 +1,12 @@
 //! Programs in YARN's containers: `firesteel submit --master yarn` in cluster mode, and what becomes of them.
 
-use firesteel_conf::{Conf, YARN_WAIT_COMPLETION};
+use firesteel_cluster::AgentCommand;
+use firesteel_cluster::sizes::{DEFAULT_EXECUTORS, overhead_of, shape_of};
+use firesteel_conf::{Conf, ConfError, EXECUTOR_INSTANCES, YARN_MAX_ATTEMPTS, YARN_WAIT_COMPLETION};
 use firesteel_yarn::messages::ApplicationReport;
-use firesteel_yarn::program::{Program, kill, report};
+use firesteel_yarn::program::{Program, client_dry_run, kill, report};
 use firesteel_yarn::{Labels, Place, YarnError};
+use std::path::Path;
 
 /// The name of the master.
 pub(super) const MASTER: &str = "yarn";
@@ -14,8 +17,15 @@ const SUCCEEDED: i32 = 1;
 
 /// Kills an application; returns what to say.
 pub(super) fn kill_named(conf: &Conf, name: &str) -> Result<String, String> {
-    kill(&place(conf)?, name).map_err(words)?;
-    Ok(format!("{name} is killed"))
+    Ok(match kill(&place(conf)?, name).map_err(words)? {
+        None => format!("{name} is killed"),
+        Some(ended) => format!("{}; it had ended before, and is left as it is", describe(name, &ended)),
+    })
+}
+
+/// Returns how often a program is to be run at most.
+pub(super) fn attempts(conf: &Conf) -> Result<u32, String> {
+    conf.get(&YARN_MAX_ATTEMPTS).map_err(|error| error.to_string())
 }
 
 /// Returns how an application is.
@@ -26,6 +36,17 @@ pub(super) fn status(conf: &Conf, name: &str) -> Result<String, String> {
 /// Returns what would be submitted.
 pub(super) fn shown(conf: &Conf, program: &Program) -> Result<String, String> {
     program.dry_run(&place(conf)?, &Labels::of(conf).map_err(words)?).map_err(words)
+}
+
+/// Returns what a program that runs here would ask for.
+pub(super) fn shown_here(conf: &Conf, program: &Path) -> Result<String, String> {
+    let text = |error: ConfError| error.to_string();
+    let shape = shape_of(conf, 1).map_err(text)?;
+    let whole = shape.memory.saturating_add(overhead_of(conf).map_err(text)?);
+    let (labels, size) = (Labels::of(conf).map_err(words)?, (whole, shape.cores));
+    let shown = client_dry_run(&place(conf)?, &labels, &AgentCommand::own_program(), Some(program), size);
+    let executors = conf.get(&EXECUTOR_INSTANCES).map_err(text)?.unwrap_or(DEFAULT_EXECUTORS);
+    Ok(format!("{}\nexecutors: {executors}", shown.map_err(words)?))
 }
 
 /// Submits a program, tells its name, and waits for its end if settings say so.

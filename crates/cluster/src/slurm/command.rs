@@ -80,6 +80,9 @@ fn advice_for(said: &str) -> Option<&'static str> {
             "the controller does not take this machine's credentials: munge has to run here, with the key of the cluster",
         );
     }
+    if said.contains("Requested node configuration is not available") {
+        return Some("no node of the partition is large enough, of those that are not excluded");
+    }
     said.contains("Unable to contact slurm controller").then_some("SLURM_CONF names its address")
 }
 

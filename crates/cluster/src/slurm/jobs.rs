@@ -13,7 +13,7 @@ use firesteel_lending::{Loss, Shape};
 use firesteel_protocol::handshake::LogFiles;
 use firesteel_types::ExecutorLossReason;
 use parking_lot::{Condvar, Mutex};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -48,6 +48,8 @@ struct State {
     jobs: BTreeMap<u64, Job>,
     /// The directory for configuration and output, until the application ends.
     staging: Option<Staging>,
+    /// The nodes on which no job is to start.
+    avoided: BTreeSet<String>,
     /// The last words about jobs that wait.
     said: String,
     is_stopped: bool,
@@ -103,11 +105,12 @@ impl SlurmJobs {
     }
 
     fn submit(&self, shape: &Shape) -> Result<u64, String> {
-        let staging: PathBuf = match &self.state.lock().staging {
-            Some(staging) => staging.path().to_owned(),
-            None => return Err("the application has ended".into()),
+        let (staging, avoided): (PathBuf, _) = {
+            let state = self.state.lock();
+            let staging = state.staging.as_ref().ok_or("the application has ended")?;
+            (staging.path().to_owned(), state.avoided.clone())
         };
-        let script = executor_script(&self.options, shape, &self.template.command, &staging);
+        let script = executor_script(&self.options, shape, &self.template.command, &staging, &avoided);
         number_in(&run("sbatch", &["--parsable".into()], &script)?)
     }
 
@@ -296,6 +299,23 @@ impl Manager for SlurmJobs {
         job.is_cancelled = true;
         drop(state);
         self.cancel(&[id]);
+    }
+
+    /// Keeps jobs from these nodes: those that are submitted from now on, and those that wait.
+    fn avoid(&self, machines: &BTreeSet<String>) {
+        let mut state = self.state.lock();
+        state.avoided.clone_from(machines);
+        let waiting = state.jobs.iter().filter(|(_, job)| !job.was_granted && !job.is_cancelled);
+        let waiting: Vec<u64> = waiting.map(|(id, _)| *id).collect();
+        drop(state);
+        let nodes = format!("ExcNodeList={}", self.options.excluded_with(machines));
+        for id in waiting {
+            // One that has started meanwhile stays where it is.
+            if let Err(error) = run("scontrol", &["update".into(), format!("JobId={id}"), nodes.clone()], "")
+            {
+                tracing::info!("job {id} of Slurm may start on a node that is excluded: {error}");
+            }
+        }
     }
 
     fn keeps_logs(&self) -> bool {

@@ -6,6 +6,7 @@ use crate::sizes::overhead_of;
 use firesteel_conf as conf;
 use firesteel_conf::{Conf, ConfError};
 use firesteel_lending::Shape;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -51,8 +52,14 @@ impl JobOptions {
         })
     }
 
+    /// Returns the nodes on which no job is to start: these, and those that the options themselves exclude.
+    pub(super) fn excluded_with(&self, avoided: &BTreeSet<String>) -> String {
+        let own = self.more.iter().filter_map(|option| option.strip_prefix("--exclude="));
+        own.chain(avoided.iter().map(String::as_str)).collect::<Vec<_>>().join(",")
+    }
+
     /// Returns the lines that begin a script: one `#SBATCH` for each option.
-    fn head(&self, tasks: &[String], shape: &Shape) -> String {
+    fn head(&self, tasks: &[String], shape: &Shape, avoided: &BTreeSet<String>) -> String {
         let mut options = vec![format!("--job-name=\"{}\"", plain(&self.name))];
         options.extend(tasks.iter().cloned());
         options.push(format!("--cpus-per-task={}", shape.cores));
@@ -70,6 +77,10 @@ impl JobOptions {
         // To the steps alone, which are the executors.
         options.push(format!("--signal=TERM@{}", self.notice.as_secs().max(1)));
         options.extend(self.more.iter().cloned());
+        if !avoided.is_empty() {
+            // The last one counts.
+            options.push(format!("--exclude={}", self.excluded_with(avoided)));
+        }
         let lines = options.iter().map(|option| format!("#SBATCH {option}\n"));
         format!("#!/bin/bash\n{}", lines.collect::<String>())
     }
@@ -83,6 +94,7 @@ pub fn executor_script(
     shape: &Shape,
     command: &AgentCommand,
     staging: &Path,
+    avoided: &BTreeSet<String>,
 ) -> String {
     let quoted = |path: &Path| quote(&path.to_string_lossy());
     let tasks = [
@@ -100,18 +112,21 @@ pub fn executor_script(
          export {NAME_VARIABLE}=slurm-$SLURM_JOB_ID\n\
          export {DIRECTORY_VARIABLE}=\"${{TMPDIR:-/tmp}}/firesteel-slurm-$SLURM_JOB_ID\"\n\
          {variables}\
+         {sweep}\n\
          # The executor is told, too, and has time to hand over what it holds.\n\
          trap : TERM\n\
          srun --export=ALL --ntasks=1 --cpus-per-task={cores} {program}{words} &\n\
          wait $!\n\
          code=$?\n\
          while kill -0 $! 2>/dev/null; do wait $!; code=$?; done\n\
-         rm -rf -- \"${DIRECTORY_VARIABLE}\"\n\
+         {remove}\n\
          exit $code\n",
-        head = options.head(&tasks, shape),
+        head = options.head(&tasks, shape, avoided),
         config = quoted(&staging.join(super::staging::CONFIG)),
         variables = variables.collect::<String>(),
         cores = shape.cores,
+        sweep = super::SWEEP,
+        remove = super::REMOVE,
         program = quoted(&command.program),
         words = words.collect::<String>(),
     )
@@ -125,7 +140,7 @@ pub fn driver_script(options: &JobOptions, nodes: u32, shape: &Shape, command: &
     let words = command.arguments.iter().map(|word| format!(" {}", quote(word)));
     format!(
         "{}{}exec {}{}\n",
-        options.head(&tasks, shape),
+        options.head(&tasks, shape, &BTreeSet::new()),
         variables.collect::<String>(),
         quote(&command.program.to_string_lossy()),
         words.collect::<String>()
@@ -168,7 +183,13 @@ mod tests {
             notice: Duration::from_secs(60),
             ..JobOptions::default()
         };
-        let script = executor_script(&options, &SHAPE, &command(), Path::new("/home/a/.firesteel/7"));
+        let script = executor_script(
+            &options,
+            &SHAPE,
+            &command(),
+            Path::new("/home/a/.firesteel/7"),
+            &BTreeSet::new(),
+        );
         let lines: Vec<&str> = script.lines().collect();
         assert_eq!(lines[0], "#!/bin/bash");
         let wanted = [
@@ -193,8 +214,59 @@ mod tests {
             lines[1..last_option].iter().all(|line| line.starts_with("#SBATCH")),
             "sbatch stops reading there"
         );
-        let plain = executor_script(&JobOptions::default(), &SHAPE, &command(), Path::new("/s"));
+        let plain =
+            executor_script(&JobOptions::default(), &SHAPE, &command(), Path::new("/s"), &BTreeSet::new());
         assert!(!plain.contains("--mem"), "some sites refuse it");
+        assert!(!plain.contains("--exclude"));
+    }
+
+    #[test]
+    fn a_job_removes_what_killed_ones_have_left_and_nothing_of_the_living() {
+        let place = tempfile::tempdir().unwrap();
+        let made = |name: &str| place.path().join(format!("firesteel-slurm-{name}"));
+        for name in ["1", "2", "other"] {
+            std::fs::create_dir(made(name)).unwrap();
+        }
+        for name in ["1.lock", "2.lock"] {
+            std::fs::write(made(name), "").unwrap();
+        }
+        let shell = |script: &str, own: &str| {
+            let mut command = std::process::Command::new("bash");
+            command.args(["-c", script]).env("FIRESTEEL_DIRECTORY", made(own));
+            command
+        };
+        // The second one's shell lives until its input ends.
+        let living = format!("exec 9<{}; flock -n 9; echo; cat", made("2.lock").display());
+        let mut living = shell(&living, "2")
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut began = [0];
+        std::io::Read::read_exact(living.stdout.as_mut().unwrap(), &mut began).unwrap();
+        let sweep = format!("{}\ntest -e \"$FIRESTEEL_DIRECTORY.lock\"", crate::slurm::SWEEP);
+        assert!(shell(&sweep, "3").status().unwrap().success(), "it announces its own");
+        assert!(!made("1").exists() && !made("1.lock").exists());
+        assert!(made("2").exists() && made("2.lock").exists(), "its job runs");
+        assert!(made("other").exists(), "nothing says that it is nobody's");
+        drop(living.stdin.take());
+        living.wait().unwrap();
+        assert!(
+            shell(&format!("{}\n{}", crate::slurm::SWEEP, crate::slurm::REMOVE), "4")
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert!(!made("2").exists() && !made("3.lock").exists() && !made("4.lock").exists());
+    }
+
+    #[test]
+    fn nodes_to_avoid_are_excluded_beside_those_of_the_options() {
+        let options = JobOptions { more: vec!["--exclude=n[7-9]".into()], ..JobOptions::default() };
+        let avoided = ["n1".to_string(), "n2".to_string()].into();
+        let script = executor_script(&options, &SHAPE, &command(), Path::new("/s"), &avoided);
+        let excluded: Vec<&str> = script.lines().filter(|line| line.contains("--exclude")).collect();
+        assert_eq!(excluded.last(), Some(&"#SBATCH --exclude=n[7-9],n1,n2"), "the last one counts");
     }
 
     #[test]

@@ -3,14 +3,14 @@
 use super::command::{nodes_of, run};
 use super::script::JobOptions;
 use super::staging::{AgentTemplate, Staging, last_words};
-use super::{DIRECTORY_VARIABLE, NAME_VARIABLE};
+use super::{DIRECTORY_VARIABLE, NAME_VARIABLE, REMOVE, SWEEP};
 use crate::agents::{AGENT_VARIABLE, kill, reason_of};
 use crate::manager::{Manager, ManagerListener, start_one_by_one};
 use firesteel_lending::{Loss, Shape};
 use firesteel_protocol::handshake::LogFiles;
 use firesteel_types::ExecutorLossReason;
 use parking_lot::{Condvar, Mutex};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -22,15 +22,19 @@ use std::time::{Duration, Instant};
 /// The time that executors have to end by themselves when the application ends, and again after they were told.
 const END_WITHIN: Duration = Duration::from_secs(10);
 
-/// The shell around an executor, which outlives it, whatever ends that, and removes its files.
-const CLEAN_UP: &str = "\
-trap : TERM
-\"$@\" &
-wait $!
-code=$?
-while kill -0 $! 2>/dev/null; do wait $!; code=$?; done
-rm -rf -- \"$FIRESTEEL_DIRECTORY\"
-exit $code";
+/// Returns the shell around an executor, which outlives it, whatever ends that, and removes its files.
+fn around() -> String {
+    format!(
+        "trap : TERM\n\
+         {SWEEP}\n\
+         \"$@\" &\n\
+         wait $!\n\
+         code=$?\n\
+         while kill -0 $! 2>/dev/null; do wait $!; code=$?; done\n\
+         {REMOVE}\n\
+         exit $code"
+    )
+}
 
 /// An allocation, as Slurm's variables tell of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +99,8 @@ struct Table {
 struct State {
     running: BTreeMap<String, Step>,
     next: u32,
+    /// The nodes on which no step is to start.
+    avoided: BTreeSet<String>,
     staging: Option<Staging>,
     is_stopped: bool,
 }
@@ -152,8 +158,16 @@ impl SlurmSteps {
         let Some(staging) = state.staging.as_ref().filter(|_| !state.is_stopped) else {
             return Err("the application has ended".into());
         };
-        let node = node_for(&self.allocation.nodes, &state.running, shape.cores).ok_or_else(|| {
-            format!("no node of the allocation {} has {} cores left", self.allocation.job, shape.cores)
+        let node = node_for(&self.allocation.nodes, &state.running, shape.cores, &state.avoided);
+        let node = node.ok_or_else(|| {
+            let (job, avoided) = (&self.allocation.job, &state.avoided);
+            let but = match avoided.is_empty() {
+                true => String::new(),
+                false => {
+                    format!(" but those that the application avoids since tasks failed there, {avoided:?}")
+                }
+            };
+            format!("no node of the allocation {job} has {} cores left{but}", shape.cores)
         })?;
         let name = format!("step-{}", state.next);
         let (node_name, directory) = (&self.allocation.nodes[node].0, std::env::temp_dir());
@@ -166,7 +180,7 @@ impl SlurmSteps {
             .arg(format!("--job-name=firesteel-{name}"))
             .arg(format!("--output={}", staging.path().join(format!("{name}.out")).display()))
             .arg(format!("--error={}", staging.path().join(format!("{name}.err")).display()))
-            .args(["/bin/bash", "-c", CLEAN_UP, "firesteel"])
+            .args(["/bin/bash", "-c", &around(), "firesteel"])
             .arg(&self.template.command.program)
             .args(&self.template.command.arguments)
             .envs(self.template.command.environment.iter().cloned())
@@ -265,12 +279,17 @@ fn loss_of(is_released: bool, reason: ExecutorLossReason, said: &str, words: &st
     }
 }
 
-/// Returns the node with the most cores that no executor has, if they suffice.
-fn node_for(nodes: &[(String, u32)], running: &BTreeMap<String, Step>, cores: u32) -> Option<usize> {
+/// Returns the node with the most cores that no executor has, if they suffice, of those that are not to be avoided.
+fn node_for(
+    nodes: &[(String, u32)],
+    running: &BTreeMap<String, Step>,
+    cores: u32,
+    avoided: &BTreeSet<String>,
+) -> Option<usize> {
     let used = |node: usize| running.values().filter(|step| step.node == node).count() as u32 * cores;
     let left = |node: usize| nodes[node].1.checked_sub(used(node)).filter(|left| *left >= cores);
     (0..nodes.len())
-        .filter(|node| left(*node).is_some())
+        .filter(|node| left(*node).is_some() && !avoided.contains(&nodes[*node].0))
         .max_by_key(|node| (left(*node), std::cmp::Reverse(*node)))
 }
 
@@ -317,6 +336,10 @@ impl Manager for SlurmSteps {
         self.cancel(&[name.to_string()]);
     }
 
+    fn avoid(&self, machines: &BTreeSet<String>) {
+        self.table.state.lock().avoided.clone_from(machines);
+    }
+
     fn keeps_logs(&self) -> bool {
         true
     }
@@ -356,8 +379,9 @@ mod tests {
     fn nodes_are_filled_evenly_and_never_beyond_their_cores() {
         let nodes = [("a".to_string(), 4), ("b".to_string(), 2)];
         let mut running = BTreeMap::new();
+        assert_eq!(node_for(&nodes, &running, 2, &["a".to_string()].into()), Some(1), "one is avoided");
         for expected in [Some(0), Some(0), Some(1), None] {
-            let node = node_for(&nodes, &running, 2);
+            let node = node_for(&nodes, &running, 2, &BTreeSet::new());
             // The second is on the first node again only where that still has the most.
             assert_eq!(node, expected);
             if let Some(node) = node {

@@ -150,4 +150,7 @@ const YARN: &[&str] = &[
     "spark.yarn.am.waitTime",
     "spark.yarn.submit.waitAppCompletion",
     "spark.yarn.executor.nodeLabelExpression",
+    "spark.yarn.maxAppAttempts",
+    "spark.yarn.rolledLog.includePattern",
+    "spark.yarn.rolledLog.excludePattern",
 ];

@@ -22,7 +22,7 @@ const SIZE: PodSize = PodSize { cores: 2, memory_mib: 1408 };
 
 fn executor(settings: PodSettings) -> Pod {
     let pods = ExecutorPods { names: names(), settings, command: command(), grace_s: 30 };
-    pods.pod(3, SIZE, &owner("ConfigMap", "word-count-app", "uid-1")).unwrap()
+    pods.pod(3, SIZE, &owner("ConfigMap", "word-count-app", "uid-1"), &BTreeSet::new()).unwrap()
 }
 
 fn container(pod: &Pod) -> &Container {
@@ -153,6 +153,32 @@ spec:
 ";
 
 #[test]
+fn nodes_to_avoid_are_conditions_of_each_term_of_the_template() {
+    let avoided: BTreeSet<String> = ["n1".to_string(), "n2".to_string()].into();
+    let fields = |settings: PodSettings| {
+        let pods = ExecutorPods { names: names(), settings, command: command(), grace_s: 30 };
+        let pod = pods.pod(3, SIZE, &owner("ConfigMap", "a", "b"), &avoided).unwrap();
+        let affinity = pod.spec.unwrap().affinity.unwrap().node_affinity.unwrap();
+        let terms = affinity.required_during_scheduling_ignored_during_execution.unwrap().node_selector_terms;
+        let named = |term: NodeSelectorTerm| {
+            let conditions = term.match_fields.unwrap().into_iter();
+            let not = conditions.map(|one| format!("{} {} {:?}", one.key, one.operator, one.values.unwrap()));
+            (term.match_expressions.map_or(0, |own| own.len()), not.collect::<Vec<_>>())
+        };
+        terms.into_iter().map(named).collect::<Vec<_>>()
+    };
+    let not =
+        ["metadata.name NotIn [\"n1\"]".to_string(), "metadata.name NotIn [\"n2\"]".to_string()].to_vec();
+    assert_eq!(fields(settings()), [(0, not.clone())]);
+    let text = "spec: {affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [\
+                {matchExpressions: [{key: a, operator: Exists}]}, {matchExpressions: [{key: b, operator: Exists}]}]}}}}";
+    let template: Pod = serde_saphyr::from_str(text).unwrap();
+    let both = fields(PodSettings { template: Some(template), ..settings() });
+    assert_eq!(both, [(1, not.clone()), (1, not)]);
+    assert_eq!(executor(settings()).spec.unwrap().affinity, None);
+}
+
+#[test]
 fn a_pod_is_built_on_its_template() {
     let template: Pod = serde_saphyr::from_str(TEMPLATE).unwrap();
     let with = |container: &str| PodSettings {
@@ -174,6 +200,6 @@ fn a_pod_is_built_on_its_template() {
     let limits = container(&pod).resources.as_ref().unwrap().limits.as_ref().unwrap();
     assert_eq!((limits["example.com/gpu"].0.as_str(), limits["memory"].0.as_str()), ("1", "1408Mi"));
     let pods = ExecutorPods { names: names(), settings: with("none"), command: command(), grace_s: 1 };
-    let error = pods.pod(1, SIZE, &owner("ConfigMap", "a", "b")).unwrap_err().to_string();
+    let error = pods.pod(1, SIZE, &owner("ConfigMap", "a", "b"), &BTreeSet::new()).unwrap_err().to_string();
     assert!(error.contains("no container `none`"), "{error}");
 }

@@ -1,6 +1,7 @@
 //! One pool at a time, step by step; the simulator plays whole stories.
 
 use super::*;
+use crate::event::Excluded;
 use PoolAction::*;
 
 struct Story {
@@ -287,4 +288,38 @@ fn a_failed_start_does_not_cut_a_pause_short_and_pauses_double() {
     assert_eq!(story.exits("b"), [gone("b")]);
     assert_eq!(story.after(1_999), [], "the second failed start in a row");
     assert_eq!(story.after(1), [Request(1)]);
+}
+
+fn excluded(alone: &[&str], with_machine: &[&str]) -> PoolEvent {
+    let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+    PoolEvent::Excluded(Excluded { alone: names(alone), with_machine: names(with_machine) })
+}
+
+fn avoid(machines: &[&str]) -> PoolAction {
+    Avoid(machines.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn machines_of_excluded_executors_are_avoided_before_others_are_asked_for() {
+    let mut story = pool(|_| {}).with_ready(&["a", "b", "c"]);
+    let elsewhere = PoolEvent::Granted { name: "c".into(), host: "n2".into() };
+    assert_eq!(story.on(elsewhere), [], "it is known by now where that one is");
+    assert_eq!(story.on(excluded(&["a"], &[])), [], "one alone may be at fault by itself");
+    assert_eq!(story.on(excluded(&["a", "b"], &[])), [avoid(&["n1"])]);
+    assert_eq!(story.on(excluded(&["a", "b"], &[])), [], "it is told once");
+    assert_eq!(story.exits("a"), [gone("a"), Request(1)], "one that is gone still counts for its machine");
+    assert_eq!(story.on(excluded(&[], &["c"])), [avoid(&["n2"])]);
+    assert_eq!(story.on(excluded(&[], &[])), [avoid(&[])]);
+}
+
+#[test]
+fn a_machine_that_is_named_late_is_avoided_from_then_on() {
+    let mut story = pool(|settings| settings.excluded_per_machine = 1);
+    assert_eq!(story.on(PoolEvent::Want(1)), [Request(1)]);
+    story.ready("a");
+    assert_eq!(story.on(excluded(&["a"], &[])), [], "nobody has said where it is");
+    assert_eq!(story.granted("a"), [avoid(&["n1"])]);
+    assert_eq!(story.on(PoolEvent::Want(2)), [Request(1)]);
+    story.on(PoolEvent::Finish);
+    assert_eq!(story.on(excluded(&[], &[])), [], "nothing is started any more");
 }

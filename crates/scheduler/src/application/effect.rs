@@ -5,6 +5,7 @@ use crate::agent_id::AgentId;
 use crate::effect::Effect;
 use firesteel_protocol::{MigrateOrder, StoreOrder};
 use firesteel_types::{ExecutorId, Partition, ShuffleId, TaskId};
+use std::collections::BTreeSet;
 
 /// One thing to do. Effects are to be done in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +127,13 @@ pub enum ApplicationEffect {
     AgentGone {
         /// The agent's name.
         name: String,
+    },
+    /// The cluster is told which agents the application is kept from, in all: no other should be started where they are.
+    ExcludedAgents {
+        /// The agents of excluded executors, by name.
+        agents: BTreeSet<String>,
+        /// The agents of excluded hosts.
+        with_host: BTreeSet<String>,
     },
     /// The cluster is asked for this many executors in all.
     WantExecutors {

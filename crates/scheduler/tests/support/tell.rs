@@ -47,6 +47,12 @@ impl Story {
             ApplicationEffect::AddressGone { address } => format!("nothing is served at {address} any more"),
             ApplicationEffect::AgentReady { name } => format!("the cluster is told that {name} runs"),
             ApplicationEffect::AgentGone { name } => format!("the cluster is told that {name} is gone"),
+            ApplicationEffect::ExcludedAgents { agents, with_host } => {
+                let list = |names: &std::collections::BTreeSet<String>| {
+                    names.iter().map(|name| format!(" {name}")).collect::<String>()
+                };
+                format!("the cluster avoids agents:{}; hosts of:{}", list(agents), list(with_host))
+            }
             ApplicationEffect::WantExecutors { executors } => format!("want {executors} executors"),
         })
     }

@@ -9,6 +9,8 @@
 //!   connection has ended. Nobody is given back before.
 //! - The end of an executor that the application may know is told to it once.
 //! - The application is given up when the settings say so, and never otherwise: an end that nobody is to blame for does not count.
+//! - The manager is told of the machines with executors that the application excludes when it may know them, not later, and of no
+//!   others: none is started there.
 //! - When faults have ended for long enough, as many executors are ready as are wanted.
 
 mod record;
@@ -18,6 +20,7 @@ pub(crate) use record::Checker;
 use self::record::{Known, Phase, State};
 use crate::objection::Objection;
 use firesteel_lending::{PoolAction, PoolEvent};
+use std::collections::BTreeSet;
 
 impl Checker {
     /// The pool is about to be told something; `innocent` says that it is an end for which nobody is to blame.
@@ -28,7 +31,8 @@ impl Checker {
         self.must_release = None;
         match event {
             PoolEvent::Want(wanted) => self.wanted = *wanted,
-            PoolEvent::Granted { name, .. } => {
+            PoolEvent::Granted { name, host } => {
+                self.machines.insert(name.clone(), host.clone());
                 let is_late = self.phase != Phase::Running && !self.knows(name);
                 self.must_release = is_late.then(|| name.clone());
                 self.meet(now, name);
@@ -38,6 +42,7 @@ impl Checker {
                 self.refusals += 1;
                 self.pause(now, self.refusals);
             }
+            PoolEvent::Excluded(excluded) => self.excluded = excluded.clone(),
             PoolEvent::Registered(name) => self.registered(now, name),
             PoolEvent::Disconnected(name) => self.disconnected(now, name),
             PoolEvent::Preempted { name, within_ms } => {
@@ -80,6 +85,7 @@ impl Checker {
         for action in todo {
             match action {
                 PoolAction::Request(count) => self.check_request(now, *count)?,
+                PoolAction::Avoid(machines) => self.avoided.clone_from(machines),
                 PoolAction::Withdraw(count) => {
                     if *count == 0 || *count > self.outstanding {
                         return Err(format!("{count} of {} requests are taken back", self.outstanding));
@@ -183,6 +189,11 @@ impl Checker {
         if let Some((name, _)) = self.known.iter().find(|(_, known)| known.is_due(now)) {
             return Err(format!("executor {name} is due now, and nothing is done"));
         }
+        let hosts: BTreeSet<&String> = self.machines.values().chain(&self.avoided).collect();
+        let wrong = hosts.into_iter().find(|host| self.avoided.contains(*host) != self.forbids(host));
+        if let Some(host) = wrong.filter(|_| self.phase == Phase::Running) {
+            return Err(format!("the manager is told to avoid {:?}, and {host} is wrong", self.avoided));
+        }
         let starting = self.known.values().filter(|known| known.state == State::Starting).count() as u32;
         let is_too_much = self.phase == Phase::Running && self.counted() > self.wanted;
         match is_too_much && self.outstanding + starting > 0 {
@@ -192,6 +203,22 @@ impl Checker {
                 self.outstanding,
                 self.ready()
             )),
+            false => Ok(()),
+        }
+    }
+
+    /// Returns whether no executor is to be started on a machine.
+    fn forbids(&self, machine: &str) -> bool {
+        let there = |name: &&String| self.machines.get(*name).is_some_and(|on| on == machine);
+        let alone = self.excluded.alone.iter().filter(there).count() as u32;
+        alone >= self.settings.excluded_per_machine
+            || self.excluded.with_machine.iter().any(|name| there(&name))
+    }
+
+    /// Checks that the manager may start an executor on a machine, by what the pool was told.
+    pub(crate) fn check_place(&self, machine: &str) -> Result<(), Objection> {
+        match self.phase == Phase::Running && self.forbids(machine) {
+            true => Err(format!("an executor is started on {machine}, which is excluded")),
             false => Ok(()),
         }
     }

@@ -18,6 +18,7 @@ impl World {
         }
         executor.connected = true;
         self.report.ready += 1;
+        self.program.met.push(name.into());
         self.report_of_driver(PoolEvent::Registered(name.into()));
         self.look_for_idle();
     }

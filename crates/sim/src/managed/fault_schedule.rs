@@ -3,6 +3,7 @@
 use super::happening::{Cause, Fault, Happening};
 use super::state::CODE_OF_A_LIE;
 use super::world::World;
+use crate::objection::Objection;
 use firesteel_lending::{Loss, PoolEvent};
 use firesteel_types::ExecutorLossReason;
 
@@ -30,6 +31,10 @@ impl World {
                 self.time.at(at, Happening::Fault(fault));
             }
         }
+        for _ in 0..faults.exclusions {
+            let at = self.rng.below(window);
+            self.time.at(at, Happening::Excludes);
+        }
         self.time.at(window, Happening::Fault(Fault::Peace));
         if self.scenario.ends_early {
             let at = self.rng.below(window);
@@ -38,7 +43,7 @@ impl World {
     }
 
     /// Lets it happen.
-    pub(crate) fn befall(&mut self, fault: Fault) {
+    pub(crate) fn befall(&mut self, fault: Fault) -> Result<(), Objection> {
         let living: Vec<String> = self
             .executors
             .iter()
@@ -67,12 +72,13 @@ impl World {
             (Fault::Gift, _) => {
                 for _ in 0..self.rng.between(1, 3) {
                     self.report.unasked += 1;
-                    self.lend();
+                    self.lend()?;
                 }
             }
             (Fault::Peace, _) => self.end_faults(),
             (Fault::Crash | Fault::Theft | Fault::Preemption | Fault::Lie | Fault::NodeLoss, None) => {}
         }
+        Ok(())
     }
 
     /// One is told that it will be taken away: by the manager, by its machine, or by both. It may take longer, or never happen.
@@ -102,6 +108,7 @@ impl World {
 
     /// Nothing new goes wrong. What was cut off comes through.
     fn end_faults(&mut self) {
+        self.include();
         self.lender.silent_until = self.lender.silent_until.min(self.time.now);
         self.lender.quota_until = self.lender.quota_until.min(self.time.now);
         let cut_off = self.executors.iter().filter(|(_, executor)| executor.alive && executor.is_cut_off);

@@ -19,6 +19,10 @@ pub(crate) enum Happening {
     Released(String),
     /// The application's wish changes.
     Wish(u32),
+    /// The application excludes some of the executors that have ever come.
+    Excludes,
+    /// The application excludes none of them any more.
+    Includes,
     /// The application gives back executors that it has no work for.
     GivesBack,
     /// The application ends.

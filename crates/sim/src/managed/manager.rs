@@ -3,6 +3,7 @@
 use super::happening::{Cause, Happening};
 use super::state::Executor;
 use super::world::World;
+use crate::objection::Objection;
 use firesteel_lending::PoolEvent;
 
 /// The longest that a word of the manager takes.
@@ -54,45 +55,58 @@ impl World {
     }
 
     /// Looks at a request: it is met, refused, or waits for room.
-    pub(crate) fn meet(&mut self) {
+    pub(crate) fn meet(&mut self) -> Result<(), Objection> {
         if self.lender.pending == 0 {
             if self.goes_wrong(self.scenario.faults.met_anyway) {
                 self.report.unasked += 1;
-                self.lend();
+                return self.lend();
             }
-            return;
+            return Ok(());
         }
-        if self.is_full() && self.rng.per_mille(500) {
+        let has_no_machine = self.machines().is_empty();
+        if has_no_machine || self.is_full() && self.rng.per_mille(500) {
             let delay = self.rng.between(500, 10_000);
-            return self.time.after(delay, Happening::Meet);
+            self.time.after(delay, Happening::Meet);
+            return Ok(());
         }
         self.lender.pending -= 1;
         if self.is_full() || self.goes_wrong(self.scenario.faults.refused) {
             self.report.refusals += 1;
             self.say(PoolEvent::Refused { count: 1, why: "the quota is used up".into() });
             if !self.goes_wrong(self.scenario.faults.refused_and_met) {
-                return;
+                return Ok(());
             }
         }
-        self.lend();
+        self.lend()?;
         while self.goes_wrong(self.scenario.faults.more) {
             self.report.unasked += 1;
-            self.lend();
+            self.lend()?;
         }
+        Ok(())
     }
 
-    /// Starts an executor, and says so, before or after its process has begun.
-    pub(crate) fn lend(&mut self) {
+    /// Returns the nodes on which it may start executors: none of those that it was told to avoid.
+    fn machines(&self) -> Vec<u64> {
+        (0..self.scenario.nodes).filter(|node| !self.lender.avoids.contains(&machine(*node))).collect()
+    }
+
+    /// Starts an executor where it may, and says so, before or after its process has begun.
+    pub(crate) fn lend(&mut self) -> Result<(), Objection> {
+        let nodes = self.machines();
+        if nodes.is_empty() {
+            return Ok(());
+        }
+        let node = *self.rng.pick(&nodes);
+        self.checker.check_place(&machine(node))?;
         self.report.started += 1;
         self.lender.named += 1;
         // Names come in any order.
         let name = format!("e{}-{}", self.rng.below(100), self.lender.named);
-        let node = self.rng.below(self.scenario.nodes);
         let is_cut_off = self.goes_wrong(self.scenario.faults.cut_off);
         self.report.cut_off += u64::from(is_cut_off);
         let executor = Executor { node, is_cut_off, ..Executor::default() };
         self.executors.insert(name.clone(), executor);
-        self.say(PoolEvent::Granted { name: name.clone(), host: format!("node{node}") });
+        self.say(PoolEvent::Granted { name: name.clone(), host: machine(node) });
         let most = if self.rng.per_mille(100) { 60_000 } else { 3_000 };
         let delay = self.rng.between(10, most);
         let fate = match self.goes_wrong(self.scenario.faults.fails) {
@@ -100,6 +114,7 @@ impl World {
             false => Happening::Started(name),
         };
         self.time.after(delay, fate);
+        Ok(())
     }
 
     /// An executor is given back: its process ends, sooner or later.
@@ -116,4 +131,9 @@ impl World {
             self.end(name, Cause::Released);
         }
     }
+}
+
+/// Returns the name by which the manager calls a node.
+fn machine(node: u64) -> String {
+    format!("node{node}")
 }

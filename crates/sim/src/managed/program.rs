@@ -2,7 +2,7 @@
 
 use super::happening::Happening;
 use super::world::World;
-use firesteel_lending::PoolEvent;
+use firesteel_lending::{Excluded, PoolEvent};
 
 impl World {
     /// The driver tells the pool something, after all that it has told before.
@@ -29,6 +29,30 @@ impl World {
         self.program.wanted = executors;
         self.report_of_driver(PoolEvent::Want(executors));
         self.look_for_idle();
+    }
+
+    /// Tasks fail at some of the executors that have ever come, or on the whole machine of one.
+    pub(crate) fn exclude(&mut self) {
+        if self.program.met.is_empty() || self.program.has_ended {
+            return;
+        }
+        self.report.excluded += 1;
+        for _ in 0..self.rng.between(1, 3) {
+            let name = self.rng.pick(&self.program.met).clone();
+            let excluded = &mut self.program.excluded;
+            let names =
+                if self.rng.per_mille(200) { &mut excluded.with_machine } else { &mut excluded.alone };
+            names.insert(name);
+        }
+        self.report_of_driver(PoolEvent::Excluded(self.program.excluded.clone()));
+        let timeout = self.rng.between(1_000, 60_000);
+        self.time.after(timeout, Happening::Includes);
+    }
+
+    /// The time of the exclusions is over.
+    pub(crate) fn include(&mut self) {
+        self.program.excluded = Excluded::default();
+        self.report_of_driver(PoolEvent::Excluded(Excluded::default()));
     }
 
     /// More executors than wanted have no work after a while.

@@ -33,6 +33,8 @@ pub struct ManagedReport {
     pub noticed: u64,
     /// Nodes that went.
     pub nodes_lost: u64,
+    /// How often the application excluded executors.
+    pub excluded: u64,
     /// Executors that live and were said to be gone.
     pub lies: u64,
     /// Words of the manager that were said twice.
@@ -68,6 +70,7 @@ impl ManagedReport {
         self.taken += other.taken;
         self.noticed += other.noticed;
         self.nodes_lost += other.nodes_lost;
+        self.excluded += other.excluded;
         self.lies += other.lies;
         self.doubled += other.doubled;
         self.unsaid += other.unsaid;
@@ -105,12 +108,13 @@ impl fmt::Display for ManagedReport {
         )?;
         write!(
             f,
-            "applications on loan: {} had what they wanted, {} given up, {} ended early; {} executors released, {} given back; {} words doubled, {} ends unsaid, {} said of the living",
+            "applications on loan: {} had what they wanted, {} given up, {} ended early; {} executors released, {} given back; {} exclusions; {} words doubled, {} ends unsaid, {} said of the living",
             self.converged,
             self.given_up,
             self.ended_early,
             self.released,
             self.left,
+            self.excluded,
             self.doubled,
             self.unsaid,
             self.lies

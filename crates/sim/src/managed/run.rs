@@ -44,14 +44,16 @@ impl World {
         match happening {
             Happening::ToPool(event) => self.handle(event)?,
             Happening::Tick => self.tick()?,
-            Happening::Meet => self.meet(),
+            Happening::Meet => self.meet()?,
             Happening::Started(name) => self.started(&name),
             Happening::Ends(name, cause) => self.end(&name, cause),
             Happening::Released(name) => self.released(&name),
             Happening::Wish(executors) => self.wish(executors),
+            Happening::Excludes => self.exclude(),
+            Happening::Includes => self.include(),
             Happening::GivesBack => self.give_back(),
             Happening::Finish => self.finish(),
-            Happening::Fault(fault) => self.befall(fault),
+            Happening::Fault(fault) => self.befall(fault)?,
         }
         Ok(())
     }

@@ -32,6 +32,8 @@ pub(crate) struct Faults {
     pub(crate) quotas: u64,
     pub(crate) lies: u64,
     pub(crate) gifts: u64,
+    /// How often the application excludes executors, since tasks fail there.
+    pub(crate) exclusions: u64,
 }
 
 /// Everything that is decided before the world begins.
@@ -74,6 +76,7 @@ fn settings(rng: &mut Rng) -> PoolSettings {
         failed_starts_at_most: rng.between(1, 6) as u32,
         failures_at_most: limited.then(|| rng.between(0, 8) as u32),
         failures_valid_ms: forgets.then(|| rng.between(5, 200) * 1000),
+        excluded_per_machine: rng.between(1, 3) as u32,
         pause_ms,
         pause_at_most_ms: pause_ms * rng.between(1, 20),
         ..PoolSettings::default()
@@ -103,6 +106,7 @@ impl Faults {
             quotas: some(400, 3),
             lies: some(300, 3),
             gifts: some(300, 3),
+            exclusions: some(400, 6),
         }
     }
 }

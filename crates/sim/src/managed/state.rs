@@ -1,6 +1,8 @@
 //! The state of everybody in the world but the pool.
 
 use super::happening::Cause;
+use firesteel_lending::Excluded;
+use std::collections::BTreeSet;
 
 /// The exit code that the manager tells of processes that have not ended.
 pub(crate) const CODE_OF_A_LIE: i32 = 77;
@@ -46,6 +48,8 @@ pub(crate) struct Lender {
     pub(crate) quota: usize,
     pub(crate) quota_until: u64,
     pub(super) named: u64,
+    /// The machines on which it is to start none.
+    pub(super) avoids: BTreeSet<String>,
 }
 
 /// The application's knowledge and wishes.
@@ -53,6 +57,9 @@ pub(crate) struct Lender {
 pub(crate) struct Program {
     pub(crate) wanted: u32,
     pub(crate) has_ended: bool,
+    pub(super) excluded: Excluded,
+    /// The executors that have come at any time.
+    pub(super) met: Vec<String>,
     /// The time at which its last word reaches the pool: they stay in order.
     pub(super) last_word_at: u64,
 }

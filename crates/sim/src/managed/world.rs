@@ -72,6 +72,7 @@ impl World {
         for action in todo {
             match action {
                 PoolAction::Request(count) => refused = (!self.request(count)).then_some(count),
+                PoolAction::Avoid(machines) => self.lender.avoids = machines,
                 PoolAction::Withdraw(count) => self.withdraw(count),
                 PoolAction::Release(name) => self.release(name),
                 PoolAction::Decommissioned(name) => self.decommission(&name),

@@ -245,8 +245,19 @@ pub struct ApplicationSubmissionContext {
     pub application_tags: Vec<String>,
     #[prost(int64, optional, tag = "13")]
     pub attempt_failures_validity_interval: Option<i64>,
+    #[prost(message, optional, tag = "14")]
+    pub log_aggregation_context: Option<LogAggregationContext>,
     #[prost(string, optional, tag = "16")]
     pub node_label_expression: Option<String>,
+}
+
+/// Carries a `LogAggregationContextProto`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct LogAggregationContext {
+    #[prost(string, optional, tag = "3")]
+    pub rolled_logs_include_pattern: Option<String>,
+    #[prost(string, optional, tag = "4")]
+    pub rolled_logs_exclude_pattern: Option<String>,
 }
 
 /// Carries a `ContainerLaunchContextProto`.

@@ -1,7 +1,7 @@
 //! The record of what a pool was told and of what it did.
 
-use firesteel_lending::PoolSettings;
-use std::collections::{BTreeMap, VecDeque};
+use firesteel_lending::{Excluded, PoolSettings};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The record, and what the rules demand of the pool next.
 #[derive(Debug)]
@@ -23,6 +23,11 @@ pub(crate) struct Checker {
     pub(super) must_leave: Option<String>,
     /// The executor that was granted after the end, and has to be released now.
     pub(super) must_release: Option<String>,
+    /// The machine of each executor that was granted.
+    pub(super) machines: BTreeMap<String, String>,
+    pub(super) excluded: Excluded,
+    /// The machines that the manager was told to avoid.
+    pub(super) avoided: BTreeSet<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +85,9 @@ impl Checker {
             must_end: None,
             must_leave: None,
             must_release: None,
+            machines: BTreeMap::new(),
+            excluded: Excluded::default(),
+            avoided: BTreeSet::new(),
         }
     }
 
