@@ -41,8 +41,8 @@ impl<T: ExitWith, E: Display> ExitWith for Result<T, E> {
 pub fn run_main<T: ExitWith>(body: impl FnOnce() -> T) -> ExitCode {
     become_executor_if_asked();
     let code = body().exit_with();
-    // Where the process is its application's master, its manager is told how it went. Whoever hears of it may read the
-    // program's log at once, so all of that is written first.
+    // Where the process is its application's master, its manager is told how it went. People read the program's log as soon
+    // as they hear of it, so all of that is written first.
     let _ = std::io::stdout().flush();
     firesteel_driver::program_ended(code == ExitCode::SUCCESS);
     code

@@ -59,7 +59,7 @@ def run_program(path: str, arguments: Sequence[str]) -> int:
 
 def _has_ended(code: int) -> None:
     """Tells the cluster manager, if the process is its application's master, how the program ended."""
-    # Whoever hears from the manager that the program has ended may read its log at once, so all of that is written first.
+    # People read the program's log as soon as the manager says that it has ended, so all of it is written first.
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()
