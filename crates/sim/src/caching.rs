@@ -78,7 +78,7 @@ impl World {
         Ok(())
     }
 
-    /// What an agent's executors have cached lies among the files at its address when they have ended, if these outlive it.
+    /// Leaves what an agent's executors have cached among the files at its address, if these outlive them.
     pub(crate) fn leave_cached(&mut self, id: AgentId) {
         if self.scenario.host_service {
             let caches = std::mem::take(&mut self.agent(id).caches);
