@@ -1,8 +1,8 @@
 """How the program ends, as far as what ends with it can know.
 
-An interpreter that ends by an exception notes it (``sys.last_value``), but for ``SystemExit``: the functions of ``atexit``
-are not told of the code of ``sys.exit``. Where that matters, ``sys.exit`` raises an exception that knows whether anything
-has caught it.
+An interpreter that ends by an exception notes it (``sys.last_value``), but for ``SystemExit``: the functions of
+``atexit`` are not told of the code of ``sys.exit``. Where that matters, ``sys.exit`` raises an exception that knows
+whether anything has caught it.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ pub enum FoundShuffle {
     Unknown,
     /// A shuffle of this number, whose outputs are others.
     Other,
-    /// What earlier drivers have of it.
+    /// The part of it that earlier drivers have.
     Known(KnownShuffle),
 }
 
@@ -112,7 +112,7 @@ struct RecordedJob {
     ended: Option<Ended>,
 }
 
-/// What was recorded by the end of a job.
+/// The amount that was recorded by the end of a job.
 #[derive(Clone, Copy, Debug)]
 struct Ended {
     /// The number of updates.

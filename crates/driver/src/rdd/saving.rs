@@ -161,8 +161,8 @@ impl<'a> Saving<'a> {
     }
 }
 
-/// Returns in which way an output is not there that an earlier driver has written; `None` if it is. A directory that somebody
-/// has emptied is removed.
+/// Returns in which way an output is not there that an earlier driver has written; `None` if it is. An empty directory
+/// is removed.
 fn why_not_there(
     committer: &OutputCommitter,
     known: Known,

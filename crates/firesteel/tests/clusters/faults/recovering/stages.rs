@@ -6,16 +6,17 @@ use super::*;
 /// The number of map tasks, and of objects in the storage, which have one output each.
 const MAPS: usize = 4;
 
-/// The program: a job of two stages. A word tells the factor of its data.
+/// The program: a job of two stages. Words tell the factor of its data, and the directory of its storage.
 pub(super) fn program(dir: &Path, told: &str) {
-    let factor: i64 = told.parse().unwrap();
+    let (factor, storage) = told.split_once(' ').unwrap();
+    let factor: i64 = factor.parse().unwrap();
     fs::write(dir.join("pid"), std::process::id().to_string()).unwrap();
     let below = |name: &str| dir.join(name).to_str().unwrap().to_string();
     let here = Here { dir: dir.to_str().unwrap().into() };
     let mark = fs::read_to_string(dir.join("mark")).unwrap();
     let sc = builder("local-cluster[2,1,512]", &dir.join("local"), &mark);
     let sc = sc.conf("spark.driver.recovery.dir", &below("recovery"));
-    let sc = sc.conf("spark.shuffle.storage", &format!("file://{}", below("storage")));
+    let sc = sc.conf("spark.shuffle.storage", &format!("file://{}", below(storage)));
     let sc = sc.conf("spark.shuffle.storage.write", "through").conf("spark.shuffle.storage.objectSize", "1");
     let sc = sc.create().unwrap();
     let (mapped, reduced) = (sc.long_accumulator(), sc.long_accumulator());
@@ -54,7 +55,7 @@ fn expected(factor: i64) -> String {
 /// An application whose first driver was killed in the second stage.
 fn killed_in_the_second_stage() -> Application {
     let application = Application::new(true);
-    fs::write(application.dir.path().join("staged"), "1").unwrap();
+    fs::write(application.dir.path().join("staged"), "1 storage").unwrap();
     let status = application.start().wait().unwrap();
     assert_eq!(status.signal(), Some(Signal::KILL.as_raw()), "{status}: {}", said(&application));
     assert_eq!(maps(&application), MAPS);
@@ -123,9 +124,18 @@ fn an_object_that_is_broken_is_found_out_when_it_is_read() {
 }
 
 #[test]
+fn another_storage_has_nothing_and_the_first_one_is_cleaned_all_the_same() {
+    let application = killed_in_the_second_stage();
+    fs::write(application.dir.path().join("staged"), "1 elsewhere").unwrap();
+    assert_eq!(next(&application, 1), MAPS);
+    let elsewhere = application.dir.path().join("elsewhere");
+    assert_eq!(fs::read_dir(elsewhere).unwrap().count(), 0, "nor is anything left there");
+}
+
+#[test]
 fn map_outputs_of_a_program_that_has_changed_are_not_believed() {
     let application = killed_in_the_second_stage();
-    fs::write(application.dir.path().join("staged"), "3").unwrap();
+    fs::write(application.dir.path().join("staged"), "3 storage").unwrap();
     assert_eq!(next(&application, 3), MAPS);
     let said = said(&application);
     assert!(
