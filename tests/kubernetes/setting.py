@@ -104,7 +104,8 @@ class Setting:
             self._load(name, files)
         if python is not None:
             files, trees = images.with_python(python)
-            self._load(PYTHON_IMAGE, {**files, **PYTHON_FILES, str(TEXT): TEXT, "/usr/bin/env": Path("/usr/bin/env")}, trees)
+            files |= {**PYTHON_FILES, str(TEXT): TEXT, "/usr/bin/env": Path("/usr/bin/env")}
+            self._load(PYTHON_IMAGE, files, trees)
 
     def _load(self, name: str, files: dict[str, Path], trees: Sequence[Path] = ()) -> None:
         tar = self.directory / "image.tar"
@@ -171,7 +172,8 @@ class Setting:
         }
         # Names of variables have underscores of their own.
         pairs = {_dotted(key): value for key, value in {**base, **settings}.items()}
-        submit = [*map(str, command or [self.firesteel]), "submit", "--master", f"k8s://{self.known['server']}", *options]
+        submit = [*map(str, command or [self.firesteel]), "submit"]
+        submit += ["--master", f"k8s://{self.known['server']}", *options]
         for key, value in pairs.items():
             submit += ["--conf", f"spark.{key}={value}"]
         log = self.directory / f"application-{next(self._numbers)}.log"
@@ -182,7 +184,7 @@ class Setting:
     def held(
         self, namespace: str, folder: Path, end: str = "", tasks: str = "4", **settings: str | Path
     ) -> Application:
-        """Starts the program with tasks that wait for the file `go` in a folder, and which goes on until there is `end`."""
+        """Starts the program with tasks that wait for the file `go` in a folder; it ends when there is `end`."""
         volume = "kubernetes_executor_volumes_hostPath_hold_"
         mounts: dict[str, str | Path] = {f"{volume}mount_path": "/hold", f"{volume}options_path": folder}
         words = [tasks, "/hold", *([str(folder / end)] if end else [])]

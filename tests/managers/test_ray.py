@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import programs
 import ray_cluster
 
 PATIENCE = 240.0
@@ -247,6 +248,66 @@ def test_a_driver_is_killed_and_leaves_nothing(run: Callable[..., Program]) -> N
     held(program)
     program.process.kill()
     program.process.wait()
+
+
+GROWS = """
+    import json, os, pathlib, time
+    from firesteel import SparkConf, SparkContext
+
+    folder = pathlib.Path(os.environ["FOLDER"])
+    conf = SparkConf().set("spark.executor.memory", "256m")
+    for key, value in json.loads(os.environ["SETTINGS"]).items():
+        conf.set(key, value)
+
+    def wait_for(name):
+        deadline = time.monotonic() + 200
+        while not (folder / name).exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def hold(x):
+        node = os.environ["FIRESTEEL_RAY_NODE"]
+        (folder / f"ran-{x}").write_text(node)
+        wait_for("go")
+        if (folder / "bad").exists() and (folder / "bad").read_text() == node:
+            raise RuntimeError("this node is bad")
+        return x
+
+    sc = SparkContext(conf=conf)
+    total = sc.parallelize(range(3), 3).map(hold).sum()
+    wait_for("end")
+    print(json.dumps(total))
+    sc.stop()
+"""
+
+
+def actors() -> int:
+    return sum("ray::FiresteelExecutor" in command for command in of_firesteel())
+
+
+def test_executors_come_with_tasks_and_go_without(run: Callable[..., Program]) -> None:
+    settings = {f"spark.dynamicAllocation.{key}": value for key, value in programs.DYNAMIC.items()}
+    program = run(GROWS, SETTINGS=json.dumps(settings))
+    program.wait_until("all tasks wait", lambda: len(list(program.folder.glob("ran-*"))) == 3)
+    assert actors() == 3
+    (program.folder / "go").touch()
+    program.wait_until("idle executors were given back", lambda: actors() == 1)
+    (program.folder / "end").touch()
+    assert program.result() == 3
+
+
+def test_a_node_that_is_excluded_gets_no_executor(run: Callable[..., Program]) -> None:
+    settings = {f"spark.excludeOnFailure.{key}": value for key, value in programs.EXCLUDING.items()}
+    program = run(GROWS, SETTINGS=json.dumps(settings | {"spark.executor.instances": "3", "spark.log.level": "INFO"}))
+    program.wait_until("all tasks wait", lambda: len(list(program.folder.glob("ran-*"))) == 3)
+    nodes = [path.read_text() for path in program.folder.glob("ran-*")]
+    # The other node has room for one more.
+    bad = next(node for node in nodes if nodes.count(node) == 2)
+    (program.folder / "bad").write_text(bad)
+    (program.folder / "go").touch()
+    program.wait_until("it is avoided", lambda: "no executor is started on" in program.err)
+    program.wait_until("the others wait", lambda: "2 executors are ready, 1 are waited for" in program.err)
+    (program.folder / "end").touch()
+    assert program.result() == 3
 
 
 def test_more_executors_than_there_is_room_for(run: Callable[..., Program]) -> None:

@@ -134,7 +134,7 @@ def test_executors_come_with_tasks_and_go_without(slurm: slurm_cluster.Slurm, he
 
 
 def test_a_node_that_is_excluded_gets_no_executor(slurm: slurm_cluster.Slurm, here: pathlib.Path) -> None:
-    """Tasks fail in one executor: it is ended, and what takes its place keeps off its host, which both nodes are here."""
+    """Tasks fail in an executor: it is ended, and what replaces it keeps off its host, which both nodes are here."""
     excluding = {f"spark__excludeOnFailure__{key}": value for key, value in programs.EXCLUDING.items()}
     program = begin(slurm, here, "hold", str(here), "4", "linger", spark__executor__cores="2", **excluding)
     programs.tasks_wait(here, 4)

@@ -333,7 +333,7 @@ def another_queue_takes_its_share(yarn: Yarn) -> None:
 
 
 def executors_come_with_tasks_and_go_without(yarn: Yarn) -> None:
-    """Dynamic allocation: containers are asked for while tasks wait, and given back when executors have nothing to do."""
+    """Dynamic allocation: containers are asked for while tasks wait, and given back when executors are idle."""
     settings = {"enabled": "true", "minExecutors": "1", "maxExecutors": "3", "schedulerBacklogTimeout": "100ms",
                 "executorIdleTimeout": "1s"}
     with yarn.program({f"spark.dynamicAllocation.{key}": value for key, value in settings.items()}) as program:
@@ -347,7 +347,7 @@ def executors_come_with_tasks_and_go_without(yarn: Yarn) -> None:
 
 
 def a_host_that_is_excluded_gets_no_container(yarn: Yarn) -> None:
-    """Tasks fail in an executor: it is ended, and YARN knows the host on which it is to start no other: the only one here."""
+    """Tasks fail in an executor: it is ended, and YARN starts no other on its host, the only one here."""
     settings = {"enabled": "true", "application.maxFailedTasksPerExecutor": "1",
                 "application.maxFailedExecutorsPerNode": "1", "killExcludedExecutors": "true"}
     with yarn.program({f"spark.excludeOnFailure.{key}": value for key, value in settings.items()}) as program:

@@ -51,7 +51,7 @@ const MANAGERS: &[Manager] = &[
         programs: &[],
         install: "",
         requirements: Some("tests/managers/requirements-ray.txt"),
-        selected: "counted_with_a_helper or agent_is_killed or node_is_taken",
+        selected: "counted_with_a_helper or agent_is_killed or node_is_taken or come_with_tasks",
     },
 ];
 

@@ -31,7 +31,6 @@ mod exclusions;
 pub use effect::ApplicationEffect;
 pub use event::{AgentMessage, ApplicationEvent, ReportedOutcome};
 
-use self::exclusions::ExcludedAgents;
 use crate::agent_id::AgentId;
 use crate::allocation::{Allocation, AllocationSettings, Decision, Demand, Lent};
 use crate::effect::Effect;
@@ -73,7 +72,6 @@ pub struct Application {
     given_up: Option<String>,
     /// The stages with a task that may run on no executor, for which no executor could be replaced.
     stuck: BTreeSet<StageId>,
-    excluded: ExcludedAgents,
 }
 
 /// Dynamic allocation, and its last request.
@@ -97,7 +95,6 @@ impl Application {
             allocation: None,
             given_up: None,
             stuck: BTreeSet::new(),
-            excluded: ExcludedAgents::default(),
         }
     }
 
@@ -279,10 +276,10 @@ impl Application {
                     excluded.extend(self.host_excluded(host));
                 }
                 Effect::Event(AppEvent::ExecutorUnexcluded { executor, .. }) => {
-                    self.excluded.executors.remove(&executor);
+                    self.fleet.excluded.executor_back(executor);
                 }
                 Effect::Event(AppEvent::HostUnexcluded { ref host, .. }) => {
-                    self.excluded.hosts.remove(host);
+                    self.fleet.excluded.host_back(host);
                 }
                 Effect::Launch(_)
                 | Effect::StoredShuffleDropped { .. }

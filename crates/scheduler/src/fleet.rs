@@ -10,6 +10,7 @@
 //! effects.
 
 mod copies;
+mod excluded;
 mod migrations;
 mod newcomers;
 
@@ -17,6 +18,7 @@ pub(crate) use copies::{Copies, ORDERS_OF_AN_AGENT, PARTITIONS_OF_AN_ORDER};
 pub(crate) use migrations::{Migrations, Step};
 
 use crate::agent_id::AgentId;
+use excluded::ExcludedAgents;
 use firesteel_protocol::handshake::RegisterAgent;
 use firesteel_types::{ExecutorId, ExecutorLossReason, Millis};
 use newcomers::Newcomers;
@@ -165,6 +167,7 @@ pub(crate) struct Fleet {
     departed: BTreeMap<AgentId, Departed>,
     pub(crate) migrations: Migrations,
     pub(crate) copies: Copies,
+    pub(crate) excluded: ExcludedAgents,
     is_stopped: bool,
 }
 

@@ -7,49 +7,31 @@ use crate::application::ApplicationEffect;
 use crate::fleet::Agent;
 use crate::settings::Removal;
 use firesteel_types::ExecutorId;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// The agents of what is excluded from the application, by their names: those that are gone among them, since they still
-/// say where no other should be started.
-#[derive(Debug, Default)]
-pub(super) struct ExcludedAgents {
-    /// The agent and the host of each excluded executor.
-    pub(super) executors: BTreeMap<ExecutorId, (String, String)>,
-    /// The excluded hosts, and the agents that were known there.
-    pub(super) hosts: BTreeMap<String, BTreeSet<String>>,
-    /// What the cluster was told last.
-    told: (BTreeSet<String>, BTreeSet<String>),
-}
 
 impl Application {
     /// Notes that an executor is excluded; returns its agent.
     pub(super) fn executor_excluded(&mut self, executor: ExecutorId) -> Option<AgentId> {
         let agent = self.fleet.owner(executor)?;
         let known = &self.fleet.agents().get(&agent)?.registration;
-        self.excluded.executors.insert(executor, (known.name.clone(), known.host.clone()));
+        let (name, host) = (known.name.clone(), known.host.clone());
+        self.fleet.excluded.executor(executor, name, host);
         Some(agent)
     }
 
     /// Notes that a host is excluded; returns its agents.
     pub(super) fn host_excluded(&mut self, host: &str) -> Vec<AgentId> {
-        let there = || self.fleet.agents().iter().filter(|(_, agent)| agent.registration.host == host);
-        let gone =
-            self.excluded.executors.values().filter(|(_, on)| on == host).map(|(name, _)| name.clone());
-        let names = there().map(|(_, agent)| agent.registration.name.clone()).chain(gone).collect();
-        let agents = there().map(|(id, _)| *id).collect();
-        self.excluded.hosts.insert(host.into(), names);
+        let on_host = |(_, agent): &(&AgentId, &Agent)| agent.registration.host == host;
+        let there = self.fleet.agents().iter().filter(on_host);
+        let (agents, names): (Vec<AgentId>, Vec<String>) =
+            there.map(|(id, agent)| (*id, agent.registration.name.clone())).unzip();
+        self.fleet.excluded.host(host, names.into_iter());
         agents
     }
 
     /// Tells the cluster which agents are excluded, if that has changed.
     pub(super) fn tell_of_exclusions(&mut self, fx: &mut Vec<ApplicationEffect>) {
-        let ExcludedAgents { executors, hosts, told } = &mut self.excluded;
-        let agents: BTreeSet<String> = executors.values().map(|(name, _)| name.clone()).collect();
-        let with_host: BTreeSet<String> = hosts.values().flatten().cloned().collect();
-        if (&agents, &with_host) != (&told.0, &told.1) {
-            *told = (agents.clone(), with_host.clone());
-            fx.push(ApplicationEffect::ExcludedAgents { agents, with_host });
-        }
+        let news = self.fleet.excluded.news();
+        fx.extend(news.map(|(agents, with_host)| ApplicationEffect::ExcludedAgents { agents, with_host }));
     }
 
     /// Ends an agent from which the application is kept, if the settings say so.
