@@ -140,6 +140,11 @@ def test_a_result_that_cannot_be_added_fails_before_the_next_is_made() -> None:
     assert raised is not None and raised[0] == "TypeError"
 
 
+def test_twice_not_is_a_truth_value() -> None:
+    in_both([Map(lambda x: not not x, "map")], ["a", "", "b"])
+    in_both([Map(lambda x: (not (not x), x), "map")], [1, 0, 2])
+
+
 def test_instances_of_subclasses_are_the_interpreters() -> None:
     class Text(str):
         def lower(self) -> str:

@@ -179,6 +179,12 @@ class Instructions:
     def _push_unless(self, block: Block, frame: Frame, made: Register, instruction: dis.Instruction) -> None:
         frame.stack.append(self.apply(block, "not", [made]) if instruction.arg else made)
 
+    def to_bool(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        following = frame.code.instructions[frame.at].opname
+        # Before these it changes nothing. From 3.13 on it also stands for `not not x`.
+        if not following.startswith("POP_JUMP_IF_") and following != "UNARY_NOT":
+            frame.stack.append(self.apply(block, "call", frame.pop(1), "bool"))
+
     def unary_not(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         frame.stack.append(self.apply(block, "not", frame.pop(1)))
 
@@ -269,6 +275,7 @@ _HANDLERS: dict[str, _Handler] = {
     "COMPARE_OP": Instructions.compare,
     "IS_OP": Instructions.is_op,
     "CONTAINS_OP": Instructions.contains,
+    "TO_BOOL": Instructions.to_bool,
     "UNARY_NOT": Instructions.unary_not,
     "UNARY_NEGATIVE": Instructions.unary_negative,
     "BUILD_TUPLE": Instructions.build_tuple,

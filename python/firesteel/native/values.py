@@ -65,8 +65,8 @@ class EmptyList:
 NULL = Null()
 
 
-#: Instructions that do nothing here. What ``TO_BOOL`` makes is used as a truth value only.
-NOTHING = frozenset("NOP RESUME CACHE EXTENDED_ARG PRECALL TO_BOOL NOT_TAKEN COPY_FREE_VARS GEN_START".split())
+#: Instructions that do nothing here.
+NOTHING = frozenset("NOP RESUME CACHE EXTENDED_ARG PRECALL NOT_TAKEN COPY_FREE_VARS GEN_START".split())
 
 
 class Block:
