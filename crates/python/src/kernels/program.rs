@@ -35,9 +35,11 @@ pub(super) fn function(program: &Bound<'_, PyAny>) -> PyResult<Function> {
     }
 }
 
+/// An instruction as the front end writes it: the register that takes its result, its name, and its arguments.
+type Written<'py> = (Register, String, Bound<'py, PyTuple>);
+
 fn block(block: &Bound<'_, PyTuple>) -> PyResult<Block> {
-    let (instructions, ending): (Vec<(Register, String, Bound<'_, PyTuple>)>, Bound<'_, PyTuple>) =
-        block.extract()?;
+    let (instructions, ending): (Vec<Written<'_>>, Bound<'_, PyTuple>) = block.extract()?;
     let instructions = instructions
         .iter()
         .map(|(into, name, arguments)| Ok(Instruction { into: *into, op: op(name, arguments)? }))
@@ -57,9 +59,9 @@ fn end(end: &Bound<'_, PyTuple>) -> PyResult<End> {
 fn op(name: &str, arguments: &Bound<'_, PyTuple>) -> PyResult<Op> {
     let word = || arguments.get_item(0)?.extract::<String>();
     let from = |begin: usize| -> PyResult<Vec<Register>> {
-        arguments.iter().skip(begin).map(|argument| Ok(argument.extract()?)).collect()
+        arguments.iter().skip(begin).map(|argument| argument.extract()).collect()
     };
-    let register = |at: usize| -> PyResult<Register> { Ok(arguments.get_item(at)?.extract()?) };
+    let register = |at: usize| -> PyResult<Register> { arguments.get_item(at)?.extract() };
     let known = |found: Option<_>, word: &str| found.ok_or_else(|| unknown(word));
     Ok(match name {
         "const" => Op::Const(scalar(&arguments.get_item(0)?)?),
