@@ -236,6 +236,9 @@ impl<'a> Builder<'a> {
         }
         self.container.image = Some(settings.image.clone());
         self.container.image_pull_policy = Some(settings.pull_policy.clone());
+        // As Spark's containers have it: no policy of a namespace minds it, and some demand it.
+        let security = self.container.security_context.get_or_insert_default();
+        security.allow_privilege_escalation.get_or_insert(false);
         for (name, value) in &settings.variables {
             self.variable(name, value);
         }

@@ -54,6 +54,8 @@ fn an_executors_pod_has_what_sparks_has() {
     assert_eq!(spec.termination_grace_period_seconds, Some(30));
     assert_eq!(spec.automount_service_account_token, Some(false), "an executor asks for nothing");
     assert_eq!(container(&pod).name, "spark-kubernetes-executor");
+    let security = container(&pod).security_context.as_ref().unwrap();
+    assert_eq!(security.allow_privilege_escalation, Some(false));
     assert_eq!(container(&pod).command, Some(vec!["firesteel".to_string()]));
     let resources = container(&pod).resources.as_ref().unwrap();
     let (requests, limits) = (resources.requests.as_ref().unwrap(), resources.limits.as_ref().unwrap());
