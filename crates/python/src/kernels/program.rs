@@ -35,9 +35,12 @@ pub(super) fn function(program: &Bound<'_, PyAny>) -> PyResult<Function> {
     }
 }
 
+/// An instruction as it is written: its register, its name and its arguments.
+type Written<'py> = (Register, String, Bound<'py, PyTuple>);
+
 fn block(block: &Bound<'_, PyTuple>) -> PyResult<Block> {
-    let (instructions, ending): (Vec<(Register, String, Bound<'_, PyTuple>)>, Bound<'_, PyTuple>) =
-        block.extract()?;
+    let instructions: Vec<Written<'_>> = block.get_item(0)?.extract()?;
+    let ending = block.get_item(1)?.cast_into::<PyTuple>()?;
     let instructions = instructions
         .iter()
         .map(|(into, name, arguments)| Ok(Instruction { into: *into, op: op(name, arguments)? }))
@@ -57,9 +60,9 @@ fn end(end: &Bound<'_, PyTuple>) -> PyResult<End> {
 fn op(name: &str, arguments: &Bound<'_, PyTuple>) -> PyResult<Op> {
     let word = || arguments.get_item(0)?.extract::<String>();
     let from = |begin: usize| -> PyResult<Vec<Register>> {
-        arguments.iter().skip(begin).map(|argument| Ok(argument.extract()?)).collect()
+        arguments.iter().skip(begin).map(|argument| argument.extract()).collect()
     };
-    let register = |at: usize| -> PyResult<Register> { Ok(arguments.get_item(at)?.extract()?) };
+    let register = |at: usize| -> PyResult<Register> { arguments.get_item(at)?.extract() };
     let known = |found: Option<_>, word: &str| found.ok_or_else(|| unknown(word));
     Ok(match name {
         "const" => Op::Const(scalar(&arguments.get_item(0)?)?),

@@ -80,7 +80,7 @@ impl KernelRun {
 
     /// Waits for the next records; returns whether there are any.
     fn pull(&mut self, py: Python<'_>) -> PyResult<bool> {
-        while !self.waiting.as_ref().is_some_and(|(records, from)| *from < records.len(py)) {
+        while self.waiting.as_ref().is_none_or(|(records, from)| *from >= records.len(py)) {
             match self.source.next(py)? {
                 Some(records) => self.waiting = Some((records, 0)),
                 None => {
