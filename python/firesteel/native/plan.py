@@ -135,7 +135,10 @@ def plan(steps: Sequence[Any]) -> Plan | None:
     >>> found.begins, found.ends, found.sink
     (0, 1, '')
     """
-    parts = parts_of(steps)
+    parts = parts_of(steps[:2])
+    if all(part.lowered is None or part.kind == "range" for part in parts):
+        return None  # without a look at the rest: each task asks
+    parts += parts_of(steps[2:])
     begins = 1 if parts and parts[0].kind == "range" else 0
     ends = begins
     while ends < len(parts) and parts[ends].kind == "step" and parts[ends].lowered is not None:

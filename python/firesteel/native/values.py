@@ -108,13 +108,14 @@ class Code:
 
     def __init__(self, code: CodeType) -> None:
         self.code = code
-        self.instructions = [i for i in dis.get_instructions(code) if i.opname not in NOTHING]
+        self.instructions: list[dis.Instruction] = []
         self.lines: list[int] = []
         starts = dict(dis.findlinestarts(code))
         line = code.co_firstlineno
         for instruction in dis.get_instructions(code):
             line = starts.get(instruction.offset) or line
             if instruction.opname not in NOTHING:
+                self.instructions.append(instruction)
                 self.lines.append(line)
         offsets = [instruction.offset for instruction in self.instructions]
         self._offsets = offsets

@@ -35,11 +35,12 @@ pub(super) fn function(program: &Bound<'_, PyAny>) -> PyResult<Function> {
     }
 }
 
-/// An instruction as the front end writes it: the register that takes its result, its name, and its arguments.
+/// An instruction as it is written: its register, its name and its arguments.
 type Written<'py> = (Register, String, Bound<'py, PyTuple>);
 
 fn block(block: &Bound<'_, PyTuple>) -> PyResult<Block> {
-    let (instructions, ending): (Vec<Written<'_>>, Bound<'_, PyTuple>) = block.extract()?;
+    let instructions: Vec<Written<'_>> = block.get_item(0)?.extract()?;
+    let ending = block.get_item(1)?.cast_into::<PyTuple>()?;
     let instructions = instructions
         .iter()
         .map(|(into, name, arguments)| Ok(Instruction { into: *into, op: op(name, arguments)? }))
