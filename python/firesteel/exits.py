@@ -8,6 +8,7 @@ whether anything has caught it.
 from __future__ import annotations
 
 import sys
+import threading
 from typing import NoReturn
 
 #: The codes of the exits that nothing has caught. There is one at most, which ends the interpreter.
@@ -29,7 +30,9 @@ _Exit.__module__ = "builtins"
 
 def _exit(status: object = None, /) -> NoReturn:
     """Exit the interpreter by raising SystemExit(status)."""
-    raise _Exit(status)
+    # A thread's exit ends the thread alone.
+    is_main = threading.current_thread() is threading.main_thread()
+    raise _Exit(status) if is_main else SystemExit(status)
 
 
 def watch() -> None:

@@ -68,7 +68,10 @@ fn hold(sc: &Context, folder: &str, tasks: usize) -> Result<()> {
 /// Leaves a sign that the task of a partition is here, and waits until it may go on.
 fn wait_in(folder: &Path, task: usize) {
     let executor = std::env::var("FIRESTEEL_EXECUTOR").unwrap_or_default();
-    std::fs::write(folder.join(format!("task-{task}")), &executor).expect("the folder is there");
+    // Whole when it is there: the test reads it then.
+    let begun = folder.join(format!("begun-{task}"));
+    std::fs::write(&begun, &executor).expect("the folder is there");
+    std::fs::rename(begun, folder.join(format!("task-{task}"))).expect("nobody else moves it");
     wait_for(&folder.join("go"));
     assert!(!std::fs::read_to_string(folder.join("bad")).is_ok_and(|bad| bad == executor), "it is bad");
 }

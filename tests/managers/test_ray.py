@@ -266,7 +266,9 @@ GROWS = """
 
     def hold(x):
         node = os.environ["FIRESTEEL_RAY_NODE"]
-        (folder / f"ran-{x}").write_text(node)
+        written = folder / f"begun-{x}"
+        written.write_text(node)
+        written.rename(folder / f"ran-{x}")
         wait_for("go")
         if (folder / "bad").exists() and (folder / "bad").read_text() == node:
             raise RuntimeError("this node is bad")

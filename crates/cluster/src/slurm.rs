@@ -29,8 +29,8 @@ const DIRECTORY_VARIABLE: &str = "FIRESTEEL_DIRECTORY";
 /// Lines of a shell that remove what was left behind in the place of its executor's directory, by jobs that were killed too hard
 /// to do so themselves, and announce that directory to others.
 ///
-/// Each directory has a lock beside it, which its shell and executor hold while they live: who gets a lock may remove what
-/// belongs to it. Other users' are left alone, and so is all where there is no `flock`.
+/// Each directory has a lock beside it, which its shell holds while it lives, and in an allocation its executor, too: who gets a
+/// lock may remove what belongs to it. Other users' are left alone, and so is all where there is no `flock`.
 const SWEEP: &str = "\
 if command -v flock >/dev/null; then
   for lock in \"${FIRESTEEL_DIRECTORY%/*}\"/firesteel-slurm-*.lock; do

@@ -167,6 +167,16 @@ impl Recovery {
         found
     }
 
+    /// Returns a fingerprint that no other driver of the application has.
+    pub(crate) fn of_this_life(&self, mut fingerprint: Fingerprint) -> Fingerprint {
+        // The fingerprints are hashes: one that differs in four bytes is another one's by chance as seldom as any.
+        fingerprint
+            .iter_mut()
+            .zip(self.life.wrapping_add(1).to_le_bytes())
+            .for_each(|(byte, life)| *byte ^= life);
+        fingerprint
+    }
+
     /// Returns the number of drivers before this one.
     pub(crate) fn life(&self) -> u32 {
         self.life

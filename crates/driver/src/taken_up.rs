@@ -11,6 +11,7 @@ use crate::shuffle_storage::ShuffleStorage;
 use firesteel_recovery::{FoundShuffle, KnownShuffle};
 use firesteel_scheduler::{Event, JobSpec, RestoredShuffle, StageSpec};
 use firesteel_types::{ShuffleId, StoredObject, StoredOutput};
+use std::collections::BTreeSet;
 
 /// Tells the scheduler what earlier drivers have of the shuffles that a job needs, if there is a shuffle storage.
 pub(crate) fn take_up(context: &DriverContext, recovery: &Recovery, job: &JobSpec, print: &JobPrint) {
@@ -18,11 +19,25 @@ pub(crate) fn take_up(context: &DriverContext, recovery: &Recovery, job: &JobSpe
     let Some(storage) = &remote.storage else { return };
     // Until all is told: another job may need the same shuffles.
     let mut taken_up = recovery.taken_up();
+    let mut of_own_life = BTreeSet::new();
     for stage in &job.stages {
-        let Some(shuffle) = stage.output.filter(|shuffle| taken_up.insert(*shuffle)) else { continue };
-        let known = match recovery.shuffle(shuffle, print.shuffles[&shuffle], stage.inputs.clone()) {
+        let Some(shuffle) = stage.output else { continue };
+        let is_of_own_life =
+            reads_local_checkpoint(stage) || stage.inputs.iter().any(|input| of_own_life.contains(input));
+        if is_of_own_life {
+            of_own_life.insert(shuffle);
+        }
+        if !taken_up.insert(shuffle) {
+            continue;
+        }
+        let fingerprint = match is_of_own_life {
+            true => recovery.of_this_life(print.shuffles[&shuffle]),
+            false => print.shuffles[&shuffle],
+        };
+        let known = match recovery.shuffle(shuffle, fingerprint, stage.inputs.clone()) {
             FoundShuffle::Known(known) => known,
             FoundShuffle::Unknown => KnownShuffle::default(),
+            FoundShuffle::Other if is_of_own_life => KnownShuffle::default(),
             FoundShuffle::Other => {
                 tracing::warn!(
                     "shuffle {shuffle} ({}) is not the one of this number in the journal: the program has changed, or does not do the \
@@ -42,6 +57,12 @@ pub(crate) fn take_up(context: &DriverContext, recovery: &Recovery, job: &JobSpe
             updates: known.updates,
         }));
     }
+}
+
+/// Returns whether a stage reads a local checkpoint, which this driver has made anew: its records may be others, and what was
+/// computed from those of an earlier driver cannot be told from it. Neither can what was computed from that.
+fn reads_local_checkpoint(stage: &StageSpec) -> bool {
+    stage.cached.rdds.iter().any(|cached| cached.is_truncated)
 }
 
 /// Returns those of a shuffle's outputs whose objects the storage still has, and tells people of them.

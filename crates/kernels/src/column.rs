@@ -43,6 +43,19 @@ impl Text {
         Text { data: self.data.clone(), spans: Rc::new(spans), is_ascii: self.is_ascii }
     }
 
+    /// Returns the same texts, in a buffer of their own if they use less than half of theirs.
+    fn without_slack(&self) -> Text {
+        let used: usize = self.spans.iter().map(|(from, to)| (to - from) as usize).sum();
+        if used >= self.data.len() / 2 {
+            return self.clone();
+        }
+        let mut builder = TextBuilder { data: Vec::with_capacity(used), spans: vec![] };
+        (0..self.rows()).for_each(|row| {
+            builder.push_with(|data| data.extend_from_slice(self.bytes(row)));
+        });
+        builder.build()
+    }
+
     /// Returns the bytes of a row's text.
     #[inline]
     pub fn bytes(&self, row: usize) -> &[u8] {
@@ -193,6 +206,16 @@ impl Column {
             (Column::Int(one), Column::Int(two)) => Some(Column::Int(joined(&one, &two))),
             (Column::Float(one), Column::Float(two)) => Some(Column::Float(joined(&one, &two))),
             (Column::Text(one), Column::Text(two)) => {
+                // The two sides of a branch are mostly views of one buffer, which would double with each branch.
+                if Rc::ptr_eq(&one.data, &two.data) {
+                    let (data, is_ascii) = (one.data.clone(), one.is_ascii && two.is_ascii);
+                    return Some(Column::Text(Text {
+                        data,
+                        spans: joined(&one.spans, &two.spans),
+                        is_ascii,
+                    }));
+                }
+                let (one, two) = (one.without_slack(), two.without_slack());
                 let begin = u32::try_from(one.data.len()).ok()?;
                 u32::try_from(one.data.len() + two.data.len()).ok()?;
                 let moved: Vec<_> = two.spans.iter().map(|(from, to)| (from + begin, to + begin)).collect();
@@ -274,5 +297,33 @@ fn spread(scalar: &Scalar, rows: usize) -> Column {
             Column::Text(Text::new(text.as_bytes().to_vec(), vec![(0, text.len() as u32); rows]))
         }
         Scalar::Tuple(items) => Column::Tuple(items.iter().map(|item| spread(item, rows)).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(text: &Text) -> Vec<&str> {
+        (0..text.rows()).map(|row| text.get(row)).collect()
+    }
+
+    #[test]
+    fn the_sides_of_branches_share_their_buffer_and_what_is_not_used_is_left_behind() {
+        let all = Text::new("one two three four".into(), vec![(0, 3), (4, 7), (8, 13), (14, 18)]);
+        let mut column = Column::Text(all.clone());
+        for _ in 0..40 {
+            let (left, right) = (column.gather(&[0, 1]), column.gather(&[2, 3]));
+            column = left.followed_by(2, &right, 2).expect("both are texts");
+        }
+        let Column::Text(joined) = &column else { panic!("{column:?}") };
+        assert_eq!((texts(joined), joined.data.len()), (texts(&all), all.data.len()));
+        let (mut column, other) =
+            (Column::Text(all.viewed(vec![(0, 1)])), Text::new("x".into(), vec![(0, 1)]));
+        for rows in 1..20 {
+            column = column.followed_by(rows, &Column::Text(other.clone()), 1).expect("both are texts");
+        }
+        let Column::Text(joined) = &column else { panic!("{column:?}") };
+        assert_eq!((joined.get(0), joined.get(19), joined.data.len()), ("o", "x", 20));
     }
 }

@@ -6,7 +6,7 @@ use crate::shuffles::Shuffles;
 use firesteel_types::{
     CountedUpdate, JobId, JournalEntry, Partition, RddId, ShuffleId, StoredObject, StoredOutput, UpdateScope,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 /// The frame of a record in the file.
@@ -135,6 +135,10 @@ pub struct Journal {
     lives: u32,
     jobs: BTreeMap<JobId, RecordedJob>,
     shuffles: Shuffles,
+    /// The shuffles that the last driver has submitted or taken up.
+    declared: BTreeSet<ShuffleId>,
+    /// The number of updates when it began.
+    updates_before: usize,
     updates: Vec<RecordedUpdate>,
     undos: u32,
     /// The directories in shuffle storages, with those that the setting named; the last is in use.
@@ -162,7 +166,11 @@ impl Journal {
     /// Adds the record at this place of the file.
     fn apply(&mut self, record: Record, place: Place) {
         match record {
-            Record::Began { .. } => self.lives += 1,
+            Record::Began { .. } => {
+                self.lives += 1;
+                self.declared.clear();
+                self.updates_before = self.updates.len();
+            }
             Record::Job { job, fingerprint } => {
                 let recorded = RecordedJob { fingerprint, results: BTreeMap::new(), ended: None };
                 self.jobs.insert(job, recorded);
@@ -178,6 +186,7 @@ impl Journal {
                 }
             }
             Record::Shuffle { shuffle, fingerprint, inputs } => {
+                self.declared.insert(shuffle);
                 if self.shuffles.declare(shuffle, fingerprint, inputs) {
                     self.undo(|of, _| of == shuffle);
                 }
@@ -185,10 +194,12 @@ impl Journal {
             Record::StorageDir { parent, own } => self.set_storage_dir(parent, own),
             Record::Done(entry) => self.done(entry),
             Record::Diverged { job } => {
+                // What the driver itself has submitted or taken up before is believed by it, and goes on to be read.
+                let mut own = std::mem::take(&mut self.shuffles);
+                own.retain(&self.declared);
                 self.diverge(job);
-                // What other jobs have added since is no part of any answer that is left.
-                let kept = self.jobs.values().filter_map(|job| Some(job.ended?.updates)).max();
-                self.updates.truncate(kept.unwrap_or(0));
+                self.shuffles = own;
+                self.undo_of_earlier_drivers();
             }
             Record::CheckpointDir { number, parent, own } => {
                 self.checkpoint_dirs.insert(number, (parent, own));
@@ -239,6 +250,19 @@ impl Journal {
     fn add_updates(&mut self, updates: Vec<CountedUpdate>) {
         let recorded = updates.into_iter().map(|counted| RecordedUpdate { counted, undone: None });
         self.updates.extend(recorded);
+    }
+
+    /// From now on no update counts that earlier drivers have added and that is no part of an answer that is left.
+    fn undo_of_earlier_drivers(&mut self) {
+        let kept = self.jobs.values().filter_map(|job| Some(job.ended?.updates)).max().unwrap_or(0);
+        self.undos += 1;
+        let (end, undone) = (self.updates_before.max(kept), Some(self.undos));
+        let (declared, updates) = (&self.declared, &mut self.updates[kept..end]);
+        for update in updates.iter_mut().filter(|update| update.undone.is_none()) {
+            if !update.counted.from.is_some_and(|(shuffle, _)| declared.contains(&shuffle)) {
+                update.undone = undone;
+            }
+        }
     }
 
     /// From now on the updates that came with the outputs of some map tasks count no more.

@@ -38,6 +38,11 @@ impl Shuffles {
         self.0.get(&id)
     }
 
+    /// Forgets all but these.
+    pub(crate) fn retain(&mut self, these: &BTreeSet<ShuffleId>) {
+        self.0.retain(|id, _| these.contains(id));
+    }
+
     /// Notes that a shuffle was submitted. Returns whether it takes the place of another one of its number.
     pub(crate) fn declare(
         &mut self,

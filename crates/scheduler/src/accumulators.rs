@@ -133,12 +133,29 @@ impl Accumulators {
 
     /// Returns the updates that were taken in since the last call and still count, to be written down.
     pub(crate) fn take_unwritten(&mut self) -> Vec<CountedUpdate> {
-        let unwritten = self.unwritten.as_mut().map(std::mem::take).unwrap_or_default();
+        let unwritten = self.take_unwritten_sources();
+        self.counted(unwritten)
+    }
+
+    fn take_unwritten_sources(&mut self) -> Vec<(Source, AccumulatorUpdate)> {
+        self.unwritten.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    fn counted(&self, updates: Vec<(Source, AccumulatorUpdate)>) -> Vec<CountedUpdate> {
         let counted = |(from, update): (Source, AccumulatorUpdate)| {
             let resets = self.table.get(&update.accumulator).map_or(0, |ledger| ledger.resets);
             CountedUpdate { update, resets, from: from.map() }
         };
-        unwritten.into_iter().map(counted).collect()
+        updates.into_iter().map(counted).collect()
+    }
+
+    /// Returns those of them that came with outputs of map tasks. The others are written down with the answer of their job: if
+    /// it gets none, the next driver's version of the job brings its own.
+    pub(crate) fn take_unwritten_of_maps(&mut self) -> Vec<CountedUpdate> {
+        let (maps, others) =
+            self.take_unwritten_sources().into_iter().partition(|(from, _)| from.map().is_some());
+        self.unwritten = self.unwritten.take().map(|_| others);
+        self.counted(maps)
     }
 
     /// Takes in updates that counted for an earlier driver, with the answer of a job: nothing can undo them.

@@ -232,6 +232,9 @@ class Instructions:
     def unpack(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         value = frame.pop(1)[0]
         count = instruction.arg or 0
+        if count == 0:
+            # Nothing would be computed of it, and so nobody would see that it cannot be taken apart.
+            raise NotLowered("a value that is taken apart into nothing")
         owner = self.register(block, value)
         items = [self.emit(block, "unpacked", owner, count, at) for at in range(count)]
         frame.stack += reversed(items)

@@ -13,7 +13,7 @@ from itertools import chain, islice
 from typing import Any
 
 from firesteel import _native
-from firesteel.chain import Chain, PerRecord, Step, guarded
+from firesteel.chain import Chain, PerRecord, Step, guarded, stopped
 from firesteel.native.plan import Plan, plan
 from firesteel.spill import ENTRY, Budget
 
@@ -50,7 +50,10 @@ def over(whole: Chain, found: Plan, partition: int, lists: Any) -> Iterator[Any]
     rest = whole.steps[found.ends :]
     results: Iterable[Any]
     if found.sink:
-        results = _SINKS[found.sink](ran, rest[0])
+        try:
+            results = _SINKS[found.sink](ran, rest[0])
+        except StopIteration as error:
+            raise stopped([whole.site]) from error
         rest = rest[1:]
     else:
         results = chain.from_iterable(ran.pieces())

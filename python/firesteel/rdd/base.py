@@ -170,7 +170,10 @@ class Base(Generic[T_co]):
         rdd: RDD[Any] = RDD(None if late else make(), self.ctx, site=site, make=make if late else None)
         rdd._kind = kind
         rdd.partitioner = partitioner
-        rdd._before = list(chain.from_iterable(one._chains() for one in (self, *beside)))[-explaining.MOST_CHAINS :]
+        # The chains hold what functions capture, which may be large.
+        if self.ctx._native_mode != "off":
+            rdd._before = list(chain.from_iterable(one._chains() for one in (self, *beside)))
+            del rdd._before[: -explaining.MOST_CHAINS]
         return rdd
 
     def _chains(self) -> list[Chain]:

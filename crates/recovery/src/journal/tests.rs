@@ -322,3 +322,27 @@ fn given_up_outputs_and_those_of_another_directory_are_not_there() {
     assert_eq!((journal.storage_dir("/s"), journal.storage_dir("/t")), (Some("/s/2"), None));
     assert_eq!(journal.storage_dirs().collect::<Vec<_>>(), ["/s/1", "/s/2"]);
 }
+
+#[test]
+fn a_driver_whose_program_has_changed_goes_on_to_believe_what_it_has_submitted_before() {
+    let (taken_up, left) = (ShuffleId(1), ShuffleId(2));
+    let mut records = vec![Record::Began { life: 0 }, begun(0, 1)];
+    for of in [taken_up, left] {
+        records.extend([shuffle(of, 1, &[]), stored(of, 0, u64::from(of.0), vec![by_map(of, 0)])]);
+    }
+    // The next driver's job 0 fails, and its job 1 is another one than before.
+    records.extend([Record::Began { life: 1 }, begun(0, 1), shuffle(taken_up, 1, &[])]);
+    records.push(stored(taken_up, 1, 9, vec![by_map(taken_up, 1)]));
+    records.push(Record::Diverged { job: JobId(1) });
+    // A later job reads both shuffles.
+    let behind = ShuffleId(3);
+    records.extend([begun(2, 3), shuffle(behind, 1, &[taken_up]), stored(behind, 0, 10, vec![])]);
+    assert_eq!(maps(&known(&records, taken_up)).len(), 2, "what it reads goes on to be known");
+    assert_eq!(known(&records, taken_up).updates, [by_map(taken_up, 0), by_map(taken_up, 1)]);
+    let (journal, _) = Journal::read(&written(&records)[..]).unwrap();
+    assert_eq!(journal.shuffle(left, [1; 32]), FoundShuffle::Unknown, "nothing has asked for it since");
+    // Other records of the first shuffle undo what was computed from it.
+    let map = Partition(0);
+    records.push(Record::Done(JournalEntry::OutputChanged { shuffle: taken_up, map }));
+    assert_eq!(maps(&known(&records, behind)), []);
+}

@@ -31,7 +31,8 @@ impl Scheduler {
     /// Has the digests of a shuffle's map outputs written down that is complete.
     pub(crate) fn write_shuffle(&mut self, shuffle: ShuffleId, fx: &mut Vec<Effect>) {
         if self.writes_shuffles() {
-            let (checksums, updates) = (self.outputs.checksums(shuffle), self.accumulators.take_unwritten());
+            let (checksums, updates) =
+                (self.outputs.checksums(shuffle), self.accumulators.take_unwritten_of_maps());
             fx.push(Effect::Journal(JournalEntry::ShuffleWritten { shuffle, checksums, updates }));
         }
     }
@@ -45,7 +46,7 @@ impl Scheduler {
         fx: &mut Vec<Effect>,
     ) {
         if self.writes_shuffles() && !outputs.is_empty() {
-            let updates = self.accumulators.take_unwritten();
+            let updates = self.accumulators.take_unwritten_of_maps();
             fx.push(Effect::Journal(JournalEntry::OutputsStored { shuffle, object, outputs, updates }));
         }
     }

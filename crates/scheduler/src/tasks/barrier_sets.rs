@@ -249,9 +249,8 @@ impl Scheduler {
         let Some(shuffle) = spec.output else { return };
         let maps = (0..spec.partitions).map(Partition);
         let dropped: Vec<_> = maps.filter_map(|map| self.outputs.unregister(shuffle, map)).collect();
-        if !dropped.is_empty() {
-            self.write_given_up(shuffle, fx);
-        }
+        // Also if this driver knows of none: the journal may have outputs that it could not take up.
+        self.write_given_up(shuffle, fx);
         fx.extend(dropped.iter().map(|output| Effect::output_dropped(shuffle, output)));
         self.dirty_stages.extend(self.stages.readers_of(shuffle));
     }
