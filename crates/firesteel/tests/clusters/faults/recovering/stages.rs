@@ -6,10 +6,11 @@ use super::*;
 /// The number of map tasks, and of objects in the storage, which have one output each.
 const MAPS: usize = 4;
 
-/// The program: a job of two stages. Words tell the factor of its data, and the directory of its storage.
+/// The program: a job of two stages. Words tell the factor of its data, the directory of its storage, and whether its data have a
+/// local checkpoint.
 pub(super) fn program(dir: &Path, told: &str) {
-    let (factor, storage) = told.split_once(' ').unwrap();
-    let factor: i64 = factor.parse().unwrap();
+    let words: Vec<&str> = told.split(' ').collect();
+    let (factor, storage): (i64, &str) = (words[0].parse().unwrap(), words[1]);
     fs::write(dir.join("pid"), std::process::id().to_string()).unwrap();
     let below = |name: &str| dir.join(name).to_str().unwrap().to_string();
     let here = Here { dir: dir.to_str().unwrap().into() };
@@ -22,6 +23,10 @@ pub(super) fn program(dir: &Path, told: &str) {
     let (mapped, reduced) = (sc.long_accumulator(), sc.long_accumulator());
     let numbers: Vec<i64> = (0..400).map(|x| x * factor).collect();
     let numbers = sc.parallelize(numbers, MAPS);
+    if words.contains(&"checkpointed") {
+        numbers.local_checkpoint();
+        assert_eq!(numbers.count().unwrap(), 400);
+    }
     let pairs = numbers.map_partitions_with_index_with(
         (here.clone(), mapped.adder()),
         |(here, mapped), partition, all| {
@@ -54,8 +59,12 @@ fn expected(factor: i64) -> String {
 
 /// An application whose first driver was killed in the second stage.
 fn killed_in_the_second_stage() -> Application {
+    killed_in_the_second_stage_of("1 storage")
+}
+
+fn killed_in_the_second_stage_of(program: &str) -> Application {
     let application = Application::new(true);
-    fs::write(application.dir.path().join("staged"), "1 storage").unwrap();
+    fs::write(application.dir.path().join("staged"), program).unwrap();
     let status = application.start().wait().unwrap();
     assert_eq!(status.signal(), Some(Signal::KILL.as_raw()), "{status}: {}", said(&application));
     assert_eq!(maps(&application), MAPS);
@@ -142,4 +151,10 @@ fn map_outputs_of_a_program_that_has_changed_are_not_believed() {
         said.contains("shuffle 0") && said.contains("is not the one of this number in the journal"),
         "{said}"
     );
+}
+
+#[test]
+fn what_reads_a_local_checkpoint_runs_again_since_that_is_made_anew() {
+    let application = killed_in_the_second_stage_of("1 storage checkpointed");
+    assert_eq!(next(&application, 1), MAPS, "{}", said(&application));
 }
