@@ -50,6 +50,8 @@ struct State {
     staging: Option<Staging>,
     /// The nodes on which no job is to start.
     avoided: BTreeSet<String>,
+    /// The requests so far.
+    requests: u64,
     /// The last words about jobs that wait.
     said: String,
     is_stopped: bool,
@@ -59,6 +61,8 @@ struct State {
 struct Job {
     was_granted: bool,
     submitted: Option<Instant>,
+    /// The number of the request that it meets: what takes the place of another job is asked for later.
+    request: u64,
     /// The time at which it was first seen to end, though its node may not be free yet.
     ends_since: Option<Instant>,
     /// True once this driver has cancelled it.
@@ -165,7 +169,9 @@ impl SlurmJobs {
             let mut state = self.state.lock();
             let Some(job) = state.jobs.remove(&id) else { return };
             let err = state.staging.as_ref().map(|staging| staging.path().join(format!("{id}.err")));
-            (job, state.none_runs_from_before(job.ends_since.unwrap_or_else(Instant::now)), err)
+            let is_last =
+                state.none_runs_from_before(job.ends_since.unwrap_or_else(Instant::now), job.request);
+            (job, is_last, err)
         };
         if job.is_cancelled && !job.was_granted {
             // It was withdrawn, and nobody waits for it.
@@ -196,10 +202,13 @@ impl SlurmJobs {
 }
 
 impl State {
-    /// Returns whether no job runs that was submitted before a time. Those that take the place of jobs which were told
-    /// that they are cancelled are submitted shortly before these are seen to end.
-    fn none_runs_from_before(&self, time: Instant) -> bool {
-        let is_older = |job: &Job| job.submitted.is_some_and(|submitted| submitted + REPLACED_WITHIN < time);
+    /// Returns whether no job runs that was submitted before a time, or for a request no later than this one. Those that
+    /// take the place of jobs which were told that they are cancelled are submitted shortly before these are seen to end.
+    fn none_runs_from_before(&self, time: Instant, request: u64) -> bool {
+        let is_older = |job: &Job| {
+            job.request <= request
+                || job.submitted.is_some_and(|submitted| submitted + REPLACED_WITHIN < time)
+        };
         !self.jobs.values().any(|job| job.was_granted && job.ends_since.is_none() && is_older(job))
     }
 
@@ -269,9 +278,14 @@ fn queue_of(ids: &[u64]) -> Result<Vec<JobLine>, String> {
 
 impl Manager for SlurmJobs {
     fn request(&self, count: u32, shape: &Shape) -> Result<(), String> {
+        let request = {
+            let mut state = self.state.lock();
+            state.requests += 1;
+            state.requests
+        };
         start_one_by_one(count, &*self.listener, || {
             let id = self.submit(shape)?;
-            let job = Job { submitted: Some(Instant::now()), ..Job::default() };
+            let job = Job { submitted: Some(Instant::now()), request, ..Job::default() };
             self.state.lock().jobs.insert(id, job);
             Ok(())
         })
@@ -389,13 +403,18 @@ mod tests {
         let submitted = |ago| Job {
             submitted: Some(now - Duration::from_secs(ago)),
             was_granted: true,
+            request: 2,
             ..Job::default()
         };
         state.jobs.insert(2, submitted(50));
-        assert!(!state.none_runs_from_before(now), "one of the first goes on");
+        assert!(!state.none_runs_from_before(now, 1), "one of the first goes on");
         state.jobs.insert(2, Job { ends_since: Some(now), ..submitted(50) });
         state.jobs.insert(3, submitted(1));
-        assert!(state.none_runs_from_before(now), "the other takes the place of one that was cancelled");
+        assert!(
+            !state.none_runs_from_before(now, 2),
+            "the other was asked for together with the one that ended"
+        );
+        assert!(state.none_runs_from_before(now, 1), "the other takes the place of one that was cancelled");
     }
 
     #[test]

@@ -112,9 +112,9 @@ pub fn executor_script(
          export {NAME_VARIABLE}=slurm-$SLURM_JOB_ID\n\
          export {DIRECTORY_VARIABLE}=\"${{TMPDIR:-/tmp}}/firesteel-slurm-$SLURM_JOB_ID\"\n\
          {variables}\
-         {sweep}\n\
          # The executor is told, too, and has time to hand over what it holds.\n\
          trap : TERM\n\
+         {sweep}\n\
          srun --export=ALL --ntasks=1 --cpus-per-task={cores} {program}{words} &\n\
          wait $!\n\
          code=$?\n\
