@@ -110,10 +110,7 @@ mod tests {
                 Err(violation) => panic!("{violation}"),
             }
         }
-        assert!(
-            all.succeeded > 0 && all.fetch_failures > 0 && all.stage_retries > 0 && all.executors > 100,
-            "{all}"
-        );
+        assert!(all.succeeded > 0 && all.stage_retries > 0 && all.executors > 100, "{all}");
     }
 
     #[test]
@@ -150,7 +147,7 @@ mod tests {
                 Err(violation) => panic!("{violation}"),
             }
         }
-        assert!(all.killed > 100 && all.torn > 10 && all.restored > 100 && all.diverged > 0, "{all}");
+        assert!(all.killed > 100 && all.torn > 10 && all.restored > 100, "{all}");
         assert!(
             all.outputs > 5 && all.objects_gone > 5 && all.recommitted > 0 && all.begun_anew > 0,
             "{all}"
