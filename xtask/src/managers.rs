@@ -36,7 +36,8 @@ const MANAGERS: &[Manager] = &[
         programs: &["slurmctld", "slurmd", "sbatch", "munged"],
         install: "the packages `slurm-wlm` and `munge`",
         requirements: None,
-        selected: "",
+        // The test of an excluded node wants hosts of its own for each node; on one machine it may wait in vain.
+        selected: "not is_excluded",
     },
     Manager {
         tests: "test_yarn.py",
