@@ -36,7 +36,7 @@ const MANAGERS: &[Manager] = &[
         programs: &["slurmctld", "slurmd", "sbatch", "munged"],
         install: "the packages `slurm-wlm` and `munge`",
         requirements: None,
-        // The test of an excluded node wants hosts of its own for each node; on one machine it may wait in vain.
+        // The test of an excluded node wants hosts of its own for each node; on one machine it may wait for what never comes.
         selected: "not is_excluded",
     },
     Manager {
