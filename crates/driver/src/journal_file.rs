@@ -136,6 +136,14 @@ impl JournalFile {
     }
 }
 
+impl Drop for JournalFile {
+    /// Unlocks the file, which closing it would not do while a process that is being started has it open, too:
+    /// the next driver would be told that another has the journal.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
 /// Opens a file that no other process has, and keeps others from it.
 fn locked(path: &Path, within: Duration) -> Result<File> {
     let failed =
@@ -208,6 +216,16 @@ mod tests {
         let (first, _) = JournalFile::open(dir.path(), Duration::ZERO).unwrap();
         let error = JournalFile::open(dir.path(), LOOK_EVERY).err().expect("the first has it").to_string();
         assert!(error.contains("another driver has the journal"), "{error}");
+        drop(first);
+        assert!(JournalFile::open(dir.path(), Duration::ZERO).is_ok());
+    }
+
+    /// A process that is being started shares the open file, as the clone here does.
+    #[test]
+    fn a_journal_is_let_go_although_a_process_that_starts_has_it_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let (first, _) = JournalFile::open(dir.path(), Duration::ZERO).unwrap();
+        let _starting = first.file.try_clone().unwrap();
         drop(first);
         assert!(JournalFile::open(dir.path(), Duration::ZERO).is_ok());
     }

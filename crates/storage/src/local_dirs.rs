@@ -118,8 +118,10 @@ impl LocalDirs {
             (Some(_), Some(parent)) => give_up(parent, &self.dir).unwrap_or_else(|| self.dir.clone()),
             _ => self.dir.clone(),
         };
-        // The rest is removed by the next process that starts here.
+        // The rest is removed by the next process that starts here, for which the lock is let go: a process that
+        // is being started may have the file open for a while.
         let _ = fs::remove_dir_all(unwanted);
+        let _ = self.lock.as_ref().map(File::unlock);
     }
 
     /// Creates an empty file whose name begins with `name`.

@@ -56,7 +56,7 @@ fn unwanted(parent: &Path, name: Name, dir: PathBuf) -> Option<PathBuf> {
         (Name::Gone(..), Holder::This(_) | Holder::NoLock) => return Some(dir),
         // Another process may have given the directory up since the lock was opened, and a third one taken its
         // name.
-        (Name::Living(..), Holder::This(lock)) => is_at(lock, &dir.join(LOCK)),
+        (Name::Living(..), Holder::This(lock)) => is_at(&lock.0, &dir.join(LOCK)),
         (Name::New(..), Holder::This(_) | Holder::NoLock) | (Name::Living(..), Holder::NoLock) => {
             is_old(&dir)
         }
@@ -75,9 +75,20 @@ fn remove(dir: &Path) -> bool {
 enum Holder {
     Another,
     /// No process held it, so this one does now.
-    This(File),
+    This(Lock),
     /// There is no lock file.
     NoLock,
+}
+
+/// A lock that this process holds.
+struct Lock(File);
+
+impl Drop for Lock {
+    /// Unlocks the file, which closing it would not do while a process that another thread is starting has not
+    /// got to its program yet: until then it has this process's files, and would seem to hold the lock.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
 }
 
 fn holder(dir: &Path) -> Holder {
@@ -89,7 +100,7 @@ fn holder(dir: &Path) -> Holder {
         _ => return Holder::Another,
     }
     match OpenOptions::new().write(true).open(&path) {
-        Ok(lock) if lock.try_lock().is_ok() => Holder::This(lock),
+        Ok(lock) if lock.try_lock().is_ok() => Holder::This(Lock(lock)),
         _ => Holder::Another,
     }
 }
@@ -198,6 +209,17 @@ mod tests {
         lock.try_lock().unwrap();
         sweep(parent.path(), |_| ()).unwrap().join().unwrap();
         assert!(dir.join("spill-0").exists());
+    }
+
+    /// A process that is being started shares the open file, as the clone here does.
+    #[test]
+    fn a_lock_is_let_go_although_a_process_that_starts_has_it_open() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = abandoned(parent.path(), "firesteel-1-0", true);
+        let Holder::This(lock) = holder(&dir) else { panic!("nobody holds it") };
+        let _starting = lock.0.try_clone().unwrap();
+        drop(lock);
+        assert!(remove(&dir));
     }
 
     #[test]

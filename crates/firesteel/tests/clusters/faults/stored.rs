@@ -21,6 +21,14 @@ fn url(cluster_dir: &std::path::Path) -> String {
     format!("file://{}", cluster_dir.display())
 }
 
+/// A cluster of two executors that stores each map output before its task ends.
+fn cluster_that_writes_through(dir: &std::path::Path) -> Cluster {
+    let storage = url(dir);
+    let settings =
+        [ALONE, ("firesteel.shuffle.storage", &*storage), ("firesteel.shuffle.storage.write", "through")];
+    Cluster::start(2, 1, &settings)
+}
+
 /// Kills all executors, and waits for others in their places.
 fn kill_all(cluster: &Cluster) {
     let before = cluster.processes();
@@ -61,10 +69,7 @@ fn outputs_outlive_all_executors_and_are_removed_at_the_end() {
 #[test]
 fn a_shuffle_that_is_not_needed_any_more_leaves_the_storage() {
     let dir = tempfile::tempdir().unwrap();
-    let storage = url(dir.path());
-    let settings =
-        [ALONE, ("firesteel.shuffle.storage", &*storage), ("firesteel.shuffle.storage.write", "through")];
-    let cluster = Cluster::start(2, 1, &settings);
+    let cluster = cluster_that_writes_through(dir.path());
     let signs = cluster.signs();
     let sums = sums(&cluster, &signs);
     assert_eq!(sums.count().unwrap(), 10);
@@ -78,10 +83,7 @@ fn a_shuffle_that_is_not_needed_any_more_leaves_the_storage() {
 fn what_the_storage_has_lost_or_broken_is_computed_again() {
     for breaks in [true, false] {
         let dir = tempfile::tempdir().unwrap();
-        let storage = url(dir.path());
-        let settings =
-            [ALONE, ("firesteel.shuffle.storage", &*storage), ("firesteel.shuffle.storage.write", "through")];
-        let cluster = Cluster::start(2, 1, &settings);
+        let cluster = cluster_that_writes_through(dir.path());
         let signs = cluster.signs();
         let sums = sums(&cluster, &signs);
         assert_eq!(sums.count().unwrap(), 10);
