@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
@@ -22,19 +23,34 @@ pub(crate) struct Job {
     pub(crate) limit: Duration,
 }
 
+/// How a job ended.
+pub(crate) struct Ended {
+    pub(crate) name: String,
+    pub(crate) took: Duration,
+    /// What is wrong, if it failed.
+    pub(crate) result: Fallible,
+    /// What it printed.
+    pub(crate) printed: String,
+}
+
 /// Runs all jobs; the first ones begin first. One that fails does not stop the others: one run tells everything that is wrong.
 pub(crate) fn run(jobs: Vec<Job>) -> Fallible {
+    let failed: Vec<String> = run_all(jobs)?.into_iter().filter_map(|ended| ended.result.err()).collect();
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+}
+
+/// Runs all jobs as [`run`] does, and returns how each ended, in the order of their ends.
+pub(crate) fn run_all(jobs: Vec<Job>) -> Fallible<Vec<Ended>> {
     let folder = workspace::target_dir().join("side-by-side");
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let waiting: Mutex<VecDeque<(usize, Job)>> = Mutex::new(jobs.into_iter().enumerate().collect());
-    let failed = Mutex::new(Vec::new());
+    let all = Mutex::new(Vec::new());
     let next = || waiting.lock().expect("no lane panics").pop_front();
     let lane = || {
         while let Some((number, job)) = next() {
             let printed = folder.join(format!("{}-{number}.txt", std::process::id()));
-            if let Err(error) = job.run(&printed) {
-                failed.lock().expect("no lane panics").push(error);
-            }
+            let ended = job.run(&printed);
+            all.lock().expect("no lane panics").push(ended);
             let _ = std::fs::remove_file(printed);
         }
     };
@@ -43,35 +59,36 @@ pub(crate) fn run(jobs: Vec<Job>) -> Fallible {
             scope.spawn(lane);
         }
     });
-    let failed = failed.into_inner().expect("no lane panics");
-    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+    Ok(all.into_inner().expect("no lane panics"))
 }
 
 impl Job {
-    fn run(mut self, printed: &std::path::Path) -> Fallible {
-        let start = Instant::now();
-        let name = self.name;
+    fn run(self, printed: &Path) -> Ended {
+        let (start, name) = (Instant::now(), self.name.clone());
+        let result = self.run_to_its_end(printed);
+        let printed = std::fs::read(printed).unwrap_or_default();
+        let printed = String::from_utf8_lossy(&printed).into_owned();
+        let took = start.elapsed();
+        let (end, result) = match result {
+            Ok(()) => ("passed", Ok(())),
+            Err(error) => ("FAILED", Err(format!("{name} {error}"))),
+        };
+        // One call, so that the lines of two programs do not mix.
+        println!("--- {name} {end} in {:.1} s{}", took.as_secs_f64(), indented(&printed));
+        Ended { name, took, result, printed }
+    }
+
+    fn run_to_its_end(mut self, printed: &Path) -> Fallible {
         let no_file = |error: std::io::Error| format!("{}: {error}", printed.display());
         // One file for both, so that lines stay in the order in which they were printed.
         let file = File::create(printed).map_err(no_file)?;
         self.command.stdin(Stdio::null()).stderr(file.try_clone().map_err(no_file)?).stdout(file);
-        let mut child = self.command.spawn().map_err(|error| format!("cannot start {name}: {error}"))?;
-        let ended =
-            wait_within(&mut child, self.limit).map_err(|error| format!("{name} was lost: {error}"))?;
-        let took = start.elapsed().as_secs_f64();
-        let text = std::fs::read(printed).map_err(no_file)?;
-        let text = indented(&String::from_utf8_lossy(&text));
-        let (end, result) = match ended {
-            Some(status) if status.success() => ("passed".to_owned(), Ok(())),
-            Some(status) => ("FAILED".to_owned(), Err(format!("{name} ended with {status}"))),
-            None => {
-                let end = format!("was ended: it ran for more than {} s", self.limit.as_secs());
-                (end.clone(), Err(format!("{name} {end}")))
-            }
-        };
-        // One call, so that the lines of two programs do not mix.
-        println!("--- {name} {end} in {took:.1} s{text}");
-        result
+        let mut child = self.command.spawn().map_err(|error| format!("cannot be started: {error}"))?;
+        match wait_within(&mut child, self.limit).map_err(|error| format!("was lost: {error}"))? {
+            Some(status) if status.success() => Ok(()),
+            Some(status) => Err(format!("ended with {status}")),
+            None => Err(format!("was ended: it ran for more than {} s", self.limit.as_secs())),
+        }
     }
 }
 
@@ -99,7 +116,7 @@ mod tests {
         let error = run(jobs).unwrap_err();
         assert!(error.contains("the false ended with exit status: 1"), "{error}");
         assert!(error.contains("the sleep was ended: it ran for more than 0 s"), "{error}");
-        assert!(error.contains("cannot start the nonsense"), "{error}");
+        assert!(error.contains("the nonsense cannot be started"), "{error}");
         assert!(!error.contains("the true"), "{error}");
     }
 

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use crate::args::Args;
 use crate::process::{cargo, run as run_process};
+use crate::side_by_side::{self, Ended, Job};
 use crate::{
     Fallible, closure_matrix, dependencies, examples, instructions, interop, managers, msrv, pages, python,
-    quick, sim, test_programs, tidy,
+    quick, sim, test_programs, tidy, workspace,
 };
 
 pub(crate) const HELP: &str = "
@@ -54,6 +55,14 @@ pub(crate) struct Step {
     pub(crate) run: fn() -> Outcome,
 }
 
+/// The steps that wait for most of their time, for servers and browsers, or that build with one core: they run two at a time, behind the
+/// others. The longest begin first.
+const SIDE_BY_SIDE: &[&str] =
+    &["closure-matrix", "interop", "instructions", "managers", "pages", "examples", "simulation"];
+
+/// The most time for one of these steps.
+const LIMIT: Duration = Duration::from_secs(1800);
+
 /// Ordered to fail early: steps that take a second come before those that take minutes.
 pub(crate) const STEPS: &[Step] = &[
     Step { name: "fmt", about: "cargo fmt --check", run: || cargo_step(&["fmt", "--all", "--", "--check"]) },
@@ -69,10 +78,10 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "docs", about: "rustdoc, with warnings as errors", run: docs },
     Step { name: "tests", about: "unit, property and end-to-end tests", run: tests },
     Step { name: "doc-tests", about: "the examples in the documentation", run: doc_tests },
+    Step { name: "python", about: "the wheel in fresh environments", run: python::step },
     Step { name: "interop", about: "stores against real servers on loopback", run: interop::step },
     Step { name: "examples", about: "the example programs on real data", run: examples::step },
     Step { name: "pages", about: "pages in a real browser", run: pages::step },
-    Step { name: "python", about: "the wheel in fresh environments", run: python::step },
     Step { name: "managers", about: "real cluster managers", run: managers::step },
     Step { name: "closure-matrix", about: "closures travel in every profile", run: closure_matrix::step },
     Step { name: "simulation", about: "a short run of the simulator", run: sim::step },
@@ -101,9 +110,18 @@ pub(crate) fn run(mut args: Args) -> Fallible {
         (only.is_empty() || only.iter().any(|name| name == step.name))
             && !skip.iter().any(|name| name == step.name)
     };
-    let reports = run_steps(steps.iter().filter(wanted), fail_fast);
+    let start = Instant::now();
+    let (beside, alone): (Vec<&Step>, Vec<&Step>) =
+        steps.iter().filter(wanted).partition(|step| SIDE_BY_SIDE.contains(&step.name));
+    let reports = if beside.len() < 2 || fail_fast {
+        run_steps(steps.iter().filter(wanted), fail_fast)
+    } else {
+        let mut reports = run_steps(alone.into_iter(), fail_fast);
+        reports.extend(run_beside(&beside)?);
+        reports
+    };
     if times {
-        print!("\n{}", times_table(&reports));
+        print!("\n{}", times_table(&reports, start.elapsed()));
     }
     if is_quick {
         println!("\n=== left out\n{}", quick::left_out());
@@ -136,6 +154,38 @@ fn run_steps<'a>(steps: impl Iterator<Item = &'a Step>, fail_fast: bool) -> Vec<
     reports
 }
 
+/// Runs steps two at a time, each in a process of its own, so that what they print does not mix.
+fn run_beside(steps: &[&Step]) -> Fallible<Vec<Report>> {
+    let names: Vec<&str> = SIDE_BY_SIDE.iter().copied().filter(|name| is_among(steps, name)).collect();
+    println!("\n=== {}: two at a time", names.join(", "));
+    let this = std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
+    let job = |name: &&str| {
+        let mut command = Command::new(&this);
+        command.current_dir(workspace::root()).args(["test", "--only", name]);
+        Job { name: (*name).to_owned(), command, limit: LIMIT }
+    };
+    let ended = side_by_side::run_all(names.iter().map(job).collect())?;
+    let report = |ended: &Ended| {
+        let step = steps.iter().find(|step| step.name == ended.name)?;
+        Some((step.name, outcome(ended), ended.took))
+    };
+    Ok(ended.iter().filter_map(report).collect())
+}
+
+fn is_among(steps: &[&Step], name: &str) -> bool {
+    steps.iter().any(|step| step.name == name)
+}
+
+/// Returns the outcome of a step that ran in a process of its own.
+fn outcome(ended: &Ended) -> Outcome {
+    let skipped = format!("--- {} SKIPPED: ", ended.name);
+    match (&ended.result, ended.printed.lines().find_map(|line| line.strip_prefix(&skipped))) {
+        (Err(error), _) => Outcome::Failed(error.clone()),
+        (Ok(()), Some(reason)) => Outcome::Skipped(reason.to_owned()),
+        (Ok(()), None) => Outcome::Passed,
+    }
+}
+
 /// Prints the table and, alone on the last line, the counts; the error says nothing, so that this line stays the last.
 fn summarise(reports: &[Report]) -> Fallible {
     println!("\n=== summary");
@@ -155,8 +205,8 @@ fn summarise(reports: &[Report]) -> Fallible {
     if failed == 0 { Ok(()) } else { Err(String::new()) }
 }
 
-/// The times of all steps in the form in which documents hold them.
-fn times_table(reports: &[Report]) -> String {
+/// The times of all steps, and of all together, in the form in which documents hold them.
+fn times_table(reports: &[Report], total: Duration) -> String {
     let mut table = String::from("| step | what it does | seconds |\n| --- | --- | ---: |\n");
     for (name, outcome, took) in reports {
         let about = STEPS.iter().find(|step| step.name == *name).map_or("", |step| step.about);
@@ -166,7 +216,6 @@ fn times_table(reports: &[Report]) -> String {
         };
         table.push_str(&format!("| `{name}` | {about} | {time} |\n"));
     }
-    let total: Duration = reports.iter().map(|(_, _, took)| *took).sum();
     table.push_str(&format!("| | all | {:.0} |\n", total.as_secs_f64()));
     table
 }
@@ -197,12 +246,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_a_process_of_its_own_says_of_a_step_is_kept() {
+        let ended = |result: Fallible, printed: &str| Ended {
+            name: "pages".into(),
+            took: Duration::ZERO,
+            result,
+            printed: printed.into(),
+        };
+        assert!(matches!(outcome(&ended(Ok(()), "--- pages passed in 1 s")), Outcome::Passed));
+        let skipped = outcome(&ended(Ok(()), "\n--- pages SKIPPED: no browser\n"));
+        assert!(matches!(skipped, Outcome::Skipped(reason) if reason == "no browser"));
+        assert!(matches!(outcome(&ended(Err("it ended".into()), "")), Outcome::Failed(_)));
+        for name in SIDE_BY_SIDE {
+            assert!(STEPS.iter().any(|step| step.name == *name), "{name}");
+        }
+    }
+
+    #[test]
     fn times_are_printed_as_documents_hold_them() {
         let reports = [
             ("fmt", Outcome::Passed, Duration::from_millis(1400)),
             ("python", Outcome::Skipped("there is none".into()), Duration::ZERO),
         ];
-        let table = times_table(&reports);
+        let table = times_table(&reports, Duration::from_secs(1));
         assert!(table.starts_with("| step | what it does | seconds |\n| --- | --- | ---: |\n"), "{table}");
         assert!(table.contains("| `fmt` | cargo fmt --check | 1 |\n| `python` |"), "{table}");
         assert!(table.contains("| not run |\n| | all | 1 |\n"), "{table}");
