@@ -1,6 +1,7 @@
 """Functions in the kernels: the same results as in the interpreter, whatever comes; what is lowered, what is told."""
 
 import operator
+import random
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -182,6 +183,73 @@ def test_sides_of_two_types_keep_their_types() -> None:
     in_both([Map(lambda x: x if x > 1 else 0.5, "map")], [1, 2, 3])
     in_both([Map(lambda x: None if x > 1 else x, "map")], [1, 2, 3])
     in_both([Map(lambda x: (x, "a") if x > 1 else (x,), "map"), Keys()], [1, 2, 3])
+
+
+# Random numbers
+
+
+def _point(_: Any) -> int:
+    x = random.random() * 2 - 1
+    y = random.random() * 2 - 1
+    return 1 if x**2 + y**2 <= 1 else 0
+
+
+def _half(x: int) -> bool:
+    return random.random() < 0.5
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [Map(_point, "map"), OfRecords(actions._reduced, operator.add)],
+        [Map(lambda x: x + 1, "map"), Filter(_half, "filter"), OfRecords(transformations.count_records)],
+        [Filter(lambda x: x % 3 > 0, "filter"), Map(_point, "map"), OfRecords(numbers._sum)],
+    ],
+)
+@pytest.mark.parametrize("records", [list(range(9000)), [*range(5000), 2**70, *range(5000)]])
+def test_random_numbers_are_those_of_the_interpreter(steps: list[Any], records: list[int]) -> None:
+    # One record that the kernels hand back makes the interpreter draw for all of its batch.
+    whole, found = Chain(steps, "here"), plan(steps)
+    assert found is not None and found.sink
+    ends = []
+    for run in (lambda: whole(0, iter(records)), lambda: over(whole, found, 0, iter([records[:100], records[100:]]))):
+        random.seed(7)
+        ends.append((list(run()), random.random()))
+    assert ends[0] == ends[1]
+
+
+def test_random_numbers_are_not_drawn_before_their_turn() -> None:
+    """Where it could be seen that a batch draws its numbers at once, the interpreter draws them."""
+    total = OfRecords(numbers._sum)
+    assert plan([Map(_point, "map"), total]) is not None
+    assert plan([Map(_point, "map")]) is None, "who takes three results has drawn six numbers"
+    assert plan([Map(_point, "map"), Map(_point, "map"), total]) is None
+    found = plan([Map(lambda x: x + 1, "map"), Map(_point, "map"), Map(_half, "map")])
+    assert found is not None and found.ends == 1
+    with pytest.raises(NotLowered, match="where not each record comes by"):
+        lower(lambda x: random.random() if x else 0)
+    own = random.Random(3)
+    with pytest.raises(NotLowered):
+        lower(lambda x: own.random())
+
+
+def test_powers_of_floats() -> None:
+    rng = random.Random(1)
+    edges = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -2.0, 3.0, 1023.0, 1e308, 5e-324, *map(float, ("inf", "-inf", "nan"))]
+    pairs = [(a, b) for a in edges for b in edges]
+    pairs += [(rng.uniform(-9, 9), rng.choice([2.0, 3.0, 0.5, -1.0, rng.uniform(-5, 5)])) for _ in range(20_000)]
+    kept = [pair for pair in pairs if not isinstance(_power(pair), str)]
+    _, back = in_both([Map(lambda p: p[0] ** p[1], "map"), Filter(lambda x: x == x, "filter")], kept)
+    assert back < len(kept) / 2
+    for pair in (pair for pair in pairs if isinstance(_power(pair), str)):
+        in_both([Map(lambda p: p[0] ** p[1], "map")], [pair])
+
+
+def _power(pair: tuple[float, float]) -> Any:
+    try:
+        return str(pair) if isinstance(pair[0] ** pair[1], complex) else pair[0] ** pair[1]
+    except ArithmeticError as error:
+        return str(error)
 
 
 # Sums

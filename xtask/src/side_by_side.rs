@@ -27,9 +27,9 @@ pub(crate) struct Job {
 pub(crate) struct Ended {
     pub(crate) name: String,
     pub(crate) took: Duration,
-    /// What is wrong, if it failed.
+    /// The reason, if it failed.
     pub(crate) result: Fallible,
-    /// What it printed.
+    /// Its output.
     pub(crate) printed: String,
 }
 

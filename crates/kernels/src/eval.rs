@@ -9,14 +9,34 @@ use crate::column::{Column, List, Scalar};
 use crate::methods;
 use crate::numbers;
 use crate::program::{Block, End, Function, Op, Register};
+use crate::random::Twister;
 use crate::text;
 use std::rc::Rc;
 
 /// Returns the function's results for all rows; what stands in marked rows means nothing.
-pub fn evaluate(function: &Function, arguments: &[Column], mask: &mut Mask) -> Answer<Column> {
+///
+/// A function that draws random numbers takes them of `random`, all of a row before those of the next one, as calls row by
+/// row do. They are of use only if no row is marked, of these and of any others that draw: else the rows that the
+/// interpreter runs would find the generator at another point.
+pub fn evaluate(
+    function: &Function,
+    arguments: &[Column],
+    random: Option<&mut Twister>,
+    mask: &mut Mask,
+) -> Answer<Column> {
     let mut registers = vec![None; function.registers];
     for (register, argument) in registers.iter_mut().zip(arguments) {
         *register = Some(argument.clone());
+    }
+    if !function.draws.is_empty() {
+        let random = random.ok_or(Refused("random numbers without a generator"))?;
+        let mut drawn = vec![Vec::with_capacity(mask.rows()); function.draws.len()];
+        for _ in 0..mask.rows() {
+            drawn.iter_mut().for_each(|column| column.push(random.next_float()));
+        }
+        for (register, column) in function.draws.iter().zip(drawn) {
+            registers[*register] = Some(Column::floats(column));
+        }
     }
     block(&function.body, registers, mask)
 }

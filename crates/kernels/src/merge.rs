@@ -32,7 +32,7 @@ impl Merge {
     /// Returns the rule that a function of two parameters follows, if it is one of these.
     pub fn of(function: &Function) -> Option<Merge> {
         let End::Return(result) = function.body.end else { return None };
-        if function.parameters != 2 {
+        if function.parameters != 2 || !function.draws.is_empty() {
             return None;
         }
         let known = Known { instructions: &function.body.instructions };

@@ -125,13 +125,25 @@ fn of_floats(operator: Binary, a: &[f64], b: &[f64], mask: &mut Mask) -> Answer<
         Binary::Divide => each(a, b, mask, |a, b| (b != 0.0).then(|| a / b)),
         Binary::FloorDivide => each(a, b, mask, |a, b| (b != 0.0).then(|| floor_divided(a, b))),
         Binary::Remainder => each(a, b, mask, |a, b| (b != 0.0).then(|| rest(a, b))),
-        // The C library's `pow` rounds in its own way.
-        Binary::Power => return Err(Refused("a power of a float")),
+        Binary::Power => each(a, b, mask, power),
         Binary::And | Binary::Or | Binary::Xor | Binary::ShiftLeft | Binary::ShiftRight => {
             return Err(Refused("bits of a float"));
         }
     };
     Ok(Column::floats(values))
+}
+
+/// `a ** b`, where CPython gives what the C library's `pow` gives, of the amount of `a`; `f64::powf` calls the same function.
+/// All that either of them treats in a way of its own is declined: infinities, complex results, overflows, and what
+/// is too small to be kept whole.
+fn power(a: f64, b: f64) -> Option<f64> {
+    let is_odd = b.fract() == 0.0 && b % 2.0 != 0.0;
+    if !a.is_finite() || !b.is_finite() || a == 0.0 && b < 0.0 || a < 0.0 && b.fract() != 0.0 {
+        return None;
+    }
+    let power = a.abs().powf(b);
+    let power = if a.is_sign_negative() && is_odd { -power } else { power };
+    (power.is_normal() || a == 0.0).then_some(power)
 }
 
 /// `a % b`, step by step as CPython's `float_rem` does it.

@@ -12,6 +12,8 @@ pub struct Function {
     pub parameters: usize,
     /// The number of registers, with those of the parameters.
     pub registers: usize,
+    /// The registers that hold what `random.random()` gives, in the order of its calls.
+    pub draws: Vec<Register>,
     /// The computation.
     pub body: Block,
 }
@@ -157,6 +159,12 @@ impl Function {
             return false;
         }
         set[..self.parameters].fill(true);
+        for draw in &self.draws {
+            match set.get_mut(*draw) {
+                Some(place) if !*place => *place = true,
+                _ => return false,
+            }
+        }
         self.body.is_sound(set)
     }
 }

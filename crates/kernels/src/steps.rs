@@ -8,6 +8,7 @@ use crate::column::{Column, List, Scalar};
 use crate::eval::{evaluate, listed};
 use crate::numbers;
 use crate::program::Function;
+use crate::random::Twister;
 
 /// One operation of an RDD.
 #[derive(Clone, Debug)]
@@ -47,24 +48,52 @@ pub struct Outcome {
     bad: Mask,
 }
 
+impl Step {
+    fn function(&self) -> Option<&Function> {
+        match self {
+            Step::Map(function)
+            | Step::Filter(function)
+            | Step::FlatMap(function)
+            | Step::KeyBy(function)
+            | Step::MapValues(function)
+            | Step::FlatMapValues(function) => Some(function),
+            Step::Keys | Step::Values => None,
+        }
+    }
+}
+
 impl Run {
     /// Makes a run of operations.
     pub fn new(steps: Vec<Step>) -> Run {
         Run { steps }
     }
 
-    /// Takes a batch through all operations. Rows that are marked already are handed back as well.
-    pub fn over(&self, column: Column, bad: Mask) -> Result<Outcome, Refused> {
+    /// Returns whether a function draws random numbers.
+    pub fn draws(&self) -> bool {
+        self.steps.iter().filter_map(Step::function).any(|function| !function.draws.is_empty())
+    }
+
+    /// Takes a batch through all operations. Rows that are marked already are handed back as well. Where a function draws
+    /// random numbers, of `random`, the whole batch is refused if any row is marked.
+    pub fn over(
+        &self,
+        column: Column,
+        bad: Mask,
+        mut random: Option<&mut Twister>,
+    ) -> Result<Outcome, Refused> {
         let mut now = Outcome { rows: bad.rows(), column, origin: None, bad };
         for step in &self.steps {
             if now.rows == 0 {
                 break;
             }
-            now.take(step)?;
+            now.take(step, random.as_deref_mut())?;
         }
         // Two lists of a record may be one to Python: a change to one would be a change to both.
         if now.column.lists() > 1 {
             return Err(Refused("several lists in a record"));
+        }
+        if random.is_some() && now.bad.any() {
+            return Err(Refused("random numbers beside a record for the interpreter"));
         }
         Ok(now)
     }
@@ -77,6 +106,11 @@ impl Outcome {
         let mut found = Mask::new(self.rows);
         mark_nan(&self.column, &mut found);
         self.mark(&found);
+    }
+
+    /// Returns whether all source rows were answered for.
+    pub fn is_whole(&self) -> bool {
+        !self.bad.any()
     }
 
     /// Returns the results whose source rows were answered for, their number, and for each other source row the number of
@@ -99,11 +133,11 @@ impl Outcome {
         (self.column.gather(&kept), kept.len(), back)
     }
 
-    fn take(&mut self, step: &Step) -> Answer<()> {
+    fn take(&mut self, step: &Step, random: Option<&mut Twister>) -> Answer<()> {
         match step {
-            Step::Map(function) => self.column = self.applied(function, self.column.clone())?,
+            Step::Map(function) => self.column = self.applied(function, self.column.clone(), random)?,
             Step::Filter(function) => {
-                let truths = self.applied(function, self.column.clone())?;
+                let truths = self.applied(function, self.column.clone(), random)?;
                 let truths = numbers::truths(&truths, self.rows)?;
                 let kept: Vec<u32> = (0..self.rows as u32).filter(|row| truths[*row as usize]).collect();
                 if kept.len() < self.rows {
@@ -111,17 +145,17 @@ impl Outcome {
                 }
             }
             Step::FlatMap(function) => {
-                let lists = self.applied(function, self.column.clone())?;
+                let lists = self.applied(function, self.column.clone(), random)?;
                 let (items, rows) = exploded(lists, self.rows)?;
                 self.choose(items, &rows);
             }
             Step::KeyBy(function) => {
-                let key = self.applied(function, self.column.clone())?;
+                let key = self.applied(function, self.column.clone(), random)?;
                 self.column = Column::Tuple(vec![key, self.column.clone()]);
             }
             Step::MapValues(function) => {
                 let (key, value) = pair(&self.column)?;
-                self.column = Column::Tuple(vec![key, self.applied(function, value)?]);
+                self.column = Column::Tuple(vec![key, self.applied(function, value, random)?]);
             }
             Step::FlatMapValues(function) => {
                 let (key, value) = pair(&self.column)?;
@@ -129,7 +163,7 @@ impl Outcome {
                 if key.lists() > 0 {
                     return Err(Refused("a list as a key"));
                 }
-                let lists = self.applied(function, value)?;
+                let lists = self.applied(function, value, random)?;
                 let (items, rows) = exploded(lists, self.rows)?;
                 self.choose(Column::Tuple(vec![key.gather(&rows), items]), &rows);
             }
@@ -140,9 +174,14 @@ impl Outcome {
     }
 
     /// Computes a function of a column, and marks the source rows of what it does not answer for.
-    fn applied(&mut self, function: &Function, argument: Column) -> Answer<Column> {
+    fn applied(
+        &mut self,
+        function: &Function,
+        argument: Column,
+        random: Option<&mut Twister>,
+    ) -> Answer<Column> {
         let mut mask = Mask::new(self.rows);
-        let result = evaluate(function, &[argument], &mut mask)?;
+        let result = evaluate(function, &[argument], random, &mut mask)?;
         self.mark(&mask);
         Ok(result)
     }

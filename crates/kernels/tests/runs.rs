@@ -8,8 +8,12 @@ use proptest::prelude::*;
 fn function(ops: Vec<Op>) -> Function {
     let registers = ops.len() + 1;
     let instructions = ops.into_iter().enumerate().map(|(at, op)| Instruction { into: at + 1, op }).collect();
-    let made =
-        Function { parameters: 1, registers, body: Block { instructions, end: End::Return(registers - 1) } };
+    let made = Function {
+        parameters: 1,
+        registers,
+        draws: vec![],
+        body: Block { instructions, end: End::Return(registers - 1) },
+    };
     assert!(made.is_sound());
     made
 }
@@ -48,7 +52,7 @@ proptest! {
     #[test]
     fn results_and_rows_handed_back_stand_in_order(rows in prop::collection::vec(-5i64..5, 0..60)) {
         let run = Run::new(vec![Step::Map(divide()), Step::Filter(is_large()), Step::FlatMap(twice())]);
-        let outcome = run.over(Column::ints(rows.clone()), Mask::new(rows.len())).unwrap();
+        let outcome = run.over(Column::ints(rows.clone()), Mask::new(rows.len()), None).unwrap();
         let (column, count, back) = outcome.into_parts();
         let (mut wanted, mut wanted_back) = (vec![], vec![]);
         for (row, x) in rows.iter().enumerate() {
@@ -76,10 +80,11 @@ fn a_side_of_a_branch_does_not_fail_for_rows_of_the_other() {
     };
     let seven = Block { instructions: vec![Instruction { into: 3, op: int(7) }], end: End::Return(3) };
     let body = Block { instructions: vec![], end: End::Branch(0, Box::new(divide), Box::new(seven)) };
-    let function = Function { parameters: 1, registers: 4, body };
+    let function = Function { parameters: 1, registers: 4, draws: vec![], body };
     assert!(function.is_sound());
     let run = Run::new(vec![Step::Map(function)]);
-    let (column, _, back) = run.over(Column::ints(vec![0, 3, -3, 0]), Mask::new(4)).unwrap().into_parts();
+    let (column, _, back) =
+        run.over(Column::ints(vec![0, 3, -3, 0]), Mask::new(4), None).unwrap().into_parts();
     assert_eq!(ints(&column), [7, 33, -34, 7]);
     assert!(back.is_empty());
 }
@@ -89,11 +94,11 @@ fn a_type_without_a_kernel_is_refused_as_a_whole() {
     let mut texts = TextBuilder::with_rows(1);
     texts.push("a");
     let run = Run::new(vec![Step::Map(divide())]);
-    assert!(run.over(Column::Text(texts.build()), Mask::new(1)).is_err());
+    assert!(run.over(Column::Text(texts.build()), Mask::new(1), None).is_err());
 }
 
 #[test]
 fn a_program_that_reads_what_is_not_set_is_not_sound() {
     let body = Block { instructions: vec![Instruction { into: 1, op: Op::Not(2) }], end: End::Return(1) };
-    assert!(!Function { parameters: 1, registers: 3, body }.is_sound());
+    assert!(!Function { parameters: 1, registers: 3, draws: vec![], body }.is_sound());
 }

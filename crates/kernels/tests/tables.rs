@@ -9,7 +9,7 @@ use proptest::prelude::*;
 fn add() -> Merge {
     let add = Instruction { into: 2, op: Op::Binary(Binary::Add, 0, 1) };
     let body = Block { instructions: vec![add], end: End::Return(2) };
-    Merge::of(&Function { parameters: 2, registers: 3, body }).expect("a rule")
+    Merge::of(&Function { parameters: 2, registers: 3, draws: vec![], body }).expect("a rule")
 }
 
 fn texts(keys: &[String]) -> Column {

@@ -4,6 +4,7 @@
 
 mod objects;
 mod program;
+mod random;
 mod run;
 mod sink;
 

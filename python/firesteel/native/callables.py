@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator as operators
+import random
+from types import BuiltinMethodType
 from typing import Any
 
 __all__ = ["BINARY", "GETTER", "METHODS", "NotConstant"]
@@ -49,6 +51,17 @@ def builtin(value: Any) -> str | None:
 def operator(value: Any) -> str | None:
     """Returns the symbol of a function of the module ``operator``."""
     return _OPERATORS.get(id(value))
+
+
+def is_random(value: Any) -> bool:
+    """Returns whether a value is ``random.random``, of the generator that all of a process share.
+
+    >>> is_random(random.random), is_random(random.Random().random)
+    (True, False)
+    """
+    generator = random._inst
+    is_method = type(value) is BuiltinMethodType and value.__name__ == "random"
+    return is_method and value.__self__ is generator and type(generator) is random.Random
 
 
 def getter_items(getter: Any) -> tuple[int, ...]:

@@ -5,9 +5,9 @@ has a register of its own. At a conditional jump the walk parts, and each side g
 branches and no joins. Functions that are called by name are walked through in place. Instructions of CPython 3.10 to
 3.14 are understood; at any other the walk stops.
 
-A program is made of plain tuples, which ``firesteel._native`` reads: ``(parameters, registers, block)``, a block being
-``(instructions, end)``, an instruction ``(register, name, arguments)``, an end ``("return", register)`` or
-``("branch", register, block, block)``.
+A program is made of plain tuples, which ``firesteel._native`` reads: ``(parameters, registers, draws, block)``, the
+draws being the registers of random numbers, a block ``(instructions, end)``, an instruction
+``(register, name, arguments)``, an end ``("return", register)`` or ``("branch", register, block, block)``.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ class Lowered:
 
     program: tuple[Any, ...]
     reads: tuple[Read, ...]
+    draws: bool = False
+    """Whether it calls ``random.random()``."""
 
 
 def lower(function: Any, parameters: int = 1) -> Lowered:
@@ -67,7 +69,7 @@ def lower(function: Any, parameters: int = 1) -> Lowered:
         block = Block()
         result = walk.call(block, Known(function), arguments)
         body = (tuple(block.instructions), ("return", walk.register(block, result)))
-    return Lowered((parameters, walk.registers, body), tuple(walk.reads))
+    return Lowered((parameters, walk.registers, tuple(walk.draws), body), tuple(walk.reads), bool(walk.draws))
 
 
 class _Walk(Instructions):
@@ -76,7 +78,9 @@ class _Walk(Instructions):
     def __init__(self, parameters: int) -> None:
         super().__init__(parameters)
         self.reads: list[Read] = []
+        self.draws: list[int] = []
         self._ends = 0
+        self._outermost: Block | None = None
 
     def enter(self, function: FunctionType, arguments: list[Any], caller: Frame | None) -> Frame:
         """Returns the frame of a function that is called with these arguments."""
@@ -99,6 +103,8 @@ class _Walk(Instructions):
     def block(self, frame: Frame) -> tuple[Any, ...]:
         """Walks on to the ends, and returns the block."""
         block = Block()
+        if self._outermost is None:
+            self._outermost = block
         while True:
             code = frame.code
             if frame.at >= len(code.instructions):
@@ -205,6 +211,8 @@ class _Walk(Instructions):
             if not arguments:
                 raise NotLowered(f"str.{called.__name__} without arguments")
             return self._method(block, called.__name__, arguments)
+        if callables.is_random(called) and not arguments:
+            return self._drawn(block)
         operator = callables.operator(called)
         if operator is not None and len(arguments) == 2:
             return self.apply(block, *_split(operator, arguments))
@@ -213,6 +221,18 @@ class _Walk(Instructions):
             items = [self.item(block, arguments[0], Known(index)) for index in indices]
             return items[0] if len(items) == 1 else self.apply(block, "tuple", items)
         raise NotLowered(f"a call of {callables.name_of(called)}")
+
+    def _drawn(self, block: Block) -> Register:
+        """Returns the next random number of a record.
+
+        All records draw the same number of them, so those of a batch can be drawn at once.
+        """
+        if block is not self._outermost:
+            raise NotLowered("random() where not each record comes by")
+        register = Register(self.registers)
+        self.registers += 1
+        self.draws.append(register.number)
+        return register
 
     def _method(self, block: Block, name: str, arguments: list[Any]) -> Any:
         if name not in callables.METHODS:

@@ -144,6 +144,7 @@ def plan(steps: Sequence[Any]) -> Plan | None:
     while ends < len(parts) and parts[ends].kind == "step" and parts[ends].lowered is not None:
         ends += 1
     ends = _end_for(parts, begins, ends)
+    ends = _end_before_draws(parts, begins, ends)
     sink = parts[ends] if ends < len(parts) and parts[ends].kind not in ("step", "range") else None
     if sink is not None and sink.lowered is None:
         sink = None
@@ -174,6 +175,27 @@ def _end_for(parts: list[Part], begins: int, ends: int) -> int:
         if lowered is not None and any(_may_change(read, later) for read in lowered.reads):
             return at
     return ends
+
+
+def _end_before_draws(parts: list[Part], begins: int, ends: int) -> int:
+    """Returns where the kernels have to stop so that random numbers are drawn in the order of the interpreter.
+
+    A batch draws its numbers at once. So another function that may draw, or an end that takes only some of the results,
+    would find the generator at another point of its stream.
+    """
+    drawing = [at for at in range(begins, ends) if _draws(parts[at])]
+    if not drawing:
+        return ends
+    sink = parts[ends] if ends < len(parts) else None
+    takes_all = sink is not None and sink.kind not in ("step", "range") and sink.lowered is not None
+    others = [part for part in parts[ends + 1 :] if part.lowered is None and _functions(part)]
+    if len(drawing) > 1 or not takes_all or others:
+        return drawing[0]
+    return ends
+
+
+def _draws(part: Part) -> bool:
+    return part.lowered is not None and part.lowered.draws
 
 
 def _may_change(read: Read, later: list[Part]) -> bool:

@@ -27,8 +27,9 @@ pub(super) fn steps(steps: &[(String, Bound<'_, PyAny>)]) -> PyResult<Vec<Step>>
 
 /// Reads a function.
 pub(super) fn function(program: &Bound<'_, PyAny>) -> PyResult<Function> {
-    let (parameters, registers, body): (usize, usize, Bound<'_, PyTuple>) = program.extract()?;
-    let function = Function { parameters, registers, body: block(&body)? };
+    let (parameters, registers, draws, body): (usize, usize, Vec<Register>, Bound<'_, PyTuple>) =
+        program.extract()?;
+    let function = Function { parameters, registers, draws, body: block(&body)? };
     match function.is_sound() {
         true => Ok(function),
         false => Err(PyValueError::new_err("a program for the kernels reads a register before it is set")),

@@ -5,10 +5,10 @@
 //! a fold or a table without ever being objects.
 
 use super::sink::KernelSink;
-use super::{objects, program};
+use super::{objects, program, random};
 use crate::objects::Objects;
 use crate::records::Lists;
-use firesteel_kernels::{Column, Mask, Run};
+use firesteel_kernels::{Column, Mask, Outcome, Run};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyList, PyRange, PyRangeMethods, PyString};
@@ -96,7 +96,7 @@ impl KernelRun {
     fn next_piece<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Piece<'py>>> {
         let Some(chunk) = self.next_chunk(py)? else { return Ok(None) };
         let Some((column, mask)) = chunk.column(py)? else { return self.whole(py, &chunk).map(Some) };
-        let Ok(mut outcome) = self.run.over(column, mask) else { return self.whole(py, &chunk).map(Some) };
+        let Some(mut outcome) = self.over(py, column, mask)? else { return self.whole(py, &chunk).map(Some) };
         outcome.hand_back_nan();
         let (column, rows, back) = outcome.into_parts();
         self.handed_back += back.len() as u64;
@@ -119,7 +119,8 @@ impl KernelRun {
     /// Returns the number of results of the next chunk and the records that were handed back; None at the end.
     fn next_count<'py>(&mut self, py: Python<'py>) -> PyResult<Option<(usize, Option<Bound<'py, PyList>>)>> {
         let Some(chunk) = self.next_chunk(py)? else { return Ok(None) };
-        let outcome = chunk.column(py)?.and_then(|(column, mask)| self.run.over(column, mask).ok());
+        let outcome =
+            chunk.column(py)?.map(|(column, mask)| self.over(py, column, mask)).transpose()?.flatten();
         let Some(outcome) = outcome else { return Ok(Some((0, self.whole(py, &chunk)?.1))) };
         let (_, rows, back) = outcome.into_parts();
         self.handed_back += back.len() as u64;
@@ -140,7 +141,8 @@ impl KernelRun {
         again: &Bound<'py, PyAny>,
     ) -> PyResult<Option<Fed<'py>>> {
         let Some(chunk) = self.next_chunk(py)? else { return Ok(None) };
-        let outcome = chunk.column(py)?.and_then(|(column, mask)| self.run.over(column, mask).ok());
+        let outcome =
+            chunk.column(py)?.map(|(column, mask)| self.over(py, column, mask)).transpose()?.flatten();
         let Some(mut outcome) = outcome else {
             return Ok(Some((false, None, Some(self.whole(py, &chunk)?))));
         };
@@ -188,6 +190,22 @@ fn rest<'py>(
 }
 
 impl KernelRun {
+    /// Takes a batch through all steps; `None` if they cannot. Random numbers that were drawn are gone from Python's
+    /// generator, too, unless the batch is handed back: then its records draw them.
+    fn over(&self, py: Python<'_>, column: Column, mask: Mask) -> PyResult<Option<Outcome>> {
+        if !self.run.draws() {
+            return Ok(self.run.over(column, mask, None).ok());
+        }
+        let Some(mut twister) = random::taken(py)? else { return Ok(None) };
+        let Ok(mut outcome) = self.run.over(column, mask, Some(&mut twister)) else { return Ok(None) };
+        outcome.hand_back_nan();
+        if !outcome.is_whole() {
+            return Ok(None);
+        }
+        random::given(py, &twister)?;
+        Ok(Some(outcome))
+    }
+
     /// Hands a chunk back.
     fn whole<'py>(&mut self, py: Python<'py>, chunk: &Chunk) -> PyResult<Piece<'py>> {
         self.handed_back += chunk.rows.len() as u64;
