@@ -77,7 +77,7 @@ pub(crate) fn run(mut args: Args) -> Fallible {
 }
 
 /// Returns the folder of the files.
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     workspace::root().join("target/data")
 }
 

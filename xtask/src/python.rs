@@ -14,6 +14,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::data::{self, DATASETS};
 use crate::side_by_side::{self, Job};
 use crate::test::Outcome;
 use crate::{Fallible, workspace};
@@ -60,6 +61,7 @@ fn check(found: &[Python], newest: &Python) -> Fallible {
         all_tests(&newest, Age::Newest),
         docstrings(&newest),
         types(&newest)?,
+        examples(&newest),
     ])
 }
 
@@ -102,6 +104,24 @@ fn pytest(environment: &Environment) -> Command {
     let mut command = environment.python();
     command.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"]);
     command
+}
+
+/// The programs in `examples/`, on the whole of the data that can be had here.
+fn examples(environment: &Environment) -> Job {
+    let mut command = pytest(environment);
+    // The packages of Debian take a development build a minute: by hand, or in the step `examples`, from Rust.
+    command
+        .args(["python/tests/test_examples.py", "-k", "flights or airports"])
+        .env("FIRESTEEL_TEST_DATA", data::folder());
+    let missing = DATASETS.iter().filter_map(|dataset| Some((dataset.name, data::fetch(dataset).err()?)));
+    let missing: Vec<_> = missing.collect();
+    for (name, error) in &missing {
+        println!("examples run on the samples, for want of {name}: {}", error.trim());
+    }
+    if !missing.is_empty() {
+        command.env_remove("FIRESTEEL_TEST_DATA");
+    }
+    job("examples on their data".into(), command, CHECK_LIMIT)
 }
 
 fn docstrings(environment: &Environment) -> Job {

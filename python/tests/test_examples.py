@@ -1,0 +1,148 @@
+"""The programs in ``examples/`` on the samples beside them, interpreted and natively, against plain loops.
+
+``FIRESTEEL_TEST_DATA`` names a folder with the whole of the data, as ``cargo xtask data`` fetches them.
+"""
+
+import math
+import os
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from processes import PATIENCE_SECONDS
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+DATA = Path(os.environ.get("FIRESTEEL_TEST_DATA", EXAMPLES / "sample"))
+LOG = EXAMPLES / "sample" / "dpkg.log"
+
+
+@pytest.fixture(params=["auto"] if "FIRESTEEL_TEST_DATA" in os.environ else ["off", "auto"])
+def native(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def run(program: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, str(EXAMPLES / program), "--master", "local[2]", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=5 * PATIENCE_SECONDS)
+
+
+def printed(program: str, *words: str) -> str:
+    done = run(program, *words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def section(text: str, heading: str) -> list[str]:
+    """The lines between a heading and the next empty line."""
+    lines = text.splitlines()
+    start = next(at for at, line in enumerate(lines) if line.startswith(heading)) + 1
+    end = next((at for at in range(start, len(lines)) if not lines[at]), len(lines))
+    return lines[start:end]
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    header, *lines = (DATA / name).read_text().splitlines()
+    return [dict(zip(header.split(","), line.split(","))) for line in lines]
+
+
+def test_flights(native: str) -> None:
+    text = printed("flights.py", str(DATA), "--fewest", "2", "--native", native)
+    delays: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for row in rows("flights.csv"):
+        if row["arr_delay"] != "NA":
+            delays[row["carrier"], int(row["hour"])].append(int(row["arr_delay"]))
+    names = {row["carrier"]: row["name"] for row in rows("airlines.csv")}
+    often = [(sum(all) / len(all), len(all), hour, carrier) for (carrier, hour), all in delays.items() if len(all) > 1]
+    assert section(text, "The latest") == [
+        f"{names[carrier]:>28}  {hour:>2}:00  {mean:>6.1f} min late, {count:>6} flights"
+        for mean, count, hour, carrier in sorted(often, reverse=True)[:10]
+    ]
+    hours = sorted({hour for _, hour in delays})
+    means = [[one for (_, at), all in delays.items() if at == hour for one in all] for hour in hours]
+    begins = [f"{hour:>28}:00  {sum(all) / len(all):>6.1f} min late" for hour, all in zip(hours, means)]
+    assert [line.partition("  #")[0].rstrip() for line in section(text, "All airlines")] == begins
+    gone = sum(row["arr_delay"] == "NA" for row in rows("flights.csv"))
+    assert f"Left out: {gone} flights that never arrived\n          0 rows that could" in text
+
+
+def test_log_statistics(native: str) -> None:
+    text = printed("log_stats.py", str(LOG), "--native", native)
+    lines = [line.split(" ") for line in LOG.read_text().splitlines()]
+    assert text.startswith(f"{len(lines)} events, 0 lines not understood\n")
+    actions = Counter(" ".join(words[2:4]) if words[2] == "status" else words[2] for words in lines)
+    wanted = sorted(actions.items(), key=lambda pair: (-pair[1], pair[0]))
+    assert section(text, "What happened") == [f"{count:>8}  {action}" for action, count in wanted]
+    packages = Counter(words[4 if words[2] == "status" else 3] for words in lines if words[2] != "startup")
+    wanted = sorted(packages.items(), key=lambda pair: (-pair[1], pair[0]))[:5]
+    assert section(text, "The busiest") == [f"{count:>8}  {package}" for package, count in wanted]
+    hours = sorted(Counter(int(words[1][:2]) for words in lines).items())
+    assert section(text, "At which hour") == [f"{hour:>5}:00  {count:>6}" for hour, count in hours]
+    days = Counter(words[0] for words in lines)
+    assert f"On {len(days)} days with events: {len(lines) / len(days):.1f} a day" in text
+
+
+def test_airports(native: str) -> None:
+    words = [str(DATA / "airports.csv"), "--start", "JFK,LAX", "--native", native]
+    first, *clusters = printed("k_means.py", *words).splitlines()
+    assert first.startswith(f"{len(rows('airports.csv'))} airports in 2 clusters")
+
+    def place(row: dict[str, str]) -> tuple[float, ...]:
+        lat, lon = math.radians(float(row["lat"])), math.radians(float(row["lon"]))
+        return math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat)
+
+    airports = [(place(row), row["name"]) for row in rows("airports.csv")]
+    centres = [place(row) for code in ("JFK", "LAX") for row in rows("airports.csv") if row["faa"] == code]
+    while True:
+        groups: list[list[Any]] = [[], []]
+        for point, name in airports:
+            far = [math.dist(centre, point) for centre in centres]
+            groups[far.index(min(far))].append((min(far), point, name))
+        moved = [tuple(sum(axis) / len(group) for axis in zip(*(one[1] for one in group))) for group in groups]
+        if max(map(math.dist, moved, centres)) < 1e-6:
+            break
+        centres = moved
+    groups.sort(key=len, reverse=True)
+    kilometres = [sum(2 * math.asin(one[0] / 2) * 6371 for one in group) / len(group) for group in groups]
+    assert clusters == [
+        f"{len(group):>6} airports, {far:>4.0f} km from the middle in the mean, which is near {min(group)[2]}"
+        for group, far in zip(groups, kilometres)
+    ]
+
+
+def test_packages(native: str) -> None:
+    text = printed("page_rank.py", str(DATA / "Packages"), "--native", native)
+    links: dict[str, set[str]] = defaultdict(set)
+    for paragraph in (DATA / "Packages").read_text().split("\n\n"):
+        fields = [line.split(": ", 1) for line in paragraph.splitlines() if ": " in line]
+        for name in (value for key, value in fields if key == "Package"):
+            listed = [one for key, value in fields if key in ("Depends", "Pre-Depends") for one in value.split(",")]
+            links[name] |= {one.replace(":", " ").replace("|", " ").split()[0] for one in listed}
+    assert text.startswith(f"{len(links)} packages, {sum(map(len, links.values()))} dependencies\n")
+    ranks = dict.fromkeys(links, 1.0)
+    for _ in range(200):
+        given: dict[str, float] = dict.fromkeys(links, 0.0)
+        for name, targets in links.items():
+            for target in targets:
+                given[target] = given.get(target, 0.0) + ranks.get(name, 0.0) / len(targets)
+        ranks = {name: 0.15 + 0.85 * rank for name, rank in given.items()}
+    for line in section(text, "The packages that others rest on most"):
+        rank, name = line.split()
+        assert abs(ranks[name] - float(rank)) < 0.006, line
+
+
+@pytest.mark.parametrize(
+    ("program", "words", "said"),
+    [
+        ("flights.py", ["no/such/place"], "cargo xtask data"),
+        ("page_rank.py", ["no/such/place"], "cargo xtask data"),
+        ("k_means.py", ["no/such/place"], "cargo xtask data"),
+        ("k_means.py", [str(DATA / "airports.csv"), "--start", "JFK,NO"], "has no airport `NO` to start from"),
+        ("log_stats.py", [str(DATA / "airports.csv")], "holds no events of dpkg's"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(program: str, words: list[str], said: str) -> None:
+    done = run(program, *words)
+    assert done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr, done.stderr
