@@ -30,6 +30,8 @@ def context() -> Any:
         from firesteel import SparkConf, SparkContext
     conf = SparkConf().setMaster(os.environ.get("BENCH_MASTER", f"local[{THREADS}]")).setAppName("benchmark")
     conf.set("spark.ui.enabled", "false").set("spark.ui.showConsoleProgress", "false")
+    if native := os.environ.get("BENCH_NATIVE"):
+        conf.set("firesteel.python.native", native)
     if memory := os.environ.get("BENCH_MEMORY"):
         conf.set("firesteel.memory", memory)  # so little that tables spill
     context = SparkContext(conf=conf)

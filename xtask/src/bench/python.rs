@@ -17,6 +17,7 @@ use crate::{Fallible, workspace};
 
 const TABLE: &str = "benches/RESULTS-PYTHON.md";
 const PYSPARK: &str = "PySpark";
+const INTERPRETED: &str = "Firesteel, interpreted";
 
 /// The number of bytes of text that are counted.
 const TEXT_BYTES: u64 = 300_000_000;
@@ -108,6 +109,24 @@ const WORKLOADS: &[Workload] = &[
         ..ONE
     },
     Workload {
+        name: "csv_average",
+        about: "2 M lines of CSV taken apart by the program, filtered, averaged by key",
+        sizes: &[("BENCH_N", 2_000_000, 20_000)],
+        ..ONE
+    },
+    Workload {
+        name: "pi",
+        about: "pi, 4 M points with `random.random()`",
+        sizes: &[("BENCH_N", 4_000_000, 40_000)],
+        ..ONE
+    },
+    Workload {
+        name: "kmeans_numpy",
+        about: "k-means with numpy, 500 k points of 8 dimensions, 10 centres, 3 iterations",
+        sizes: &[("BENCH_N", 500_000, 8_000), ("BENCH_KEYS", 10, 10), ("BENCH_ITERATIONS", 3, 2)],
+        ..ONE
+    },
+    Workload {
         name: "parquet_rows",
         about: "Parquet into rows: 2 M rows of five columns, the sum of one by a function",
         sizes: &[("BENCH_N", 2_000_000, 20_000)],
@@ -121,17 +140,38 @@ struct Peer {
     prefix: &'static str,
     peer: &'static str,
     threads: usize,
+    /// True if functions may run natively.
+    is_native: bool,
 }
 
 fn peers(without_spark: bool) -> Vec<Peer> {
     let all = machine::threads();
     let mut peers = vec![
-        Peer { name: "plain Python, 1 process", prefix: "plain_", peer: "plain", threads: 1 },
-        Peer { name: "plain Python, all processors", prefix: "plain_", peer: "plain", threads: all },
-        Peer { name: super::results::FIRESTEEL, prefix: "", peer: "firesteel", threads: all },
+        Peer {
+            name: "plain Python, 1 process",
+            prefix: "plain_",
+            peer: "plain",
+            threads: 1,
+            is_native: false,
+        },
+        Peer {
+            name: "plain Python, all processors",
+            prefix: "plain_",
+            peer: "plain",
+            threads: all,
+            is_native: false,
+        },
+        Peer { name: INTERPRETED, prefix: "", peer: "firesteel", threads: all, is_native: false },
+        Peer {
+            name: super::results::FIRESTEEL,
+            prefix: "",
+            peer: "firesteel",
+            threads: all,
+            is_native: true,
+        },
     ];
     if !without_spark {
-        peers.push(Peer { name: PYSPARK, prefix: "", peer: "pyspark", threads: all });
+        peers.push(Peer { name: PYSPARK, prefix: "", peer: "pyspark", threads: all, is_native: false });
     }
     peers
 }
@@ -207,6 +247,7 @@ fn compare(workload: &Workload, asked: &Asked, environment: &Environment) -> Fal
             let mut command = environment.python();
             command.arg(program(peer)).envs(variables.iter().cloned());
             command.env("BENCH_PEER", peer.peer).env("BENCH_THREADS", peer.threads.to_string());
+            command.env("BENCH_NATIVE", if peer.is_native { "auto" } else { "off" });
             command.env("BENCH_RUNS", (asked.runs + 1).to_string()).env("BENCH_PARTITIONS", PARTITIONS);
             command.env("PYSPARK_PYTHON", environment.program("python"));
             command.env("PYSPARK_SUBMIT_ARGS", format!("--driver-memory {DRIVER_MEMORY} pyspark-shell"));
@@ -232,7 +273,7 @@ fn variables(workload: &Workload, quick: bool) -> Fallible<Vec<(&'static str, St
         let path = if quick { text::prepare(true)? } else { text::first(TEXT_BYTES)? };
         variables.push(("BENCH_TEXT", path.to_string_lossy().into_owned()));
     }
-    if workload.name.ends_with("_rows") {
+    if workload.name.ends_with("_rows") || workload.name == "csv_average" {
         let folder = workspace::target_dir().join("bench-tables");
         variables.push(("BENCH_FOLDER", folder.to_string_lossy().into_owned()));
     }
