@@ -29,6 +29,10 @@ MASTER = os.environ.get("FIRESTEEL_TEST_MASTER") or "local[2]"
 SETTINGS = [tuple(pair.split("=", 1)) for pair in os.environ.get("FIRESTEEL_TEST_SETTINGS", "").split()]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "once: takes long, and is the same in all versions of Python: run in one of them")
+
+
 class _Shared:
     """The context that tests share, while it runs."""
 

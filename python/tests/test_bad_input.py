@@ -315,6 +315,7 @@ def test_text_that_is_not_utf_8(tmp_path: Path) -> None:
 LARGE = int(os.environ.get("FIRESTEEL_LARGE_RECORD_MIB", "300"))
 
 
+@pytest.mark.once
 def test_a_large_record(tmp_path: Path) -> None:
     run(
         tmp_path,

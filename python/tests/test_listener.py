@@ -181,6 +181,7 @@ def test_a_listener_that_cannot_be_made_is_named(fresh_context: MakeContext, nam
     assert fresh_context().parallelize([1], 1).count() == 1
 
 
+@pytest.mark.once
 def test_events_that_find_no_room_are_counted(fresh_context: MakeContext, capfd: pytest.CaptureFixture[str]) -> None:
     class Stuck(SparkListener):
         told = 0

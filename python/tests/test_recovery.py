@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from processes import run
 
+pytestmark = pytest.mark.once
+
 PROGRAM = '''
 import os, signal, sys
 from operator import add

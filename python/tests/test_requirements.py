@@ -8,6 +8,8 @@ import subprocess
 import sys
 import zipfile
 
+import pytest
+
 PROGRAM = """
 import greetings
 from firesteel import SparkContext
@@ -41,6 +43,7 @@ def submit(folder: pathlib.Path, *options: str) -> subprocess.CompletedProcess[s
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.once
 def test_an_environment_is_built_once_for_what_it_is_made_of(tmp_path: pathlib.Path) -> None:
     (tmp_path / "app.py").write_text(PROGRAM)
     first = wheel(tmp_path, "1.0")

@@ -206,6 +206,7 @@ print(sc.parallelize(range(10)).count())
 """
 
 
+@pytest.mark.once
 def test_a_worker_that_the_kernel_kills_for_want_of_memory(tmp_path):
     program = tmp_path / "app.py"
     program.write_text(OUT_OF_MEMORY)
@@ -248,7 +249,9 @@ def logged(capfd, words, seen):
 
 
 def test_a_task_that_runs_for_long_is_told_once_with_its_calls_and_goes_on(fresh_context, tmp_path, capfd):
-    sc = fresh_context("local[1]", {"firesteel.python.hung.warn_after": "1s"})
+    sc = fresh_context("local[1]", {"firesteel.python.hung.warn_after": "2s"})
+    # The worker is there, so that the time of the next task is that of its function.
+    sc.parallelize([1], 1).map(str).count()
     done = []
     path = str(tmp_path / "now")
     job = threading.Thread(target=lambda: done.append(sc.parallelize([path], 1).map(waiting()).collect()))
@@ -261,7 +264,7 @@ def test_a_task_that_runs_for_long_is_told_once_with_its_calls_and_goes_on(fresh
     assert done == [[path]]
     told += capfd.readouterr().err
     assert told.count("has not ended after ") == 1
-    assert "(partition 0 of stage 0) has not ended after " in told
+    assert "(partition 0 of stage 1) has not ended after " in told
     assert "; it is in wait_for (test_worker_ends.py:" in told
     assert f'File "{__file__}", line ' in told and "worker/server.py" not in told
 

@@ -55,14 +55,15 @@ fn check(found: &[Python], newest: &Python) -> Fallible {
     println!("wheel built in {:.1} s", start.elapsed().as_secs_f64());
     let oldest = prepared(found.first().unwrap_or(newest), Age::Oldest, &wheel)?;
     let newest = prepared(newest, Age::Newest, &wheel)?;
-    side_by_side::run(vec![
-        tests_on_a_cluster(&newest),
-        all_tests(&oldest, Age::Oldest),
+    let jobs = vec![
         all_tests(&newest, Age::Newest),
+        all_tests(&oldest, Age::Oldest),
+        tests_on_a_cluster(&newest),
         docstrings(&newest),
         types(&newest)?,
         examples(&newest),
-    ])
+    ];
+    side_by_side::run(side_by_side::lanes(), jobs)
 }
 
 /// The versions of its dependencies that the wheel is tested with.
@@ -89,6 +90,10 @@ const ON_A_CLUSTER: &str = "operations frames rdd keys keys_refused hadoop_forma
 fn all_tests(environment: &Environment, age: Age) -> Job {
     let mut command = pytest(environment);
     command.arg("python/tests");
+    if age == Age::Oldest {
+        // Tests of the engine's processes that take long, which no version of Python changes.
+        command.args(["-m", "not once"]);
+    }
     job(format!("pytest with the {age:?} Python and packages"), command, TESTS_LIMIT)
 }
 

@@ -1,4 +1,4 @@
-//! Runs programs side by side, as many as there are cores, and shows what each printed when it ends.
+//! Runs programs side by side, and shows what each printed when it ends.
 //!
 //! Many tests wait for most of their time, for processes that end and hosts that fall silent: two programs at a time take little more
 //! than half as long as one after the other.
@@ -33,14 +33,20 @@ pub(crate) struct Ended {
     pub(crate) printed: String,
 }
 
-/// Runs all jobs; the first ones begin first. One that fails does not stop the others: one run tells everything that is wrong.
-pub(crate) fn run(jobs: Vec<Job>) -> Fallible {
-    let failed: Vec<String> = run_all(jobs)?.into_iter().filter_map(|ended| ended.result.err()).collect();
+/// Returns a lane for each core.
+pub(crate) fn lanes() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Runs all jobs, so many at a time; the first ones begin first. One that fails does not stop the others: one run tells everything that is wrong.
+pub(crate) fn run(lanes: usize, jobs: Vec<Job>) -> Fallible {
+    let failed: Vec<String> =
+        run_all(lanes, jobs)?.into_iter().filter_map(|ended| ended.result.err()).collect();
     if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
 }
 
 /// Runs all jobs as [`run`] does, and returns how each ended, in the order of their ends.
-pub(crate) fn run_all(jobs: Vec<Job>) -> Fallible<Vec<Ended>> {
+pub(crate) fn run_all(lanes: usize, jobs: Vec<Job>) -> Fallible<Vec<Ended>> {
     let folder = workspace::target_dir().join("side-by-side");
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let waiting: Mutex<VecDeque<(usize, Job)>> = Mutex::new(jobs.into_iter().enumerate().collect());
@@ -55,7 +61,7 @@ pub(crate) fn run_all(jobs: Vec<Job>) -> Fallible<Vec<Ended>> {
         }
     };
     thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+        for _ in 0..lanes {
             scope.spawn(lane);
         }
     });
@@ -110,10 +116,10 @@ mod tests {
 
     #[test]
     fn all_run_and_all_that_fail_are_named() {
-        run(vec![job("true", "", 600), job("true", "", 600)]).unwrap();
+        run(2, vec![job("true", "", 600), job("true", "", 600)]).unwrap();
         let jobs =
             vec![job("false", "", 600), job("sleep", "600", 0), job("true", "", 600), job("nonsense", "", 9)];
-        let error = run(jobs).unwrap_err();
+        let error = run(2, jobs).unwrap_err();
         assert!(error.contains("the false ended with exit status: 1"), "{error}");
         assert!(error.contains("the sleep was ended: it ran for more than 0 s"), "{error}");
         assert!(error.contains("the nonsense cannot be started"), "{error}");

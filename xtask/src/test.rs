@@ -164,7 +164,7 @@ fn run_beside(steps: &[&Step]) -> Fallible<Vec<Report>> {
         command.current_dir(workspace::root()).args(["test", "--only", name]);
         Job { name: (*name).to_owned(), command, limit: LIMIT }
     };
-    let ended = side_by_side::run_all(names.iter().map(job).collect())?;
+    let ended = side_by_side::run_all(side_by_side::lanes(), names.iter().map(job).collect())?;
     let report = |ended: &Ended| {
         let step = steps.iter().find(|step| step.name == ended.name)?;
         Some((step.name, outcome(ended), ended.took))

@@ -31,7 +31,9 @@ pub(crate) fn run() -> Fallible {
     let programs = in_order(built.lines().filter_map(program_of).collect());
     println!("{} test programs built in {:.1} s", programs.len(), start.elapsed().as_secs_f64());
     let libraries = library_path()?;
-    side_by_side::run(programs.into_iter().map(|program| program.job(&libraries)).collect())
+    // One more than there are cores: while one waits, two compute.
+    let jobs = programs.into_iter().map(|program| program.job(&libraries)).collect();
+    side_by_side::run(side_by_side::lanes() + 1, jobs)
 }
 
 impl Program {
