@@ -30,7 +30,7 @@ SETTINGS = [tuple(pair.split("=", 1)) for pair in os.environ.get("FIRESTEEL_TEST
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "once: takes long, and is the same in all versions of Python: run in one of them")
+    config.addinivalue_line("markers", "once: takes long, and is the same in all versions of Python")
 
 
 class _Shared:

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use firesteel_recovery::{Journal, Place, Record, frames};
 use parking_lot::Mutex;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 
 /// The name of the file in the directory.
 const NAME: &str = "journal";
+/// The beginning of the file. The number is raised with each change of [`Record`] and what it holds: records of another
+/// layout could be read as other ones.
+const HEADER: &[u8; 20] = b"firesteel journal 1\n";
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// The most bytes of a record that is written as it is; the length of a frame has 32 bits.
 const MOST_BYTES: usize = u32::MAX as usize - 1024;
@@ -51,18 +54,20 @@ impl JournalFile {
         };
         std::fs::create_dir_all(dir).map_err(failed)?;
         let mut file = locked(&path, lock_within)?;
+        begin(&mut file, &path)?;
         let (journal, read) = Journal::read(BufReader::new(&file)).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
-        if length > read.whole {
+        let whole = HEADER.len() as u64 + read.whole;
+        if length > whole {
             tracing::warn!(
                 "the last {} bytes of the journal {} are not whole, as after a crash in the middle of writing: they are dropped",
-                length - read.whole,
+                length - whole,
                 path.display()
             );
-            file.set_len(read.whole).and_then(|()| file.sync_all()).map_err(failed)?;
+            file.set_len(whole).and_then(|()| file.sync_all()).map_err(failed)?;
         }
         file.seek(SeekFrom::End(0)).map_err(failed)?;
-        let (end, file) = (Mutex::new(read.whole), Arc::new(file));
+        let (end, file) = (Mutex::new(whole), Arc::new(file));
         let (is_broken, is_dirty) = (AtomicBool::new(false), AtomicBool::new(true));
         let opened =
             JournalFile { path: path.clone(), end, file, is_broken, is_dirty, syncing: Mutex::new(()) };
@@ -119,7 +124,7 @@ impl JournalFile {
     /// When it is not there any more.
     pub(crate) fn record(&self, place: Place) -> io::Result<Record> {
         let mut frame = vec![0; usize::try_from(place.length).map_err(io::Error::other)?];
-        self.file.read_exact_at(&mut frame, place.offset)?;
+        self.file.read_exact_at(&mut frame, HEADER.len() as u64 + place.offset)?;
         frames::decode(&frame).ok_or_else(|| io::Error::other(format!("{} has changed", self.path.display())))
     }
 
@@ -181,6 +186,27 @@ fn locked(path: &Path, within: Duration) -> Result<File> {
     }
 }
 
+/// Reads the header, or writes it into a file that has none yet; the file is then at the first record.
+fn begin(file: &mut File, path: &Path) -> Result<()> {
+    let failed =
+        |error: io::Error| Error::Start(format!("the journal {} cannot be used: {error}", path.display()));
+    let mut there = vec![];
+    Read::take(&mut *file, HEADER.len() as u64).read_to_end(&mut there).map_err(failed)?;
+    if there == HEADER {
+        return Ok(());
+    }
+    // A driver that is killed while it makes the file leaves a part of the header.
+    if there.len() < HEADER.len() && HEADER.starts_with(&there) {
+        file.rewind().and_then(|()| file.write_all(HEADER)).map_err(failed)?;
+        return Ok(());
+    }
+    Err(Error::Start(format!(
+        "the journal {} is of another version of Firesteel: run the application again with the version that began it, or \
+         remove the journal, and all of it runs anew",
+        path.display()
+    )))
+}
+
 fn is_named(file: &File, path: &Path) -> bool {
     let name = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
     file.metadata().map(name).ok() == std::fs::metadata(path).map(name).ok()
@@ -228,6 +254,24 @@ mod tests {
         let _starting = first.file.try_clone().unwrap();
         drop(first);
         assert!(JournalFile::open(dir.path(), Duration::ZERO).is_ok());
+    }
+
+    #[test]
+    fn a_journal_of_another_version_is_refused_and_left_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(NAME);
+        std::fs::write(&path, "firesteel journal 0\nwhatever it held").unwrap();
+        let error = JournalFile::open(dir.path(), Duration::ZERO).err().expect("it is refused").to_string();
+        assert!(error.contains("of another version of Firesteel"), "{error}");
+        assert!(std::fs::read(&path).unwrap().ends_with(b"whatever it held"));
+        // A part of the header is what a driver leaves that was killed in the middle of it.
+        for length in 0..=HEADER.len() {
+            std::fs::write(&path, &HEADER[..length]).unwrap();
+            let (_, journal) = JournalFile::open(dir.path(), Duration::ZERO).unwrap();
+            assert_eq!(journal.lives(), 0);
+            let (_, journal) = JournalFile::open(dir.path(), Duration::ZERO).unwrap();
+            assert_eq!(journal.lives(), 1, "after {length} bytes of the header");
+        }
     }
 
     #[test]
