@@ -1,7 +1,9 @@
 """Functions in the kernels: the same results as in the interpreter, whatever comes; what is lowered, what is told."""
 
+import json
 import operator
 import random
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -420,6 +422,19 @@ def test_require_refuses_at_the_line_of_the_program(fresh_context: MakeContext) 
     assert context.range(3).map(lambda x: x + 1).sum() == 6
     with pytest.raises(FiresteelError, match="cannot run natively: .*a call of print"):
         context.range(3).map(lambda x: print(x))
+
+
+def test_the_event_log_counts_records_that_were_handed_back(fresh_context: MakeContext, tmp_path: Path) -> None:
+    settings = {"firesteel.python.native": "auto", "spark.eventLog.enabled": "true", "spark.eventLog.compress": "false"}
+    sc = fresh_context("local[1]", {**settings, "spark.eventLog.dir": str(tmp_path)})
+    records: list[Any] = [*range(100), None, "x", *range(100)]
+    assert sc.parallelize(records, 1).map(lambda x: (x, 1)).filter(lambda pair: pair[0] == 7).count() == 2
+    sc.stop()
+    logs = [path for path in tmp_path.rglob("*") if path.is_file()]
+    events = [json.loads(line) for path in logs for line in path.read_text().splitlines()]
+    text = json.dumps(events)
+    counted = re.findall(r'"Native Records In": (\d+), "Records Handed Back": (\d+)', text)
+    assert sum(int(came) for came, _ in counted) == 202 and 0 < sum(int(back) for _, back in counted) <= 202, counted
 
 
 def test_another_word_is_refused() -> None:

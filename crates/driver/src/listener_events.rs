@@ -585,6 +585,8 @@ fn function_time(function: &FunctionTime) -> events::FunctionTime {
         time: function.time_us as i64,
         records_in: function.records_in as i64,
         records_out: function.records_out as i64,
+        native_in: function.native_in as i64,
+        handed_back: function.handed_back as i64,
     }
 }
 

@@ -183,4 +183,10 @@ pub struct FunctionTime {
     /// The records that it gave.
     #[serde(rename = "Records Out")]
     pub records_out: i64,
+    /// The records that came to native code in its place.
+    #[serde(rename = "Native Records In")]
+    pub native_in: i64,
+    /// Those of them that native code handed back to the interpreter.
+    #[serde(rename = "Records Handed Back")]
+    pub handed_back: i64,
 }

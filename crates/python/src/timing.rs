@@ -64,6 +64,14 @@ impl Drop for Working {
     }
 }
 
+/// Returns the function that is at work.
+pub(crate) fn at_work() -> Option<TimedFunction> {
+    TIMING.with_borrow(|timing| match timing.now {
+        Work::Function(index) => Some(TimedFunction(index)),
+        Work::Engine | Work::Pickling => None,
+    })
+}
+
 fn begin(work: Work) -> Working {
     Working(TIMING.with_borrow_mut(|timing| timing.change(work)))
 }
@@ -106,6 +114,14 @@ impl TimedFunction {
     /// The function has given records.
     pub(crate) fn gave(self, records: usize) {
         self.note(|function| function.records_out += records as u64);
+    }
+
+    /// Native code had records in the place of the function, and handed some back.
+    pub(crate) fn natively(self, records: usize, handed_back: usize) {
+        self.note(|function| {
+            function.native_in += records as u64;
+            function.handed_back += handed_back as u64;
+        });
     }
 
     fn note(self, note: impl FnOnce(&mut FunctionTime)) {

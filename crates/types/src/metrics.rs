@@ -124,6 +124,10 @@ pub struct FunctionTime {
     pub records_in: u64,
     /// The records that it gave.
     pub records_out: u64,
+    /// The records that came to native code in its place, or in that of its first part.
+    pub native_in: u64,
+    /// Those of them that native code handed back to the interpreter.
+    pub handed_back: u64,
 }
 
 impl TaskMetrics {
@@ -203,6 +207,8 @@ impl PythonMetrics {
                     known.time_us = known.time_us.saturating_add(more.time_us);
                     known.records_in = known.records_in.saturating_add(more.records_in);
                     known.records_out = known.records_out.saturating_add(more.records_out);
+                    known.native_in = known.native_in.saturating_add(more.native_in);
+                    known.handed_back = known.handed_back.saturating_add(more.handed_back);
                 }
                 None if self.functions.len() < Self::FUNCTIONS => self.functions.push(more.clone()),
                 None => {}
@@ -216,7 +222,16 @@ mod tests {
     use super::*;
 
     fn function(name: &str, time_us: u64) -> FunctionTime {
-        FunctionTime { name: name.into(), time_us, records_in: 2, records_out: 1, ..FunctionTime::default() }
+        let name = name.into();
+        FunctionTime {
+            name,
+            time_us,
+            records_in: 2,
+            records_out: 1,
+            native_in: 2,
+            handed_back: 1,
+            ..FunctionTime::default()
+        }
     }
 
     #[test]
@@ -233,7 +248,14 @@ mod tests {
         sum.add(&one);
         let python = sum.python.unwrap();
         assert_eq!((sum.run_us, python.function_us, python.pickle_us), (6, 10, 2));
-        let f = FunctionTime { time_us: 6, records_in: 4, records_out: 2, ..function("f", 0) };
+        let f = FunctionTime {
+            time_us: 6,
+            records_in: 4,
+            records_out: 2,
+            native_in: 4,
+            handed_back: 2,
+            ..function("f", 0)
+        };
         assert_eq!(python.functions[0], f);
         assert_eq!(python.functions.len(), 2);
     }

@@ -1,5 +1,5 @@
-//! The test programs for servers: `crates/firesteel/tests/it/stores.rs`, built once, then run for each server with
-//! other variables and for a bounded time.
+//! The test programs for servers: `crates/firesteel/tests/it/stores.rs`, and of `crates/firesteel/tests/clusters` those of the shuffle
+//! storage, built once, then run for each server with other variables and for a bounded time.
 
 use super::Trouble;
 use super::server::fetch;
@@ -23,7 +23,7 @@ const FETCH_LIMIT: Duration = Duration::from_secs(600);
 /// The programs, and the time that is left for everything.
 pub(super) struct Checks {
     until: Instant,
-    program: OnceCell<PathBuf>,
+    programs: OnceCell<[PathBuf; 2]>,
     /// A directory of event logs to show, instead of samples.
     logs: Option<PathBuf>,
 }
@@ -31,7 +31,7 @@ pub(super) struct Checks {
 impl Checks {
     /// Begins the time: no run begins that may not end within it.
     pub(super) fn within(limit: Duration) -> Checks {
-        Checks { until: Instant::now() + limit, program: OnceCell::new(), logs: None }
+        Checks { until: Instant::now() + limit, programs: OnceCell::new(), logs: None }
     }
 
     /// Has the logs of this directory shown, instead of samples.
@@ -74,7 +74,23 @@ impl Checks {
 
     /// Runs the programs with these variables set.
     pub(super) fn run(&self, what: &str, variables: Variables<'_>) -> Result<(), Trouble> {
-        let program = self.program()?;
+        let [stores, _] = self.programs()?;
+        self.run_tests(what, stores, "stores::", variables)
+    }
+
+    /// Runs a cluster whose shuffle storage is there.
+    pub(super) fn run_shuffles(&self, variables: Variables<'_>) -> Result<(), Trouble> {
+        let [_, clusters] = self.programs()?;
+        self.run_tests("shuffles kept there", clusters, "outputs_in_a_real_store", variables)
+    }
+
+    fn run_tests(
+        &self,
+        what: &str,
+        program: &Path,
+        selected: &str,
+        variables: Variables<'_>,
+    ) -> Result<(), Trouble> {
         if self.left() < RUN_LIMIT {
             return Err(Trouble::Missing(format!("no time was left for: {what}")));
         }
@@ -88,24 +104,24 @@ impl Checks {
         for name in ["", "_MISSING", "_UPLOADS", "_READS", "_COPY", "_STRANGER"] {
             command.env_remove(format!("FIRESTEEL_STORE{name}"));
         }
-        command.args(["stores::", "--quiet"]).envs(variables.iter().copied());
+        command.args([selected, "--quiet"]).envs(variables.iter().copied());
         Ok(run_within(&mut command, RUN_LIMIT)?)
     }
 
-    fn program(&self) -> Fallible<PathBuf> {
-        if let Some(program) = self.program.get() {
-            return Ok(program.clone());
+    fn programs(&self) -> Fallible<&[PathBuf; 2]> {
+        if let Some(programs) = self.programs.get() {
+            return Ok(programs);
         }
-        let built = build()?;
-        Ok(self.program.get_or_init(|| built).clone())
+        let built = [build("it")?, build("clusters")?];
+        Ok(self.programs.get_or_init(|| built))
     }
 }
 
-/// Builds the programs, and finds their files. Built first and not run by cargo, so that the program itself is
+/// Builds a test program, and finds its file. Built first and not run by cargo, so that the program itself is
 /// ended when time is up.
-fn build() -> Fallible<PathBuf> {
+fn build(test: &str) -> Fallible<PathBuf> {
     // Of the whole workspace, as in the step `tests`, so that nothing is compiled again with other features.
-    let words = ["test", "--workspace", "--test", "it", "--no-run", "--quiet"];
+    let words = ["test", "--workspace", "--test", test, "--no-run", "--quiet"];
     let said = output(cargo(&words).arg("--message-format=json-render-diagnostics"))?;
     let program = said.lines().find_map(|line| line.split_once("\"executable\":\""));
     let program = program.and_then(|(_, rest)| rest.split_once('"')).map(|(program, _)| program.into());

@@ -56,6 +56,7 @@ pub(super) fn s3(checks: &Checks) -> Result<(), Trouble> {
         ("AWS_REGION", "us-east-1"),
     ];
     checks.run("written over s3a:, read over s3a: and http:", all)?;
+    checks.run_shuffles(all)?;
     println!("SKIPPED with s3: wrong credentials, since this server lets everybody in");
     Ok(())
 }
@@ -95,6 +96,7 @@ pub(super) fn azure(checks: &Checks) -> Result<(), Trouble> {
         ("AZURE_STORAGE_ACCOUNT_KEY", AZURITE_KEY),
     ];
     checks.run("with the account's key", &known)?;
+    checks.run_shuffles(&known)?;
     let mut stranger = known.to_vec();
     stranger.extend([("FIRESTEEL_STORE_STRANGER", "1"), ("AZURE_STORAGE_ACCOUNT_KEY", WRONG_KEY)]);
     checks.run("with a wrong key", &stranger)
@@ -150,7 +152,9 @@ pub(super) fn hdfs(checks: &Checks) -> Result<(), Trouble> {
         said.lines().find_map(|line| line.strip_prefix("port ")).map(str::to_owned)
     })?;
     let store = format!("hdfs://127.0.0.1:{port}/checks");
-    checks.run("as the owner", &[("FIRESTEEL_STORE", &store), ("HADOOP_USER_NAME", "owner")])?;
+    let owner = [("FIRESTEEL_STORE", store.as_str()), ("HADOOP_USER_NAME", "owner")];
+    checks.run("as the owner", &owner)?;
+    checks.run_shuffles(&owner)?;
     let stranger = [
         ("FIRESTEEL_STORE", store.as_str()),
         ("FIRESTEEL_STORE_STRANGER", "1"),

@@ -8,6 +8,7 @@ use super::sink::KernelSink;
 use super::{objects, program, random};
 use crate::objects::Objects;
 use crate::records::Lists;
+use crate::timing::{self, TimedFunction};
 use firesteel_kernels::{Column, Mask, Outcome, Run};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -27,6 +28,8 @@ pub(crate) struct KernelRun {
     waiting: Option<(Records, usize)>,
     records: u64,
     handed_back: u64,
+    /// The clock of the function in whose place the steps run.
+    timed: Option<TimedFunction>,
 }
 
 enum Source {
@@ -69,7 +72,7 @@ impl KernelRun {
         } else {
             Source::Iterator(source.try_iter()?.unbind())
         };
-        Ok(KernelRun { run, source, waiting: None, records: 0, handed_back: 0 })
+        Ok(KernelRun { run, source, waiting: None, records: 0, handed_back: 0, timed: timing::at_work() })
     }
 
     /// The number of records that came, and of those that were handed back.
@@ -99,7 +102,7 @@ impl KernelRun {
         let Some(mut outcome) = self.over(py, column, mask)? else { return self.whole(py, &chunk).map(Some) };
         outcome.hand_back_nan();
         let (column, rows, back) = outcome.into_parts();
-        self.handed_back += back.len() as u64;
+        self.gave_back(back.len());
         let list = objects::list(py, &column, rows)?;
         Ok(Some((Some(list), chunk.at_places(py, &back)?)))
     }
@@ -110,7 +113,7 @@ impl KernelRun {
         if let Records::Objects(list) = &chunk.records
             && chunk.rows == (0..list.bind(py).len())
         {
-            self.handed_back += chunk.rows.len() as u64;
+            self.gave_back(chunk.rows.len());
             return Ok(Some(list.bind(py).clone()));
         }
         Ok(self.whole(py, &chunk)?.1)
@@ -123,7 +126,7 @@ impl KernelRun {
             chunk.column(py)?.map(|(column, mask)| self.over(py, column, mask)).transpose()?.flatten();
         let Some(outcome) = outcome else { return Ok(Some((0, self.whole(py, &chunk)?.1))) };
         let (_, rows, back) = outcome.into_parts();
-        self.handed_back += back.len() as u64;
+        self.gave_back(back.len());
         if back.is_empty() {
             return Ok(Some((rows, None)));
         }
@@ -148,7 +151,7 @@ impl KernelRun {
         };
         outcome.hand_back_nan();
         let (column, rows, back) = outcome.into_parts();
-        self.handed_back += back.len() as u64;
+        self.gave_back(back.len());
         let column = column.spread(rows);
         let mut from = 0;
         for (at, (before, row)) in back.iter().enumerate() {
@@ -206,9 +209,15 @@ impl KernelRun {
         Ok(Some(outcome))
     }
 
+    /// Counts records that were handed back.
+    fn gave_back(&mut self, records: usize) {
+        self.handed_back += records as u64;
+        self.timed.iter().for_each(|timed| timed.natively(0, records));
+    }
+
     /// Hands a chunk back.
     fn whole<'py>(&mut self, py: Python<'py>, chunk: &Chunk) -> PyResult<Piece<'py>> {
-        self.handed_back += chunk.rows.len() as u64;
+        self.gave_back(chunk.rows.len());
         let records =
             chunk.rows.clone().map(|row| chunk.records.record(py, row)).collect::<PyResult<Vec<_>>>()?;
         Ok((None, Some(PyList::new(py, records)?)))
@@ -221,6 +230,7 @@ impl KernelRun {
         let Some((records, from)) = self.waiting.take() else { return Ok(None) };
         let rows = from..records.len(py).min(from + ROWS_AT_MOST);
         self.records += rows.len() as u64;
+        self.timed.iter().for_each(|timed| timed.natively(rows.len(), 0));
         self.waiting = Some((records.clone(), rows.end));
         Ok(Some(Chunk { records, rows }))
     }

@@ -251,6 +251,7 @@ fn filtering(operation: &str, records_in: i64, records_out: i64) -> Vec<Task> {
         time: 1_000,
         records_in: records_in / 4,
         records_out: records_out / 4,
+        ..FunctionTime::default()
     };
     let read = |metrics: &mut TaskMetrics, own: &mut OwnMetrics| {
         metrics.shuffle_read.local_bytes_read = 10 << 20;
@@ -331,6 +332,7 @@ fn one_function_of_python() {
             time: us,
             records_in: 500,
             records_out: 500,
+            ..FunctionTime::default()
         };
         vec![task(2_000).with(move |_, own| own.functions.push(function)); 4]
     };

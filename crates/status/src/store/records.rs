@@ -136,6 +136,10 @@ pub struct FunctionTotal {
     pub records_in: i64,
     /// The records that it gave.
     pub records_out: i64,
+    /// The records that came to native code in its place.
+    pub native_in: i64,
+    /// Those of them that native code handed back to the interpreter.
+    pub handed_back: i64,
 }
 
 /// One attempt at a stage.
@@ -233,6 +237,8 @@ impl Stage {
         total.time = total.time.saturating_add(told.time);
         total.records_in = total.records_in.saturating_add(told.records_in);
         total.records_out = total.records_out.saturating_add(told.records_out);
+        total.native_in = total.native_in.saturating_add(told.native_in);
+        total.handed_back = total.handed_back.saturating_add(told.handed_back);
     }
 
     /// Notes the key that a task met most often. When there are too many, the rarest is forgotten.

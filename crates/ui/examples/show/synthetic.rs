@@ -295,6 +295,8 @@ impl Events {
             time,
             records_in: size / 120,
             records_out: size / 130,
+            native_in: if operation.starts_with("map") { size / 120 } else { 0 },
+            handed_back: size / 90_000,
         };
         metrics.own = Some(Box::new(OwnMetrics {
             slot_wait_time: length * 10,

@@ -90,6 +90,8 @@ struct FunctionRow {
     time: String,
     records_in: String,
     records_out: String,
+    /// The share of records that native code computed, and the number of those that it handed back.
+    natively: String,
 }
 
 struct SummaryRow {
@@ -306,8 +308,18 @@ fn functions(own: &StageOwn) -> Vec<FunctionRow> {
         time: duration(function.time / 1000),
         records_in: count(function.records_in),
         records_out: count(function.records_out),
+        natively: natively(function),
     };
     own.functions.iter().take(MOST_FUNCTIONS).map(row).collect()
+}
+
+/// Tells how much of a function's work native code has done: empty if none, since the interpreter is the rule.
+fn natively(function: &firesteel_status::store::FunctionTotal) -> String {
+    match (function.native_in, function.handed_back) {
+        (0, _) => String::new(),
+        (all, 0) => format!("all {}", count(all)),
+        (all, back) => format!("{}, {} handed back", percent(all - back, all), count(back)),
+    }
 }
 
 fn accumulators(stage: &StageData) -> Vec<(String, String)> {
@@ -432,5 +444,18 @@ fn executor_row((id, share): &(String, ExecutorStageSummary)) -> ExecutorRow {
         shuffle_read: bytes_and_records(share.shuffle_read, share.shuffle_read_records),
         shuffle_write: bytes_and_records(share.shuffle_write, share.shuffle_write_records),
         spilled: if share.disk_bytes_spilled > 0 { bytes(share.disk_bytes_spilled) } else { String::new() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_of_native_code_is_told_with_what_it_handed_back() {
+        let told = |native_in, handed_back| {
+            natively(&firesteel_status::store::FunctionTotal { native_in, handed_back, ..Default::default() })
+        };
+        assert_eq!([told(0, 0), told(2000, 0), told(2000, 20)], ["", "all 2,000", "99 %, 20 handed back"]);
     }
 }

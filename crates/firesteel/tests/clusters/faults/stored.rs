@@ -66,6 +66,27 @@ fn outputs_outlive_all_executors_and_are_removed_at_the_end() {
     }
 }
 
+/// `FIRESTEEL_STORE` names a directory of a real server, as the step `interop` of the checks starts them.
+#[test]
+fn outputs_in_a_real_store_outlive_all_executors_and_leave_nothing() {
+    let Ok(store) = std::env::var("FIRESTEEL_STORE") else { return };
+    let storage = format!("{store}/shuffles");
+    let settings =
+        [ALONE, ("firesteel.shuffle.storage", &*storage), ("firesteel.shuffle.storage.write", "through")];
+    let cluster = Cluster::start(2, 1, &settings);
+    let signs = cluster.signs();
+    let sums = sums(&cluster, &signs);
+    assert_eq!(sums.count().unwrap(), 10);
+    let objects = || cluster.sc.text_file(&format!("{storage}/*/*"), None).and_then(|lines| lines.count());
+    assert!(objects().is_ok(), "its objects are there");
+    kill_all(&cluster);
+    assert_eq!(sorted(sums.collect().unwrap()), expected_sums(1000));
+    assert_eq!(signs.count("map-"), MAPS, "no map task has run again");
+    drop(sums);
+    wait_until("its objects are removed", || objects().is_err());
+    cluster.end();
+}
+
 #[test]
 fn a_shuffle_that_is_not_needed_any_more_leaves_the_storage() {
     let dir = tempfile::tempdir().unwrap();
