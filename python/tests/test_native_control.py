@@ -287,6 +287,22 @@ def test_the_handler_is_that_of_the_exception() -> None:
     natively(several, ["a=1", "b=0", "c=x", "d", "e=1=2", ""])
 
 
+class Wrong(ValueError):
+    """An exception of the program."""
+
+
+def test_exceptions_of_the_program_are_among_others() -> None:
+    def either(s: str) -> int:
+        try:
+            return int(s)
+        except (Wrong, KeyError):
+            return -1
+        except (ValueError, Wrong):
+            return -2
+
+    natively(either, ["1", "x", ""])
+
+
 def test_try_in_loops_and_comprehensions() -> None:
     def total(s: str) -> int:
         total = 0

@@ -139,7 +139,7 @@ pub struct Loop {
     pub initial: Vec<Register>,
     /// A turn. It ends at [`Loop::NEXT`] with the state for the next turn, or at one of the exits, which count from 1.
     pub body: Block,
-    /// What rows do that have left. At the end of the source they leave for the first one, with the state.
+    /// The ways on of rows that have left. At the end of the source they leave for the first one, with the state.
     pub exits: Vec<Exit>,
 }
 

@@ -1,4 +1,4 @@
-//! Whether a program is sound: every register is set once, before it is read, and every exit gets as many values as it takes.
+//! Checks that a program is sound: a register is set once, before it is read; an exit gets as many values as it takes.
 
 use crate::program::{Attempt, Block, Each, End, Function, Loop, Op, Register, Source};
 

@@ -12,6 +12,7 @@ import dis
 import sys
 from typing import Any
 
+from firesteel.native.callables import is_exception
 from firesteel.native.instructions import Instructions
 from firesteel.native.values import OPAQUE, Block, Each, Frame, Known, NotLowered, Raised
 
@@ -140,6 +141,6 @@ def matches(raised: Any, types: Any) -> bool:
     """Returns whether ``except`` with these types catches an exception."""
     wanted = types.value if isinstance(types, Known) else None
     some = wanted if isinstance(wanted, tuple) else (wanted,)
-    if not isinstance(raised, Raised) or not all(isinstance(one, type) for one in some):
+    if not isinstance(raised, Raised) or not all(map(is_exception, some)):
         raise NotLowered("an exception of a type that is computed")
-    return any(issubclass(raised.type, one) for one in some)
+    return any(one in raised.type.__mro__ for one in some)

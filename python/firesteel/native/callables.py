@@ -49,8 +49,8 @@ def builtin(value: Any) -> str | None:
 
 
 def is_exception(value: Any) -> bool:
-    """Returns whether a value is a type of exceptions that Python has built in."""
-    return isinstance(value, type) and issubclass(value, BaseException) and value.__module__ == "builtins"
+    """Returns whether a value is a type of exceptions."""
+    return isinstance(value, type) and BaseException in value.__mro__
 
 
 def operator(value: Any) -> str | None:

@@ -143,7 +143,7 @@ class Calls(Loops):
             return self.iterated(block, called.__name__, arguments, frame)
         if called is list and len(arguments) == 1:
             return self._list(block, arguments[0], frame)
-        if callables.is_exception(called):
+        if callables.is_exception(called) and called.__module__ == "builtins":
             return OPAQUE
         builtin = callables.builtin(called)
         if builtin is not None:

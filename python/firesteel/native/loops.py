@@ -36,6 +36,10 @@ from firesteel.native.values import (
 __all__ = ["Loops"]
 
 
+#: The instructions of a generator before its loop.
+_BEFORE_ITEMS = ("RETURN_GENERATOR", "POP_TOP", "LOAD_FAST", "GET_ITER")
+
+
 class Loops(Instructions):
     """Does loops and comprehensions."""
 
@@ -152,10 +156,10 @@ class Loops(Instructions):
         """Returns the list of what a generator gives: it has to be one loop."""
         frame = self.within(generator, [generator.source], caller)
         frame.caller, frame.is_generator = None, True
-        while frame.code.instructions[frame.at].opname in ("RETURN_GENERATOR", "POP_TOP", "LOAD_FAST", "GET_ITER"):
+        while frame.code.instructions[frame.at].opname.startswith(_BEFORE_ITEMS):
             instruction = frame.code.instructions[frame.at]
             frame.at += 1
-            if instruction.opname in ("LOAD_FAST", "GET_ITER"):
+            if instruction.opname not in ("RETURN_GENERATOR", "POP_TOP"):
                 self.do(block, frame, instruction)
         if self.turn(block, frame) is not None or frame.given is None:
             raise NotLowered("a generator of this kind")

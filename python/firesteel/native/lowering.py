@@ -22,8 +22,8 @@ from typing import Any
 
 from firesteel.native import callables
 from firesteel.native.attempts import Attempts, matches
-from firesteel.native.calls import Calls, bound
 from firesteel.native.callables import NotConstant
+from firesteel.native.calls import Calls, bound
 from firesteel.native.names import Names, Read
 from firesteel.native.values import Block, Code, Frame, Known, NotLowered, Register
 
