@@ -19,6 +19,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from native_control import HELPERS, Control
+
 from firesteel.chain import Chain, Filter, FlatMap, FlatMapValues, KeyBy, Keys, Map, MapValues, OfRecords, Values
 from firesteel.native import running
 from firesteel.native.plan import plan
@@ -38,11 +40,12 @@ DIRT = [None, 2**70, -(2**80), "12", 1, 1.5, True, (), ("a",), ("a", 1), ["a"], 
 Kind = Any  # "int", "float", "bool", "str", "list" (of str), or a tuple of kinds
 
 
-class Maker:
+class Maker(Control):
     """Makes the text of functions whose parameters have known types."""
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
+        self.circling_often = rng.choice([0.0, 0.1, 0.3])
 
     def expression(self, kind: Kind, names: dict[str, Kind], depth: int) -> str:
         """Makes an expression of a type."""
@@ -61,6 +64,9 @@ class Maker:
         if self.rng.random() < 0.05:
             sides = [self.expression(kind, names, depth - 1) for _ in range(2)]
             return f"({sides[0]} {self.rng.choice(['and', 'or'])} {sides[1]})"
+        circling = self.circling(kind, names, depth) if self.rng.random() < self.circling_often else None
+        if circling is not None:
+            return circling
         return {"int": self.int, "float": self.float, "bool": self.bool, "str": self.str, "list": self.list}[kind](
             names, depth - 1
         )
@@ -193,13 +199,17 @@ class Maker:
         """Makes a function, as its text and itself."""
         rng, depth = self.rng, self.rng.choice([1, 1, 2, 2, 3])
         names = {"x": kind, **{name: of for name, of in (("N", "int"), ("S", "str")) if rng.random() < 0.3}}
-        if rng.random() < 0.6:
+        if gives == "list" and rng.random() < self.circling_often:
+            text = f"f = lambda x: {self.gone_through(names, depth)}"
+        elif rng.random() < self.circling_often:
+            text = self.circles(gives, names, depth)
+        elif rng.random() < 0.6:
             text = f"f = lambda x: (\n {self.expression(gives, names, depth)}\n)"
         else:
             text = self.statements(kind, gives, names, depth)
         scope: dict[str, Any] = {"N": rng.choice(INTS), "S": rng.choice(STRS)}
         try:
-            exec(compile(text, FILE, "exec"), scope)
+            exec(compile(HELPERS + text, FILE, "exec"), scope)
         except SyntaxError:  # a nested f-string, before 3.12
             return self.function(kind, gives)
         return f"{text}  # N={scope['N']!r}, S={scope['S']!r}", scope["f"]
@@ -314,7 +324,7 @@ class Program:
             self.steps.append(sink)
         elif self.rng.random() < 0.2:
             self.texts.append("an interpreted step")
-            self.steps.append(Map(lambda x: [x for _ in (1,)], "map at here"))
+            self.steps.append(Map(lambda x: [x, print][:1], "map at here"))
 
     def __str__(self) -> str:
         return "\n".join([*self.texts, f"records: {self.lists!r}"])

@@ -28,6 +28,15 @@ impl Mask {
         self.any = true;
     }
 
+    /// Marks some rows: those whose places in the other mask are marked.
+    pub(crate) fn set_rows(&mut self, rows: &[u32], marked: &Mask) {
+        for (place, row) in rows.iter().enumerate().filter(|_| marked.any) {
+            if marked.has(place) {
+                self.set(*row as usize);
+            }
+        }
+    }
+
     /// Marks all rows.
     pub(crate) fn set_all(&mut self) {
         self.any = !self.bad.is_empty();

@@ -1,9 +1,10 @@
 //! The functions that Python has built in.
 
 use crate::answer::{Answer, Mask, Refused, texts};
-use crate::column::Column;
+use crate::column::{Column, Scalar};
 use crate::numbers::{self, Numbers};
 use crate::program::Builtin;
+use crate::reductions;
 use crate::spelling;
 use crate::text;
 
@@ -13,6 +14,12 @@ pub(crate) fn call(builtin: Builtin, arguments: &[Column], mask: &mut Mask) -> A
         (Builtin::Max | Builtin::Min, [first, rest @ ..]) if !rest.is_empty() => {
             rest.iter().try_fold(first.clone(), |best, next| extreme(builtin, &best, next, mask))
         }
+        (
+            Builtin::Max | Builtin::Min | Builtin::Any | Builtin::All | Builtin::Sum | Builtin::SumPlainly,
+            [value],
+        ) => reductions::reduced(builtin, value, mask),
+        (Builtin::Int, [value, base]) => of_base(value, base, mask),
+        (Builtin::Round, [value, digits]) => rounded(value, digits, mask),
         (Builtin::Abs, [value]) => absolute(value, mask),
         (Builtin::Bool, [value]) => Ok(Column::Bool(numbers::truths(value, rows)?)),
         (Builtin::Len, [value]) => length(value, rows),
@@ -22,6 +29,8 @@ pub(crate) fn call(builtin: Builtin, arguments: &[Column], mask: &mut Mask) -> A
         (Builtin::Str, [value]) => Ok(Column::Text(text::text_of(value, mask)?)),
         (
             Builtin::Abs
+            | Builtin::All
+            | Builtin::Any
             | Builtin::Bool
             | Builtin::Len
             | Builtin::Int
@@ -29,7 +38,9 @@ pub(crate) fn call(builtin: Builtin, arguments: &[Column], mask: &mut Mask) -> A
             | Builtin::Float
             | Builtin::Str
             | Builtin::Max
-            | Builtin::Min,
+            | Builtin::Min
+            | Builtin::Sum
+            | Builtin::SumPlainly,
             _,
         ) => Err(Refused("a call with these arguments")),
     }
@@ -134,4 +145,31 @@ fn floating(value: &Column, mask: &mut Mask) -> Answer<Column> {
     let all = texts(value, mask.rows())?;
     let read = (0..mask.rows()).map(|row| mask.or(row, spelling::read_float(all.bytes(row)), 0.0));
     Ok(Column::floats(read.collect()))
+}
+
+/// `int(text, base)`.
+fn of_base(value: &Column, base: &Column, mask: &mut Mask) -> Answer<Column> {
+    let Column::Const(Scalar::Int(base @ 2..=36)) = base else {
+        return Err(Refused("a base that is no constant"));
+    };
+    let all = texts(value, mask.rows())?;
+    let read = |row| spelling::read_int_of_base(all.bytes(row), *base as u32);
+    Ok(Column::ints((0..mask.rows()).map(|row| mask.or(row, read(row), 0)).collect()))
+}
+
+/// `round(value, digits)`, of so many digits behind the point.
+fn rounded(value: &Column, digits: &Column, mask: &mut Mask) -> Answer<Column> {
+    let Column::Const(Scalar::Int(digits @ 0..=20)) = digits else {
+        return Err(Refused("a number of digits that is no constant"));
+    };
+    match Numbers::of(value, mask.rows()) {
+        Some(Numbers::Floats(values)) => {
+            let one = |value: &f64| spelling::rounded(*value, *digits as usize);
+            Ok(Column::floats(values.iter().map(one).collect()))
+        }
+        Some(numbers @ (Numbers::Bools(_) | Numbers::Ints(_))) => {
+            Ok(Column::Int(numbers.ints().unwrap_or_default()))
+        }
+        None => Err(Refused("round of a value of this type")),
+    }
 }

@@ -225,6 +225,10 @@ impl Column {
                     is_ascii: one.is_ascii && two.is_ascii,
                 }))
             }
+            (Column::List(one), Column::List(two)) if Rc::ptr_eq(&one.items, &two.items) => {
+                let spans = joined(&one.spans, &two.spans);
+                Some(Column::List(List { spans, items: one.items.clone() }))
+            }
             (Column::List(one), Column::List(two)) => {
                 let begin = one.items.rows()?;
                 let items = one.items.followed_by(begin, &two.items, two.items.rows()?)?;

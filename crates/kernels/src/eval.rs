@@ -4,14 +4,19 @@
 //! never fails for rows that do not take it, as `1 / x if x else 0` wants.
 
 use crate::answer::{Answer, Mask, Refused, placed};
+use crate::attempts;
 use crate::calls;
 use crate::column::{Column, List, Scalar};
+use crate::comprehensions;
+use crate::loops;
 use crate::methods;
 use crate::numbers;
+use crate::parts::{Blocks, Gathered, Part, Registers, read, sides_of, together};
 use crate::program::{Block, End, Function, Op, Register};
 use crate::random::Twister;
+use crate::reductions;
+use crate::sequences::{list_of, listed};
 use crate::text;
-use std::rc::Rc;
 
 /// Returns the function's results for all rows; what stands in marked rows means nothing.
 ///
@@ -38,30 +43,70 @@ pub fn evaluate(
             registers[*register] = Some(Column::floats(column));
         }
     }
-    block(&function.body, registers, mask)
+    let mut parts = block(&function.body, registers, mask)?;
+    if let [Part { rows: None, values, .. }] = &mut parts[..]
+        && let Some(result) = values.pop()
+    {
+        return Ok(result);
+    }
+    let all = parts.into_iter().map(|part| part.without(mask)).collect();
+    let Some(Gathered { rows, values }) = together(all, mask) else {
+        mask.set_all();
+        return Ok(Column::Const(Scalar::None));
+    };
+    // A marked row has the value of some other row, since it needs one.
+    let mut at = vec![0; mask.rows()];
+    for (place, row) in rows.iter().enumerate() {
+        at[*row as usize] = place as u32;
+    }
+    Ok(values[0].gather(&at))
 }
 
-type Registers = Vec<Option<Column>>;
+/// The kernels, for those that have blocks of their own.
+struct Kernels;
 
-fn block(block: &Block, mut registers: Registers, mask: &mut Mask) -> Answer<Column> {
+impl Blocks for Kernels {
+    fn block(&self, one: &Block, registers: Registers, mask: &mut Mask) -> Answer<Vec<Part>> {
+        block(one, registers, mask)
+    }
+
+    fn op(&self, op: &Op, registers: &[Option<Column>], mask: &mut Mask) -> Answer<Column> {
+        compute(op, registers, mask)
+    }
+}
+
+/// Computes a block, and returns its rows at the exits to which they came. A row that came to none is marked.
+fn block(block: &Block, mut registers: Registers, mask: &mut Mask) -> Answer<Vec<Part>> {
     for instruction in &block.instructions {
         let value = compute(&instruction.op, &registers, mask)?;
         registers[instruction.into] = Some(value);
     }
+    let read_all = |values: &[Register]| -> Answer<Vec<Column>> {
+        values.iter().map(|value| read(&registers, *value).cloned()).collect()
+    };
     match &block.end {
-        End::Return(register) => read(&registers, *register).cloned(),
+        End::Return(register) => Ok(vec![Part { exit: 0, rows: None, values: read_all(&[*register])? }]),
+        End::Exit(exit, values) => Ok(vec![Part { exit: *exit, rows: None, values: read_all(values)? }]),
         End::Branch(condition, yes, no) => {
             let truths = numbers::truths(read(&registers, *condition)?, mask.rows())?;
             branch(&truths, yes, no, registers, mask)
         }
+        End::Loop(inner) => loops::turned(&Kernels, inner, registers, mask),
+        End::Attempt(attempt) => attempts::attempted(&Kernels, attempt, registers, mask),
+        End::Decline => {
+            mask.set_all();
+            Ok(vec![])
+        }
     }
 }
 
-fn read(registers: &[Option<Column>], register: Register) -> Answer<&Column> {
-    registers[register].as_ref().ok_or(Refused("a register without a value"))
-}
-
-fn branch(truths: &[bool], yes: &Block, no: &Block, registers: Registers, mask: &mut Mask) -> Answer<Column> {
+fn branch(
+    truths: &[bool],
+    yes: &Block,
+    no: &Block,
+    registers: Registers,
+    mask: &mut Mask,
+) -> Answer<Vec<Part>> {
     let count = truths.iter().filter(|truth| **truth).count();
     if count == truths.len() {
         return block(yes, registers, mask);
@@ -72,64 +117,8 @@ fn branch(truths: &[bool], yes: &Block, no: &Block, registers: Registers, mask: 
     let rows = |wanted: bool| -> Vec<u32> {
         (0..truths.len() as u32).filter(|row| truths[*row as usize] == wanted).collect()
     };
-    let (first, second) = (rows(true), rows(false));
-    let one = side(yes, &registers, &first, mask);
-    let two = side(no, &registers, &second, mask);
-    let together = match (&one, &two) {
-        (Ok(one), Ok(two)) => one.followed_by(first.len(), two, second.len()),
-        (Err(refused), Err(_)) => return Err(*refused),
-        (Ok(_), Err(_)) | (Err(_), Ok(_)) => None,
-    };
-    if let Some(together) = together {
-        return Ok(together.gather(&places(truths, first.len())));
-    }
-    // Results of two types cannot be in one column: the fewer rows are handed back.
-    let keeps_first = match (&one, &two) {
-        (Ok(_), Err(_)) => true,
-        (Err(_), _) => false,
-        (Ok(_), Ok(_)) => first.len() >= second.len(),
-    };
-    let (kept, rows, others) = if keeps_first { (one?, first, second) } else { (two?, second, first) };
-    for row in &others {
-        mask.set(*row as usize);
-    }
-    // A marked row has the value of some other row, since it needs one.
-    let mut at = vec![0; truths.len()];
-    for (place, row) in rows.iter().enumerate() {
-        at[*row as usize] = place as u32;
-    }
-    Ok(kept.gather(&at))
-}
-
-/// Returns where each row's result is: those of the first side come first.
-fn places(truths: &[bool], of_first: usize) -> Vec<u32> {
-    let (mut first, mut second) = (0, of_first as u32);
-    truths
-        .iter()
-        .map(|truth| {
-            let next = if *truth { &mut first } else { &mut second };
-            *next += 1;
-            *next - 1
-        })
-        .collect()
-}
-
-/// Computes one side of a branch, for its rows.
-fn side(side: &Block, registers: &[Option<Column>], rows: &[u32], mask: &mut Mask) -> Answer<Column> {
-    let mut own: Registers = vec![None; registers.len()];
-    for register in side.inputs() {
-        own[register] = registers[register].as_ref().map(|column| column.gather(rows));
-    }
-    let mut marked = Mask::new(rows.len());
-    let result = block(side, own, &mut marked);
-    if marked.any() {
-        for (place, row) in rows.iter().enumerate() {
-            if marked.has(place) {
-                mask.set(*row as usize);
-            }
-        }
-    }
-    result
+    let sides = [(yes, rows(true)), (no, rows(false))];
+    sides_of(&Kernels, sides.map(|(side, rows)| (side, rows, vec![])), &registers, mask)
 }
 
 fn compute(op: &Op, registers: &[Option<Column>], mask: &mut Mask) -> Answer<Column> {
@@ -141,7 +130,12 @@ fn compute(op: &Op, registers: &[Option<Column>], mask: &mut Mask) -> Answer<Col
         Op::Const(scalar) => Ok(Column::Const(scalar.clone())),
         Op::Binary(operator, a, b) => numbers::binary(*operator, get(a)?, get(b)?, mask),
         Op::Compare(comparison, a, b) => numbers::compare(*comparison, get(a)?, get(b)?, mask),
-        Op::Contains(item, container) => numbers::contains(get(item)?, get(container)?, mask),
+        Op::Contains(item, container) => match get(container)? {
+            all @ (Column::List(_) | Column::Tuple(_)) => {
+                reductions::contains(get(item)?, &list_of(all, rows)?, mask)
+            }
+            other => numbers::contains(get(item)?, other, mask),
+        },
         Op::IsNone(a) => Ok(Column::Const(Scalar::Bool(matches!(get(a)?, Column::Const(Scalar::None))))),
         Op::Not(a) => {
             let truths = numbers::truths(get(a)?, rows)?;
@@ -156,25 +150,8 @@ fn compute(op: &Op, registers: &[Option<Column>], mask: &mut Mask) -> Answer<Col
         Op::Joined(parts) => text::joined(&all(parts)?, mask),
         Op::Call(builtin, arguments) => calls::call(*builtin, &all(arguments)?, mask),
         Op::Method(method, a, arguments) => methods::call(*method, get(a)?, &all(arguments)?, mask),
+        Op::Each(each) => comprehensions::listed_each(&Kernels, each, registers, mask),
     }
-}
-
-/// Returns lists of one item of each part, which must have one type.
-pub(crate) fn listed(parts: &[Column], rows: usize) -> Answer<Column> {
-    let (Some(first), count) = (parts.first(), parts.len()) else { return Err(Refused("an empty list")) };
-    // Several items may be one list to Python: a change to one would be a change to all.
-    if parts.iter().any(|part| part.lists() > 0) {
-        return Err(Refused("lists in a list"));
-    }
-    let mut all = first.spread(rows);
-    for (number, part) in parts.iter().enumerate().skip(1) {
-        all = all.followed_by(number * rows, part, rows).ok_or(Refused("a list of several types"))?;
-    }
-    // Part by part, and now row by row.
-    let at: Vec<u32> =
-        (0..rows).flat_map(|row| (0..count).map(move |part| (part * rows + row) as u32)).collect();
-    let spans = (0..rows).map(|row| ((row * count) as u32, ((row + 1) * count) as u32)).collect();
-    Ok(Column::List(List { spans: Rc::new(spans), items: Rc::new(all.gather(&at)) }))
 }
 
 fn unpacked(value: &Column, count: usize, at: usize, mask: &mut Mask) -> Answer<Column> {

@@ -5,7 +5,8 @@
 //! `int()` refuses, a letter whose lower case is a matter of Unicode's tables. The caller runs the user's own
 //! function on such rows. A whole batch is handed back where types have no kernel ([`Refused`]).
 //!
-//! A function arrives as a [`Function`]: registers in single assignment, and branches that each end in a result.
+//! A function arrives as a [`Function`]: registers in single assignment, and branches that each end in a result. Loops
+//! ([`Loop`]) take turns for the rows that are still in them, comprehensions ([`Each`]) compute all items at once.
 //! [`Run`] takes batches through several functions in a row (map, filter, flatMap and their kin), and remembers of which
 //! source row each result is. [`Merge`], [`Fold`] and [`Table`] add results up, where that is what follows.
 //!
@@ -13,14 +14,21 @@
 //! columns.
 
 mod answer;
+mod attempts;
 mod calls;
 mod column;
+mod comprehensions;
 mod eval;
+mod loops;
 mod merge;
 mod methods;
 mod numbers;
+mod parts;
 mod program;
 mod random;
+mod reductions;
+mod sequences;
+mod sound;
 mod spelling;
 mod steps;
 mod table;
@@ -30,7 +38,10 @@ pub use answer::{Mask, Refused};
 pub use column::{Column, List, Scalar, Text, TextBuilder};
 pub use eval::evaluate;
 pub use merge::{Fold, Merge, Sum};
-pub use program::{Binary, Block, Builtin, Comparison, End, Function, Instruction, Method, Op, Register};
+pub use program::{
+    Attempt, Binary, Block, Builtin, Comparison, Each, End, Exit, Function, Instruction, Loop, Method, Op,
+    Register, Source,
+};
 pub use random::{Twister, WORDS};
 pub use steps::{Outcome, Run, Step};
 pub use table::Table;

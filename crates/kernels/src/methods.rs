@@ -6,6 +6,7 @@
 use crate::answer::{Answer, Mask, Refused, texts};
 use crate::column::{Column, List, Scalar, Text, TextBuilder};
 use crate::program::Method;
+use crate::sequences::list_of;
 use crate::text;
 use memchr::memmem;
 use std::rc::Rc;
@@ -19,6 +20,10 @@ pub(crate) fn call(method: Method, value: &Column, arguments: &[Column], mask: &
         (Method::Split, [Column::Const(Scalar::Str(by))]) => split_by(&all, by, u64::MAX, rows),
         (Method::Split, [Column::Const(Scalar::Str(by)), Column::Const(Scalar::Int(most))]) => {
             split_by(&all, by, u64::try_from(*most).unwrap_or(u64::MAX), rows)
+        }
+        (Method::Split, [Column::Const(Scalar::None), Column::Const(Scalar::Int(most))]) => {
+            let most = usize::try_from(*most).unwrap_or(usize::MAX);
+            Ok(split(&all, rows, |all, row, items| some_words(all, row, most, items)))
         }
         (Method::Strip, _) => strip(&all, arguments, true, true, rows),
         (Method::LStrip, _) => strip(&all, arguments, true, false, rows),
@@ -35,7 +40,7 @@ pub(crate) fn call(method: Method, value: &Column, arguments: &[Column], mask: &
             let finder = memmem::Finder::new(part.as_bytes());
             Ok(Column::ints((0..rows).map(|row| finder.find_iter(all.bytes(row)).count() as i64).collect()))
         }
-        (Method::Join, [Column::List(list)]) => join(&all, list, mask),
+        (Method::Join, [items]) => join(&all, &list_of(items, rows)?, mask),
         (
             Method::IsAlnum
             | Method::IsAlpha
@@ -92,6 +97,17 @@ fn words(all: &Text, row: usize, items: &mut Vec<(u32, u32)>) {
         }
     }
     items.extend(from.map(|start| (start, end)));
+}
+
+/// The first words of a text, and the rest as it is from the next one on.
+fn some_words(all: &Text, row: usize, most: usize, items: &mut Vec<(u32, u32)>) {
+    let from = items.len();
+    words(all, row, items);
+    if items.len() - from > most {
+        let rest = (items[from + most].0, all.spans[row].1);
+        items.truncate(from + most);
+        items.push(rest);
+    }
 }
 
 fn split_by(all: &Text, by: &str, most: u64, rows: usize) -> Answer<Column> {
@@ -206,7 +222,8 @@ fn find(all: &Text, part: &Text, rows: usize) -> Column {
 }
 
 fn join(between: &Text, list: &List, mask: &mut Mask) -> Answer<Column> {
-    let Column::Text(items) = &*list.items else { return Err(Refused("joining values that are no str")) };
+    let count = list.spans.iter().map(|(_, to)| *to as usize).max().unwrap_or(0);
+    let items = if count == 0 { TextBuilder::default().build() } else { texts(&list.items, count)? };
     let mut made = TextBuilder::with_rows(mask.rows());
     for (row, (from, to)) in list.spans.iter().enumerate() {
         let write = |data: &mut Vec<u8>| {

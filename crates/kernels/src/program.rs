@@ -1,4 +1,7 @@
 //! Functions as data: what the front end has made of a function's bytecode.
+//!
+//! A block that is part of a loop or a comprehension ends at an *exit*: a number with values, and its owner knows what it
+//! stands for. So a body does not know what comes behind it, and rows that leave a loop in several turns go on together.
 
 use crate::column::Scalar;
 
@@ -34,6 +37,14 @@ pub enum End {
     Return(Register),
     /// Rows go on in the first block if the value is true, else in the second one.
     Branch(Register, Box<Block>, Box<Block>),
+    /// Rows leave the block at an exit of its owner, with values: see [`Each`] and [`Loop`].
+    Exit(usize, Vec<Register>),
+    /// Rows go through a loop.
+    Loop(Box<Loop>),
+    /// Rows go on by what an operation raises.
+    Attempt(Box<Attempt>),
+    /// Rows are not answered for.
+    Decline,
 }
 
 /// One value, and the register that it gets.
@@ -78,6 +89,83 @@ pub enum Op {
     Call(Builtin, Vec<Register>),
     /// A call of a method of `str`.
     Method(Method, Register, Vec<Register>),
+    /// A list of what is computed for each item of another.
+    Each(Box<Each>),
+}
+
+/// The items that a loop goes through.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// The items of a list or a tuple, or the characters of a text.
+    Items(Register),
+    /// `range(start, stop, step)`.
+    Range(Register, Register, Register),
+    /// `enumerate(source, start)`.
+    Enumerate(Box<Source>, Register),
+    /// `zip(source, ...)`.
+    Zip(Vec<Source>),
+}
+
+/// `[value for item in source]`: a list of what the body gives for each item.
+#[derive(Clone, Debug)]
+pub struct Each {
+    /// The items.
+    pub source: Source,
+    /// The register of an item in the body.
+    pub item: Register,
+    /// The computation for each item. It ends at [`Each::GIVES`] with a value, or at [`Each::SKIPS`].
+    pub body: Block,
+    /// Values are lists, and their items are those of the result.
+    pub flattens: bool,
+}
+
+impl Each {
+    /// The exit with the item's value.
+    pub const GIVES: usize = 0;
+    /// The exit of an item without a value.
+    pub const SKIPS: usize = 1;
+}
+
+/// A loop: the end of the block in front of it.
+#[derive(Clone, Debug)]
+pub struct Loop {
+    /// The items of a `for`; nothing for a `while`, whose body leaves it.
+    pub source: Option<Source>,
+    /// The register of an item in the body.
+    pub item: Register,
+    /// The registers in the body of what changes from turn to turn.
+    pub state: Vec<Register>,
+    /// The values before the first turn.
+    pub initial: Vec<Register>,
+    /// A turn. It ends at [`Loop::NEXT`] with the state for the next turn, or at one of the exits, which count from 1.
+    pub body: Block,
+    /// The ways on of rows that have left. At the end of the source they leave for the first one, with the state.
+    pub exits: Vec<Exit>,
+}
+
+impl Loop {
+    /// The exit to the next turn.
+    pub const NEXT: usize = 0;
+}
+
+/// A way out of a loop.
+#[derive(Clone, Debug)]
+pub struct Exit {
+    /// The registers of the values with which rows leave.
+    pub values: Vec<Register>,
+    /// How they go on. It ends as the block in front of the loop could.
+    pub block: Block,
+}
+
+/// An operation within `try`: the end of the block in front of it.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The operation.
+    pub instruction: Instruction,
+    /// How rows go on.
+    pub goes_on: Block,
+    /// How rows go on for which it raises the one exception that its kind is known to raise.
+    pub caught: Block,
 }
 
 macro_rules! named {
@@ -122,8 +210,8 @@ named!(
 named!(
     /// The functions that Python has built in.
     Builtin {
-        Abs = "abs", Bool = "bool", Float = "float", Int = "int", Len = "len", Max = "max", Min = "min",
-        Round = "round", Str = "str",
+        Abs = "abs", All = "all", Any = "any", Bool = "bool", Float = "float", Int = "int", Len = "len",
+        Max = "max", Min = "min", Round = "round", Str = "str", Sum = "sum", SumPlainly = "sum plainly",
     }
 );
 
@@ -136,76 +224,3 @@ named!(
         StartsWith = "startswith", Strip = "strip", Upper = "upper",
     }
 );
-
-impl Op {
-    /// Returns the registers that are read.
-    pub(crate) fn reads(&self) -> Vec<Register> {
-        match self {
-            Op::Const(_) => vec![],
-            Op::Binary(_, a, b) | Op::Compare(_, a, b) | Op::Contains(a, b) | Op::Item(a, b) => vec![*a, *b],
-            Op::IsNone(a) | Op::Not(a) | Op::Negative(a) | Op::Unpacked(a, _, _) => vec![*a],
-            Op::Slice(a, b, c) => vec![*a, *b, *c],
-            Op::Tuple(all) | Op::List(all) | Op::Joined(all) | Op::Call(_, all) => all.clone(),
-            Op::Method(_, a, rest) => [&[*a][..], rest].concat(),
-        }
-    }
-}
-
-impl Function {
-    /// Checks that every register is set before it is read, and that numbers are within bounds.
-    pub fn is_sound(&self) -> bool {
-        let mut set = vec![false; self.registers];
-        if self.parameters > self.registers {
-            return false;
-        }
-        set[..self.parameters].fill(true);
-        for draw in &self.draws {
-            match set.get_mut(*draw) {
-                Some(place) if !*place => *place = true,
-                _ => return false,
-            }
-        }
-        self.body.is_sound(set)
-    }
-}
-
-impl Block {
-    fn is_sound(&self, mut set: Vec<bool>) -> bool {
-        let is_set = |set: &[bool], register: &Register| set.get(*register).copied().unwrap_or(false);
-        for instruction in &self.instructions {
-            let reads_what_is_set = instruction.op.reads().iter().all(|register| is_set(&set, register));
-            match set.get_mut(instruction.into) {
-                Some(place) if reads_what_is_set && !*place => *place = true,
-                _ => return false,
-            }
-        }
-        match &self.end {
-            End::Return(register) => is_set(&set, register),
-            End::Branch(register, yes, no) => {
-                is_set(&set, register) && yes.is_sound(set.clone()) && no.is_sound(set)
-            }
-        }
-    }
-
-    /// Returns the registers that the block and those below it read, of those set before.
-    pub(crate) fn inputs(&self) -> Vec<Register> {
-        let mut read = self.all_reads();
-        read.sort_unstable();
-        read.dedup();
-        read
-    }
-
-    fn all_reads(&self) -> Vec<Register> {
-        let mut read: Vec<_> =
-            self.instructions.iter().flat_map(|instruction| instruction.op.reads()).collect();
-        match &self.end {
-            End::Return(register) => read.push(*register),
-            End::Branch(register, yes, no) => {
-                read.push(*register);
-                read.extend(yes.all_reads());
-                read.extend(no.all_reads());
-            }
-        }
-        read
-    }
-}

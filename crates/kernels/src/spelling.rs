@@ -77,6 +77,33 @@ pub(crate) fn read_int(bytes: &[u8]) -> Option<i64> {
     if is_negative { Some(value) } else { value.checked_neg() }
 }
 
+/// Reads an `int` of digits of a base, with the spaces, the sign and the prefix that `int(text, base)` allows.
+pub(crate) fn read_int_of_base(bytes: &[u8], base: u32) -> Option<i64> {
+    let (rest, is_negative) = signed(trimmed(bytes));
+    let digits = match (base, rest) {
+        (16, [b'0', b'x' | b'X', digits @ ..])
+        | (8, [b'0', b'o' | b'O', digits @ ..])
+        | (2, [b'0', b'b' | b'B', digits @ ..]) => digits,
+        _ => rest,
+    };
+    if digits.is_empty() {
+        return None;
+    }
+    let value = digits.iter().try_fold(0i64, |value, byte| {
+        let digit = char::from(*byte).to_digit(base)?;
+        value.checked_mul(i64::from(base))?.checked_sub(i64::from(digit))
+    })?;
+    if is_negative { Some(value) } else { value.checked_neg() }
+}
+
+/// Rounds to so many digits behind the point: to the nearest, of the exact value; of two such to the even one.
+pub(crate) fn rounded(value: f64, digits: usize) -> f64 {
+    if !value.is_finite() {
+        return value;
+    }
+    format!("{value:.digits$}").parse().unwrap_or(value)
+}
+
 /// Reads a `float` of decimal digits, with a point and an exponent.
 pub(crate) fn read_float(bytes: &[u8]) -> Option<f64> {
     let text = trimmed(bytes);

@@ -5,10 +5,11 @@
 
 use crate::answer::{Answer, Mask, Refused};
 use crate::column::{Column, List, Scalar};
-use crate::eval::{evaluate, listed};
+use crate::eval::evaluate;
 use crate::numbers;
 use crate::program::Function;
 use crate::random::Twister;
+use crate::sequences::listed;
 
 /// One operation of an RDD.
 #[derive(Clone, Debug)]

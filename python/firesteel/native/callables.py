@@ -21,7 +21,7 @@ METHODS = frozenset(
 #: The type of ``operator.itemgetter(...)``.
 GETTER = operators.itemgetter
 
-_BUILTINS = {id(one): one.__name__ for one in (abs, bool, float, int, len, max, min, round, str)}
+_BUILTINS = {id(one): one.__name__ for one in (abs, all, any, bool, float, int, len, max, min, round, str, sum)}
 
 _OPERATORS = {
     id(one): symbol
@@ -46,6 +46,11 @@ def builtin(value: Any) -> str | None:
     ('len', None)
     """
     return _BUILTINS.get(id(value))
+
+
+def is_exception(value: Any) -> bool:
+    """Returns whether a value is a type of exceptions."""
+    return isinstance(value, type) and BaseException in value.__mro__
 
 
 def operator(value: Any) -> str | None:

@@ -12,7 +12,23 @@ from types import ModuleType
 from typing import Any
 
 from firesteel.native import callables
-from firesteel.native.values import NULL, Block, EmptyList, Frame, Known, Method, NotLowered, Register, Slice
+from firesteel.native.values import (
+    NULL,
+    OPAQUE,
+    UNSET,
+    Block,
+    Cell,
+    Closure,
+    EmptyList,
+    Frame,
+    Inner,
+    Iterated,
+    Known,
+    Method,
+    NotLowered,
+    Register,
+    Slice,
+)
 
 __all__ = ["Instructions"]
 
@@ -26,16 +42,13 @@ _OPERATORS = {
 
 #: What stands in the way, by the beginning of an instruction's name, in words.
 _REASONS = {
-    **dict.fromkeys(("GET_ITER", "FOR_ITER", "JUMP_BACKWARD", "LOAD_FAST_AND_CLEAR"), "a loop or a comprehension"),
-    **dict.fromkeys(("MAKE_FUNCTION", "MAKE_CELL", "LOAD_CLOSURE"), "a function within it, or a comprehension"),
-    **dict.fromkeys(("KW_NAMES", "CALL_KW", "CALL_FUNCTION_KW"), "a call with keyword arguments"),
     **dict.fromkeys(("CALL_FUNCTION_EX", "LIST_TO_TUPLE", "DICT_MERGE"), "a call with * or **"),
     **dict.fromkeys(("BUILD_MAP", "BUILD_CONST_KEY_MAP"), "a dict"),
     "BUILD_SET": "a set",
     "UNPACK_EX": "taking a value apart with *",
-    **dict.fromkeys(("SETUP_FINALLY", "PUSH_EXC_INFO", "SETUP_WITH", "BEFORE_WITH"), "try or with"),
-    **dict.fromkeys(("RAISE_VARARGS", "LOAD_ASSERTION_ERROR", "LOAD_COMMON_CONSTANT"), "raise or assert"),
-    **dict.fromkeys(("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_DEREF"), "an assignment to an outer name"),
+    **dict.fromkeys(("SETUP_WITH", "BEFORE_WITH"), "with"),
+    **dict.fromkeys(("SET_ADD", "MAP_ADD"), "a comprehension of a set or a dict"),
+    **dict.fromkeys(("STORE_GLOBAL", "DELETE_GLOBAL"), "an assignment to an outer name"),
     **dict.fromkeys(("STORE_ATTR", "STORE_SUBSCR", "DELETE_SUBSCR", "STORE_SLICE"), "a change to an object"),
     **dict.fromkeys(("IMPORT_NAME", "IMPORT_FROM"), "an import within the function"),
     **dict.fromkeys(("YIELD_VALUE", "RETURN_GENERATOR", "GET_AWAITABLE"), "a generator"),
@@ -53,8 +66,11 @@ class Instructions:
         """Does one instruction."""
         name = instruction.opname
         handler = _HANDLERS.get(name)
+        more = _MORE.get(name)
         if handler is not None:
             handler(self, block, frame, instruction)
+        elif more is not None:
+            getattr(self, more)(block, frame, instruction)
         elif name.startswith(("BINARY_", "INPLACE_")) and name.partition("_")[2] in _OPERATORS:
             self._operator(block, frame, _OPERATORS[name.partition("_")[2]])
         else:
@@ -77,6 +93,10 @@ class Instructions:
             return self.emit(block, "const", callables.constant(value.value)).number
         if isinstance(value, Method):
             raise NotLowered(f"the attribute {value.name}")
+        if isinstance(value, Iterated):
+            raise NotLowered(f"the result of {value.name}" if value.name != "items" else "an iterator")
+        if isinstance(value, Inner):
+            raise NotLowered("a generator, or a function within it")
         raise NotLowered("an empty list" if isinstance(value, EmptyList) else "a value of this kind")
 
     def apply(self, block: Block, name: str, values: list[Any], *more: Any) -> Register:
@@ -87,21 +107,20 @@ class Instructions:
         frame.stack.append(Known(instruction.argval))
 
     def load_fast(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        code = frame.code.code
         for name in _each_name(instruction):
-            if name not in frame.locals:
-                raise NotLowered(f"the name {name}, which may have no value")
-            frame.stack.append(frame.locals[name])
+            # From 3.13 on the place of a captured name is loaded, for a function within this one.
+            is_cell = name in code.co_cellvars or name in code.co_freevars
+            frame.stack.append(Cell(self.captured(frame, name)) if is_cell else _local(frame, name))
 
     def store_fast(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         for name in _each_name(instruction):
-            frame.locals[name] = frame.pop(1)[0]
+            _store(frame, name)
 
     def store_then_load(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         stored, loaded = _each_name(instruction)
-        frame.locals[stored] = frame.pop(1)[0]
-        if loaded not in frame.locals:
-            raise NotLowered(f"the name {loaded}, which may have no value")
-        frame.stack.append(frame.locals[loaded])
+        _store(frame, stored)
+        frame.stack.append(_local(frame, loaded))
 
     def load_global(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         value = Known(frame.names.of_global(str(instruction.argval)))
@@ -114,7 +133,24 @@ class Instructions:
             frame.stack += [value, NULL]
 
     def load_deref(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
-        frame.stack.append(Known(frame.names.of_captured(str(instruction.argval))))
+        frame.stack.append(self.captured(frame, str(instruction.argval)))
+
+    def captured(self, frame: Frame, name: str) -> Any:
+        """Returns the value of a name that is captured: by a function within this one, or by this one."""
+        if name in frame.locals or name in frame.code.code.co_cellvars:
+            return _local(frame, name)
+        return Known(frame.names.of_captured(name))
+
+    def store_deref(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        name = str(instruction.argval)
+        if name not in frame.code.code.co_cellvars:
+            raise NotLowered("an assignment to an outer name")
+        if any(isinstance(value, (Inner, Closure)) for value in frame.stack):
+            raise NotLowered("an assignment to a name that a generator reads")
+        _store(frame, name)
+
+    def load_opaque(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        frame.stack.append(OPAQUE)
 
     def push_null(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         frame.stack.append(NULL)
@@ -192,7 +228,14 @@ class Instructions:
         frame.stack.append(self.apply(block, "negative", frame.pop(1)))
 
     def build_tuple(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
-        frame.stack.append(self.apply(block, "tuple", frame.pop(instruction.arg or 0)))
+        values = frame.pop(instruction.arg or 0)
+        if values and all(isinstance(value, Cell) for value in values):
+            frame.stack.append(Closure(tuple(cell.value for cell in values)))
+            return
+        if values and all(isinstance(value, Known) and callables.is_exception(value.value) for value in values):
+            frame.stack.append(Known(tuple(value.value for value in values)))
+            return
+        frame.stack.append(self.apply(block, "tuple", values))
 
     def build_list(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         items = frame.pop(instruction.arg or 0)
@@ -252,10 +295,36 @@ class Instructions:
         frame.stack.append(self.apply(block, "joined", frame.pop(instruction.arg or 0)))
 
 
+def _local(frame: Frame, name: str) -> Any:
+    if name not in frame.locals:
+        raise NotLowered(f"the name {name}, which may have no value")
+    return frame.locals[name]
+
+
+def _store(frame: Frame, name: str) -> None:
+    value = frame.pop(1)[0]
+    if isinstance(value, Inner) or isinstance(value, Iterated) and value.name != "range":
+        # What is gone through once is empty then, and a function could see other values later.
+        raise NotLowered("a generator or a function that has a name")
+    if value is UNSET:
+        frame.locals.pop(name, None)
+    else:
+        frame.locals[name] = value
+
+
 def _each_name(instruction: dis.Instruction) -> tuple[str, ...]:
     names = instruction.argval
     return names if isinstance(names, tuple) else (str(names),)
 
+
+#: The instructions of ``loops``, ``calls`` and ``attempts``.
+_MORE = {
+    **{"GET_ITER": "get_iter", "LIST_APPEND": "list_append", "YIELD_VALUE": "yield_value"},
+    **{"LOAD_FAST_AND_CLEAR": "load_and_clear", "MAKE_FUNCTION": "make_function", "LOAD_CLOSURE": "load_closure"},
+    **{"SET_FUNCTION_ATTRIBUTE": "set_attribute_of_function", "KW_NAMES": "name_keywords"},
+    **{"PUSH_EXC_INFO": "push_exception", "CHECK_EXC_MATCH": "match_exception", "POP_EXCEPT": "pop_exception"},
+    **{"SETUP_FINALLY": "setup", "POP_BLOCK": "pop_block", "DELETE_FAST": "delete_name", "POP_ITER": "pop_top"},
+}
 
 _Handler = Callable[[Instructions, Block, Frame, dis.Instruction], None]
 
@@ -266,7 +335,9 @@ _HANDLERS: dict[str, _Handler] = {
     **dict.fromkeys(("STORE_FAST", "STORE_FAST_STORE_FAST"), Instructions.store_fast),
     "STORE_FAST_LOAD_FAST": Instructions.store_then_load,
     "LOAD_GLOBAL": Instructions.load_global,
-    "LOAD_DEREF": Instructions.load_deref,
+    **dict.fromkeys(("LOAD_DEREF", "LOAD_CLASSDEREF"), Instructions.load_deref),
+    "STORE_DEREF": Instructions.store_deref,
+    **dict.fromkeys(("LOAD_ASSERTION_ERROR", "LOAD_COMMON_CONSTANT"), Instructions.load_opaque),
     "PUSH_NULL": Instructions.push_null,
     **dict.fromkeys(("LOAD_ATTR", "LOAD_METHOD"), Instructions.load_attribute),
     "POP_TOP": Instructions.pop_top,

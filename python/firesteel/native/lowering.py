@@ -2,12 +2,14 @@
 
 The bytecode is executed once, with values that are not known yet: each operation becomes an instruction whose result
 has a register of its own. At a conditional jump the walk parts, and each side goes on to its own end; so there are
-branches and no joins. Functions that are called by name are walked through in place. Instructions of CPython 3.10 to
-3.14 are understood; at any other the walk stops.
+branches and no joins, but behind loops (``loops``). Functions that are called by name are walked through in place.
+Instructions of CPython 3.10 to 3.14 are understood; at any other the walk stops.
 
 A program is made of plain tuples, which ``firesteel._native`` reads: ``(parameters, registers, draws, block)``, the
 draws being the registers of random numbers, a block ``(instructions, end)``, an instruction
-``(register, name, arguments)``, an end ``("return", register)`` or ``("branch", register, block, block)``.
+``(register, name, arguments)``, an end ``("return", register)``, ``("branch", register, block, block)``,
+``("exit", number, registers)`` of a body, ``("attempt", instruction, block, block)``, ``("decline",)`` or
+``("loop", source, item, registers, registers, block, exits)``.
 """
 
 from __future__ import annotations
@@ -15,20 +17,24 @@ from __future__ import annotations
 import dis
 import inspect
 from dataclasses import dataclass
-from types import FunctionType, MethodDescriptorType
+from types import FunctionType
 from typing import Any
 
 from firesteel.native import callables
-from firesteel.native.callables import GETTER, NotConstant
-from firesteel.native.instructions import Instructions
+from firesteel.native.attempts import Attempts, matches
+from firesteel.native.callables import NotConstant
+from firesteel.native.calls import Calls, bound
 from firesteel.native.names import Names, Read
-from firesteel.native.values import NULL, Block, Code, Frame, Known, Method, NotLowered, Register
+from firesteel.native.values import Block, Code, Frame, Known, NotLowered, Register
 
 __all__ = ["Lowered", "NotLowered", "lower"]
 
-MOST_ENDS = 32
+MOST_ENDS = 64
 MOST_CALLS = 8
-"""The most ends, and calls within each other, of a program: a function beyond them is interpreted."""
+MOST_STEPS = 20_000
+"""The most ends, calls within each other, and steps of the walk: a function beyond them is interpreted."""
+
+_NOWHERE = compile("None", "", "eval")
 
 #: The flags of functions with ``*`` or ``**`` among their parameters, of generators and of coroutines.
 _UNUSUAL = (
@@ -50,109 +56,134 @@ class Lowered:
     """Whether it calls ``random.random()``."""
 
 
-def lower(function: Any, parameters: int = 1) -> Lowered:
-    """Lowers a function of so many parameters.
+def lower(function: Any, parameters: int = 1, gives_items: bool = False) -> Lowered:
+    """Lowers a function of so many parameters; of what it gives only the items are wanted, where that is said.
 
     >>> lower(lambda x: x + 1).program[0]
     1
-    >>> lower(lambda x: [y for y in x])  # doctest: +ELLIPSIS
+    >>> lower(lambda x: {y for y in x})  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
     firesteel.native.values.NotLowered: ...
     """
-    walk = _Walk(parameters)
+    walk = _Walk(parameters, gives_items)
     arguments = [Register(number) for number in range(parameters)]
     if isinstance(function, FunctionType):
         frame = walk.enter(function, arguments, None)
         body = walk.block(frame)
     else:
         block = Block()
-        result = walk.call(block, Known(function), arguments)
+        nowhere = Frame(Code(_NOWHERE), Names(FunctionType(_NOWHERE, {}), walk.reads), None)
+        result = walk.call(block, Known(function), arguments, nowhere)
+        result = walk.listed(block, result, nowhere) if gives_items else result
         body = (tuple(block.instructions), ("return", walk.register(block, result)))
     return Lowered((parameters, walk.registers, tuple(walk.draws), body), tuple(walk.reads), bool(walk.draws))
 
 
-class _Walk(Instructions):
+class _Walk(Calls, Attempts):
     """The walk through a function and those that it calls."""
 
-    def __init__(self, parameters: int) -> None:
+    def __init__(self, parameters: int, gives_items: bool) -> None:
         super().__init__(parameters)
+        self.gives_items = gives_items
         self.reads: list[Read] = []
         self.draws: list[int] = []
         self._ends = 0
         self._outermost: Block | None = None
+        self._steps = 0
 
-    def enter(self, function: FunctionType, arguments: list[Any], caller: Frame | None) -> Frame:
+    def enter(
+        self, function: FunctionType, arguments: list[Any], caller: Frame | None, named: dict[str, Any] | None = None
+    ) -> Frame:
         """Returns the frame of a function that is called with these arguments."""
         code = function.__code__
-        if code.co_flags & _UNUSUAL or code.co_kwonlyargcount:
+        if code.co_flags & _UNUSUAL:
             raise NotLowered("a function of this kind", code.co_filename, code.co_firstlineno)
-        if caller is not None and caller.depth >= MOST_CALLS:
-            raise NotLowered("calls within calls", code.co_filename, code.co_firstlineno)
-        defaults = function.__defaults__ or ()
-        missing = code.co_argcount - len(arguments)
-        if missing < 0 or missing > len(defaults):
-            raise NotLowered(
-                f"{code.co_argcount} parameters, and {len(arguments)} arguments", code.co_filename, code.co_firstlineno
-            )
-        frame = Frame(Code(code), Names(function, self.reads), caller)
-        given = [*arguments, *map(Known, defaults[len(defaults) - missing :])]
-        frame.locals = dict(zip(code.co_varnames, given))
+        frame = self.frame(Code(code), Names(function, self.reads), caller)
+        frame.locals = bound(function, arguments, named or {})
         return frame
 
-    def block(self, frame: Frame) -> tuple[Any, ...]:
+    def frame(self, code: Code, names: Names, caller: Frame | None) -> Frame:
+        """Returns the frame of a call."""
+        if caller is not None and caller.depth >= MOST_CALLS:
+            raise NotLowered("calls within calls", code.code.co_filename, code.code.co_firstlineno)
+        return Frame(code, names, caller)
+
+    def count_end(self) -> None:
+        """Counts an end."""
+        self._ends += 1
+        if self._ends > MOST_ENDS:
+            raise NotLowered(f"more than {MOST_ENDS} ways through the function")
+
+    def block(self, frame: Frame, begun: list[Any] | None = None) -> tuple[Any, ...]:
         """Walks on to the ends, and returns the block."""
         block = Block()
         if self._outermost is None:
             self._outermost = block
-        while True:
+        block.instructions += begun or []
+        made: Any = self.attempted(block, 0, frame) if begun else None
+        while made is None or isinstance(made, Frame):
+            frame = made or frame
             code = frame.code
-            if frame.at >= len(code.instructions):
-                raise NotLowered("bytecode of a kind that is not known")
-            instruction = code.instructions[frame.at]
-            line = code.lines[frame.at]
-            frame.at += 1
+            line = code.lines[min(frame.at, len(code.lines) - 1)]
             try:
-                made = self._step(block, frame, instruction)
+                made = self._go_on(block, frame)
             except NotLowered as reason:
                 if not reason.file:
                     raise NotLowered(reason.what, code.code.co_filename, line) from None
                 raise
             except NotConstant as reason:
                 raise NotLowered(str(reason), code.code.co_filename, line) from None
-            if isinstance(made, Frame):
-                frame = made
-            elif made is not None:
-                return tuple(block.instructions), made
+        return tuple(block.instructions), made
 
     # -- one instruction
 
+    def _go_on(self, block: Block, frame: Frame) -> Any:
+        """Does the next instruction; returns the end of the block, or the frame to go on with, or None."""
+        self._steps += 1
+        code = frame.code
+        if frame.at >= len(code.instructions) or self._steps > MOST_STEPS:
+            raise NotLowered("bytecode of a kind that is not known")
+        begin = len(block.instructions)
+        at = frame.at
+        made = self.turn(block, frame)
+        if made is not None or frame.at != at:
+            return made
+        frame.at += 1
+        made = self._step(block, frame, code.instructions[at])
+        return self.attempted(block, begin, frame) if made is None else made
+
     def _step(self, block: Block, frame: Frame, instruction: dis.Instruction) -> Any:
-        """Does one instruction; returns the end of the block, or the frame to go on with, or None."""
+        """Does an instruction; returns the end of the block, or the frame to go on with, or None."""
         name = instruction.opname
         if name in ("RETURN_VALUE", "RETURN_CONST"):
             value = Known(instruction.argval) if name == "RETURN_CONST" else frame.pop(1)[0]
             if frame.caller is not None:
                 frame.caller.stack.append(value)
                 return frame.caller
-            self._ends += 1
-            if self._ends > MOST_ENDS:
-                raise NotLowered(f"more than {MOST_ENDS} ways through the function")
+            self.count_end()
+            if self.gives_items:
+                value = self.listed(block, value, frame)
             return ("return", self.register(block, value))
+        if name in ("RERAISE", "RAISE_VARARGS"):
+            self.count_end()
+            return ("decline",)
         if "JUMP" in name:
             return self._jump(block, frame, instruction)
-        if name in ("CALL", "CALL_FUNCTION", "CALL_METHOD"):
-            return self._call(block, frame, instruction)
+        if name in ("CALL", "CALL_FUNCTION", "CALL_METHOD", "CALL_KW", "CALL_FUNCTION_KW"):
+            return self.call_instruction(block, frame, instruction)
         self.do(block, frame, instruction)
         return None
 
     def _jump(self, block: Block, frame: Frame, instruction: dis.Instruction) -> Any:
         name = instruction.opname
         target = frame.code.place(instruction.argval)
-        if target < frame.at:
-            raise NotLowered("a loop or a comprehension")
-        if name in ("JUMP_FORWARD", "JUMP_ABSOLUTE"):
+        if name in ("JUMP_FORWARD", "JUMP_ABSOLUTE", "JUMP_BACKWARD"):
             frame.at = target
+            return None
+        if name == "JUMP_IF_NOT_EXC_MATCH":  # up to 3.10
+            raised, types = frame.pop(2)
+            frame.at = frame.at if matches(raised, types) else target
             return None
         keeps = name.endswith("_OR_POP")
         value = frame.stack[-1] if keeps else frame.pop(1)[0]
@@ -180,49 +211,7 @@ class _Walk(Instructions):
                 return value, jumps_if
         raise NotLowered(f"the instruction {name}")
 
-    def _call(self, block: Block, frame: Frame, instruction: dis.Instruction) -> Any:
-        arguments = frame.pop(instruction.arg or 0)
-        if instruction.opname == "CALL_FUNCTION":
-            function = frame.pop(1)[0]
-        else:
-            pair = [value for value in frame.pop(2) if value is not NULL]
-            if len(pair) != 1:
-                raise NotLowered("a call of a value of this kind")
-            function = pair[0]
-        called = function.value if isinstance(function, Known) else None
-        if isinstance(called, FunctionType):
-            return self.enter(called, arguments, frame)
-        frame.stack.append(self.call(block, function, arguments))
-        return None
-
-    def call(self, block: Block, function: Any, arguments: list[Any]) -> Any:
-        """Calls a function or method that Python has built in."""
-        if isinstance(function, Method):
-            return self._method(block, function.name, [function.owner, *arguments])
-        if not isinstance(function, Known):
-            raise NotLowered("a call of a value that is computed")
-        called = function.value
-        builtin = callables.builtin(called)
-        if builtin is not None:
-            if not arguments or builtin not in ("max", "min") and len(arguments) != 1:
-                raise NotLowered(f"{builtin} with {len(arguments)} arguments")
-            return self.apply(block, "call", arguments, builtin)
-        if isinstance(called, MethodDescriptorType) and called.__objclass__ is str:
-            if not arguments:
-                raise NotLowered(f"str.{called.__name__} without arguments")
-            return self._method(block, called.__name__, arguments)
-        if callables.is_random(called) and not arguments:
-            return self._drawn(block)
-        operator = callables.operator(called)
-        if operator is not None and len(arguments) == 2:
-            return self.apply(block, *_split(operator, arguments))
-        if type(called) is GETTER and len(arguments) == 1:
-            indices = callables.getter_items(called)
-            items = [self.item(block, arguments[0], Known(index)) for index in indices]
-            return items[0] if len(items) == 1 else self.apply(block, "tuple", items)
-        raise NotLowered(f"a call of {callables.name_of(called)}")
-
-    def _drawn(self, block: Block) -> Register:
+    def drawn(self, block: Block) -> Register:
         """Returns the next random number of a record.
 
         All records draw the same number of them, so those of a batch can be drawn at once.
@@ -233,15 +222,3 @@ class _Walk(Instructions):
         self.registers += 1
         self.draws.append(register.number)
         return register
-
-    def _method(self, block: Block, name: str, arguments: list[Any]) -> Any:
-        if name not in callables.METHODS:
-            raise NotLowered(f"the method {name}")
-        return self.apply(block, "method", arguments, name)
-
-
-def _split(operator: str, arguments: list[Any]) -> tuple[Any, ...]:
-    """Returns the instruction of a function of the module ``operator``: its name, its values, and more."""
-    if operator in callables.BINARY:
-        return "binary", arguments, operator
-    return "compare", arguments, operator

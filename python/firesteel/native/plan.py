@@ -105,7 +105,7 @@ def _sink(step: Any) -> Part | None:
 
 def _lowered(step: Any, name: str, function: Any, parameters: int, kind: str = "step") -> Part:
     try:
-        return Part(step, name, lower(function, parameters), "", kind)
+        return Part(step, name, lower(function, parameters, name.startswith("flatMap")), "", kind)
     except NotLowered as reason:
         return Part(step, name, None, str(reason), kind)
 

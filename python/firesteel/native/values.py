@@ -10,7 +10,10 @@ from typing import Any
 
 from firesteel.native.names import Names
 
-__all__ = ["NULL", "Block", "Code", "EmptyList", "Frame", "Known", "Method", "NotLowered", "Register", "Slice"]
+__all__ = [
+    *("NULL", "OPAQUE", "UNSET", "Block", "Cell", "Closure", "Code", "Each", "EmptyList", "Frame", "Inner", "Iterated"),
+    *("Known", "Loop", "Method", "NotLowered", "Raised", "Register", "Slice"),
+]
 
 
 class NotLowered(Exception):
@@ -62,11 +65,83 @@ class EmptyList:
     """A list that is filled by the next instruction."""
 
 
+class Opaque:
+    """What the interpreter keeps for itself, or an exception that nobody looks at."""
+
+
+class Unset:
+    """What stands for a name without a value."""
+
+
 NULL = Null()
+OPAQUE = Opaque()
+UNSET = Unset()
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An exception that was raised, of which nothing is known but its type."""
+
+    type: type[BaseException]
+
+
+@dataclass(frozen=True, eq=False)
+class Iterated:
+    """What a loop goes through: ``range``, ``enumerate``, ``zip``, or the items of a value.
+
+    ``parts`` are values, or others of these. Only a range can be gone through twice.
+    """
+
+    name: str
+    parts: tuple[Any, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """A name that a function within this one captures, by the value that it has now."""
+
+    value: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Closure:
+    """What a function within this one captures."""
+
+    cells: tuple[Any, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Inner:
+    """A function within this one, or a generator that is made of it: then it has something to go through."""
+
+    code: CodeType
+    closure: Closure
+    source: Any = None
+
+
+@dataclass(eq=False)
+class Loop:
+    """A loop whose body is walked through: names that change, and the ways out that were found."""
+
+    head: int
+    members: frozenset[int]
+    assigned: frozenset[str]
+    state: tuple[str, ...]
+    base: list[Any]
+    outer: Any
+    exits: dict[Any, tuple[list[int], Frame]]
+
+
+@dataclass(eq=False)
+class Each:
+    """A comprehension whose body is walked through, and whether it goes through the lists that are given."""
+
+    head: int
+    flattens: bool | None = None
 
 
 #: Instructions that do nothing here.
-NOTHING = frozenset("NOP RESUME CACHE EXTENDED_ARG PRECALL NOT_TAKEN COPY_FREE_VARS GEN_START".split())
+NOTHING = frozenset("NOP RESUME CACHE EXTENDED_ARG PRECALL NOT_TAKEN COPY_FREE_VARS GEN_START MAKE_CELL".split())
 
 
 class Block:
@@ -87,11 +162,24 @@ class Frame:
         self.stack: list[Any] = []
         self.locals: dict[str, Any] = {}
         self.depth: int = 1 if caller is None else caller.depth + 1
+        #: The loop or comprehension in whose body it is, and what it has given to the latter's list.
+        self.loop: Loop | Each | None = None
+        self.given: Any = None
+        self.is_generator = False
+        #: The head of a loop that it has just begun; the names that have values behind a loop that it has left.
+        self.begins = -1
+        self.values: tuple[str, ...] = ()
+        #: The handlers of ``try``, in 3.10, each with the height of the stack.
+        self.handlers: list[tuple[int, int]] = []
+        #: The names of the next call's last arguments, up to 3.12.
+        self.keywords: tuple[str, ...] = ()
 
     def copy(self, at: int) -> Frame:
         """Returns the same state at another instruction."""
         other = Frame(self.code, self.names, None if self.caller is None else self.caller.copy(self.caller.at))
         other.at, other.stack, other.locals, other.depth = at, list(self.stack), dict(self.locals), self.depth
+        other.loop, other.given, other.handlers = self.loop, self.given, list(self.handlers)
+        other.is_generator, other.values = self.is_generator, self.values
         return other
 
     def pop(self, count: int) -> list[Any]:
@@ -110,6 +198,8 @@ class Code:
         self.code = code
         self.instructions: list[dis.Instruction] = []
         self.lines: list[int] = []
+        #: The ways through it, once somebody has asked.
+        self.flow: Any = None
         starts = dict(dis.findlinestarts(code))
         line = code.co_firstlineno
         for instruction in dis.get_instructions(code):
@@ -117,8 +207,13 @@ class Code:
             if instruction.opname not in NOTHING:
                 self.instructions.append(instruction)
                 self.lines.append(line)
-        offsets = [instruction.offset for instruction in self.instructions]
-        self._offsets = offsets
+        self._offsets = [instruction.offset for instruction in self.instructions]
+        #: Where exceptions go, from 3.11 on: from the first instruction to the one behind the last, the handler, the
+        #: height of the stack, and whether one more value is put on it.
+        self.handlers: list[tuple[int, int, int, int, bool]] = []
+        for entry in getattr(dis.Bytecode(code), "exception_entries", ()):
+            first, last = self.place(entry.start), self.place(entry.end)
+            self.handlers.append((first, last, self.place(entry.target), entry.depth, entry.lasti))
 
     def place(self, offset: int) -> int:
         """Returns the position of the first instruction from an offset on."""

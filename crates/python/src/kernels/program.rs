@@ -1,7 +1,8 @@
 //! Programs, as the tuples that `firesteel.native.lowering` makes.
 
 use firesteel_kernels::{
-    Binary, Block, Builtin, Comparison, End, Function, Instruction, Method, Op, Register, Scalar, Step,
+    Attempt, Binary, Block, Builtin, Comparison, Each, End, Exit, Function, Instruction, Loop, Method, Op,
+    Register, Scalar, Source, Step,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -39,23 +40,17 @@ pub(super) fn function(program: &Bound<'_, PyAny>) -> PyResult<Function> {
 /// An instruction as it is written: its register, its name and its arguments.
 type Written<'py> = (Register, String, Bound<'py, PyTuple>);
 
+/// Reads a block.
 fn block(block: &Bound<'_, PyTuple>) -> PyResult<Block> {
     let instructions: Vec<Written<'_>> = block.get_item(0)?.extract()?;
     let ending = block.get_item(1)?.cast_into::<PyTuple>()?;
-    let instructions = instructions
-        .iter()
-        .map(|(into, name, arguments)| Ok(Instruction { into: *into, op: op(name, arguments)? }))
-        .collect::<PyResult<_>>()?;
+    let instructions = instructions.iter().map(instruction).collect::<PyResult<_>>()?;
     Ok(Block { instructions, end: end(&ending)? })
 }
 
-fn end(end: &Bound<'_, PyTuple>) -> PyResult<End> {
-    let register = end.get_item(1)?.extract()?;
-    if end.get_item(0)?.extract::<String>()? == "return" {
-        return Ok(End::Return(register));
-    }
-    let side = |at| Ok::<_, PyErr>(Box::new(block(&end.get_item(at)?.cast_into::<PyTuple>()?)?));
-    Ok(End::Branch(register, side(2)?, side(3)?))
+/// Reads an instruction.
+fn instruction((into, name, arguments): &Written<'_>) -> PyResult<Instruction> {
+    Ok(Instruction { into: *into, op: op(name, arguments)? })
 }
 
 fn op(name: &str, arguments: &Bound<'_, PyTuple>) -> PyResult<Op> {
@@ -85,6 +80,7 @@ fn op(name: &str, arguments: &Bound<'_, PyTuple>) -> PyResult<Op> {
         "joined" => Op::Joined(from(0)?),
         "call" => Op::Call(Builtin::named(&word()?).ok_or_else(|| unknown(name))?, from(1)?),
         "method" => Op::Method(known(Method::named(&word()?), name)?, register(1)?, from(2)?),
+        "each" => each(arguments)?,
         other => return Err(unknown(other)),
     })
 }
@@ -107,6 +103,66 @@ fn scalar(value: &Bound<'_, PyAny>) -> PyResult<Scalar> {
     }
     let items = value.cast_exact::<PyTuple>()?;
     Ok(Scalar::Tuple(items.iter().map(|item| scalar(&item)).collect::<PyResult<_>>()?))
+}
+
+/// Reads the end of a block.
+fn end(end: &Bound<'_, PyTuple>) -> PyResult<End> {
+    let register = |at| end.get_item(at)?.extract::<Register>();
+    let inner = |at: usize| block(&end.get_item(at)?.cast_into::<PyTuple>()?);
+    let name: String = end.get_item(0)?.extract()?;
+    Ok(match name.as_str() {
+        "return" => End::Return(register(1)?),
+        "branch" => End::Branch(register(1)?, Box::new(inner(2)?), Box::new(inner(3)?)),
+        "exit" => End::Exit(register(1)?, end.get_item(2)?.extract()?),
+        "loop" => End::Loop(Box::new(turns(end)?)),
+        "attempt" => End::Attempt(Box::new(Attempt {
+            instruction: instruction(&end.get_item(1)?.extract()?)?,
+            goes_on: inner(2)?,
+            caught: inner(3)?,
+        })),
+        "decline" => End::Decline,
+        other => return Err(unknown(other)),
+    })
+}
+
+/// Reads a loop: its source or None, the registers of an item and of the state, the state's first values, the body, and the
+/// exits.
+fn turns(end: &Bound<'_, PyTuple>) -> PyResult<Loop> {
+    let over = end.get_item(1)?;
+    let source = if over.is_none() { None } else { Some(source(&over.cast_into::<PyTuple>()?)?) };
+    let exits: Vec<(Vec<Register>, Bound<'_, PyTuple>)> = end.get_item(6)?.extract()?;
+    let exits = exits.into_iter().map(|(values, inner)| Ok(Exit { values, block: block(&inner)? }));
+    Ok(Loop {
+        source,
+        item: end.get_item(2)?.extract()?,
+        state: end.get_item(3)?.extract()?,
+        initial: end.get_item(4)?.extract()?,
+        body: block(&end.get_item(5)?.cast_into::<PyTuple>()?)?,
+        exits: exits.collect::<PyResult<_>>()?,
+    })
+}
+
+/// Reads a comprehension: its source, the register of an item, the body, and whether its values are lists of what it gives.
+fn each(arguments: &Bound<'_, PyTuple>) -> PyResult<Op> {
+    Ok(Op::Each(Box::new(Each {
+        source: source(&arguments.get_item(0)?.cast_into::<PyTuple>()?)?,
+        item: arguments.get_item(1)?.extract()?,
+        body: block(&arguments.get_item(2)?.cast_into::<PyTuple>()?)?,
+        flattens: arguments.get_item(3)?.extract()?,
+    })))
+}
+
+fn source(of: &Bound<'_, PyTuple>) -> PyResult<Source> {
+    let register = |at| of.get_item(at)?.extract::<Register>();
+    let inner = |at: usize| source(&of.get_item(at)?.cast_into::<PyTuple>()?);
+    let name: String = of.get_item(0)?.extract()?;
+    Ok(match name.as_str() {
+        "items" => Source::Items(register(1)?),
+        "range" => Source::Range(register(1)?, register(2)?, register(3)?),
+        "enumerate" => Source::Enumerate(Box::new(inner(1)?), register(2)?),
+        "zip" => Source::Zip((1..of.len()).map(inner).collect::<PyResult<_>>()?),
+        other => return Err(unknown(other)),
+    })
 }
 
 fn unknown(word: &str) -> PyErr {

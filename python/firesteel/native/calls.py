@@ -1,0 +1,246 @@
+"""Calls on the walk through bytecode: of the program's functions, walked through in place, and of Python's own."""
+
+from __future__ import annotations
+
+import dis
+import inspect
+import sys
+from types import CodeType, FunctionType, MethodDescriptorType
+from typing import Any
+
+from firesteel.native import callables
+from firesteel.native.callables import GETTER
+from firesteel.native.loops import Loops
+from firesteel.native.names import Names
+from firesteel.native.values import (
+    NULL,
+    OPAQUE,
+    Block,
+    Cell,
+    Closure,
+    Code,
+    Frame,
+    Inner,
+    Iterated,
+    Known,
+    Method,
+    NotLowered,
+    Register,
+)
+
+__all__ = ["Calls", "bound"]
+
+#: The names of parameters of Python's own functions and methods that can be given by name.
+_PARAMETERS: dict[str, tuple[str, ...]] = {
+    **{"round": ("number", "ndigits"), "int": ("", "base"), "enumerate": ("iterable", "start")},
+    **{"str.split": ("sep", "maxsplit")},
+}
+
+#: How many arguments functions take that have not always one.
+_COUNTS = {"max": (1, 255), "min": (1, 255), "int": (1, 2), "round": (1, 2)}
+
+#: Functions of all items of their one argument.
+_OF_ITEMS = ("any", "all", "sum", "max", "min", "len")
+
+
+class Calls(Loops):
+    """Does calls, and makes functions."""
+
+    def enter(
+        self, function: FunctionType, arguments: list[Any], caller: Frame | None, named: dict[str, Any] | None = None
+    ) -> Frame:
+        """Returns the frame of a function that is called with these arguments."""
+        raise NotImplementedError
+
+    def frame(self, code: Code, names: Names, caller: Frame | None) -> Frame:
+        """Returns the frame of a call."""
+        raise NotImplementedError
+
+    def drawn(self, block: Block) -> Register:
+        """Returns the next random number of a record."""
+        raise NotImplementedError
+
+    def call_instruction(self, block: Block, frame: Frame, instruction: dis.Instruction) -> Any:
+        """Calls what is on the stack; returns the frame to go on with, if it is another."""
+        keywords, frame.keywords = frame.keywords, ()
+        if instruction.opname in ("CALL_KW", "CALL_FUNCTION_KW"):
+            keywords = frame.pop(1)[0].value
+        arguments = frame.pop(instruction.arg or 0)
+        if instruction.opname in ("CALL_FUNCTION", "CALL_FUNCTION_KW"):
+            function = frame.pop(1)[0]
+        else:
+            pair = [value for value in frame.pop(2) if value is not NULL]
+            if not pair:
+                raise NotLowered("a call of a value of this kind")
+            function, arguments = pair[0], pair[1:] + arguments
+        positional = arguments[: len(arguments) - len(keywords)]
+        named = dict(zip(keywords, arguments[len(positional) :]))
+        if isinstance(function, Inner) and function.source is None and not named:
+            return self._call_inner(frame, function, positional)
+        called = function.value if isinstance(function, Known) else None
+        if isinstance(called, FunctionType):
+            for value in arguments:
+                refuse_single_use(value)
+            return self.enter(called, positional, frame, named)
+        if named:
+            positional = _placed(function, positional, named)
+        frame.stack.append(self.call(block, function, positional, frame))
+        return None
+
+    def _call_inner(self, frame: Frame, function: Inner, arguments: list[Any]) -> Frame | None:
+        flags = function.code.co_flags
+        if flags & inspect.CO_GENERATOR and len(arguments) == 1:
+            frame.stack.append(Inner(function.code, function.closure, arguments[0]))
+            return None
+        if flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+            raise NotLowered("a generator")
+        return self.within(function, arguments, frame)
+
+    def within(self, inner: Inner, arguments: list[Any], caller: Frame) -> Frame:
+        """Returns the frame of a function within another that is called."""
+        code = inner.code
+        if code.co_argcount != len(arguments) or code.co_kwonlyargcount or code.co_flags & inspect.CO_VARARGS:
+            raise NotLowered("a function within it")
+        frame = self.frame(Code(code), caller.names, caller)
+        frame.locals = dict(zip(code.co_varnames, arguments))
+        frame.locals.update(zip(code.co_freevars, inner.closure.cells))
+        return frame
+
+    def make_function(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        if sys.version_info < (3, 11):
+            frame.pop(1)  # its name
+        code = frame.pop(1)[0].value
+        flags = (instruction.arg or 0) if sys.version_info < (3, 13) else 0
+        closure = frame.pop(1)[0] if flags & 8 else Closure(())
+        if flags & ~8 or not isinstance(closure, Closure) or not isinstance(code, CodeType):
+            raise NotLowered("a function within it")
+        frame.stack.append(Inner(code, closure))
+
+    def set_attribute_of_function(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        closure, function = frame.pop(2)
+        if instruction.arg != 8 or not isinstance(closure, Closure) or not isinstance(function, Inner):
+            raise NotLowered("a function within it")
+        frame.stack.append(Inner(function.code, closure))
+
+    def load_closure(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        frame.stack.append(Cell(self.captured(frame, str(instruction.argval))))
+
+    def name_keywords(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        frame.keywords = frame.code.code.co_consts[instruction.arg or 0]
+
+    # -- Python's own
+
+    def call(self, block: Block, function: Any, arguments: list[Any], frame: Frame) -> Any:
+        """Calls a function or method that Python has built in."""
+        if isinstance(function, Method):
+            return self._method(block, function.name, [function.owner, *arguments], frame)
+        if function is OPAQUE:  # the type of what `assert` raises
+            return OPAQUE
+        if not isinstance(function, Known):
+            raise NotLowered("a call of a value that is computed")
+        called = function.value
+        if any(called is one for one in (range, enumerate, zip)):
+            return self.iterated(block, called.__name__, arguments, frame)
+        if called is list and len(arguments) == 1:
+            return self._list(block, arguments[0], frame)
+        if callables.is_exception(called) and called.__module__ == "builtins":
+            return OPAQUE
+        builtin = callables.builtin(called)
+        if builtin is not None:
+            return self._builtin(block, builtin, arguments, frame)
+        if isinstance(called, MethodDescriptorType) and called.__objclass__ is str:
+            if not arguments:
+                raise NotLowered(f"str.{called.__name__} without arguments")
+            return self._method(block, called.__name__, arguments, frame)
+        if callables.is_random(called) and not arguments:
+            return self.drawn(block)
+        operator = callables.operator(called)
+        if operator is not None and len(arguments) == 2:
+            return self.apply(block, *_split(operator, arguments))
+        if type(called) is GETTER and len(arguments) == 1:
+            indices = callables.getter_items(called)
+            items = [self.item(block, arguments[0], Known(index)) for index in indices]
+            return items[0] if len(items) == 1 else self.apply(block, "tuple", items)
+        raise NotLowered(f"a call of {callables.name_of(called)}")
+
+    def _builtin(self, block: Block, name: str, arguments: list[Any], frame: Frame) -> Any:
+        least, most = _COUNTS.get(name, (1, 1))
+        if not least <= len(arguments) <= most:
+            raise NotLowered(f"{name} with {len(arguments)} arguments")
+        if len(arguments) == 1 and name in _OF_ITEMS:
+            if name == "len":
+                refuse_single_use(arguments[0])
+            arguments = [self.listed(block, arguments[0], frame)]
+        if name == "sum" and sys.version_info < (3, 12):
+            name = "sum plainly"
+        return self.apply(block, "call", arguments, name)
+
+    def _list(self, block: Block, value: Any, frame: Frame) -> Any:
+        made = self.listed(block, value, frame)
+        if made is not value:
+            return made
+        return self.listed(block, Iterated("items", (value,)), frame)
+
+    def _method(self, block: Block, name: str, arguments: list[Any], frame: Frame) -> Any:
+        if name not in callables.METHODS:
+            raise NotLowered(f"the method {name}")
+        if name == "join":
+            arguments = [self.listed(block, argument, frame) for argument in arguments]
+        return self.apply(block, "method", arguments, name)
+
+
+def refuse_single_use(value: Any) -> None:
+    """Refuses a value that can be gone through once only, where it could be gone through again."""
+    if isinstance(value, Inner):
+        raise NotLowered("a generator or a function that has a name")
+    if isinstance(value, Iterated) and value.name != "range":
+        raise NotLowered(f"the result of {value.name} has a name")
+
+
+def bound(function: FunctionType, arguments: list[Any], named: dict[str, Any]) -> dict[str, Any]:
+    """Returns the local names of a function that is called, with their values."""
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    given = dict(zip(names[: code.co_argcount], arguments))
+    is_wrong = len(arguments) > code.co_argcount
+    for name, value in named.items():
+        is_wrong = is_wrong or name in given or name not in names[code.co_posonlyargcount :]
+        given[name] = value
+    defaults = function.__defaults__ or ()
+    known = dict(zip(names[code.co_argcount - len(defaults) : code.co_argcount], defaults))
+    known.update(function.__kwdefaults__ or {})
+    for name in names:
+        if name not in given and name in known:
+            given[name] = Known(known[name])
+    if is_wrong or len(given) != len(names):
+        what = f"{len(names)} parameters, and {len(arguments) + len(named)} arguments"
+        raise NotLowered(what, code.co_filename, code.co_firstlineno)
+    return given
+
+
+def _placed(function: Any, arguments: list[Any], named: dict[str, Any]) -> list[Any]:
+    """Returns all arguments of one of Python's own functions by their places."""
+    if isinstance(function, Method):
+        name = f"str.{function.name}"
+    else:
+        name = callables.name_of(function.value) if isinstance(function, Known) else "a value"
+    parameters = _PARAMETERS.get(name, ())
+    placed = list(arguments)
+    for parameter in parameters[len(arguments) :]:
+        if parameter in named:
+            placed.append(named.pop(parameter))
+        elif named:
+            # What is left out and stands before what is given: only a separator can be, which None stands for.
+            if parameter != "sep":
+                break
+            placed.append(Known(None))
+    if named:
+        raise NotLowered(f"a call of {name} with the keyword {next(iter(named))}")
+    return placed
+
+
+def _split(operator: str, arguments: list[Any]) -> tuple[Any, ...]:
+    """Returns the instruction of a function of the module ``operator``: its name, its values, and more."""
+    if operator in callables.BINARY:
+        return "binary", arguments, operator
+    return "compare", arguments, operator
