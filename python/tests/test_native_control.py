@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -435,6 +435,54 @@ def test_what_cannot_be_lowered_says_why(function: Any, reason: str) -> None:
         lower(function)
     assert raised.value.file == __file__
     assert raised.value.line > 0
+
+
+def _shares(pair: tuple[Any, Any]) -> Iterator[tuple[str, float]]:
+    targets, rank = pair
+    for target in targets:
+        yield target, rank / len(targets)
+
+
+def _long_words(line: str, longer_than: int = 1) -> Iterator[str]:
+    for word in line.split():
+        if len(word) > longer_than:
+            yield word.upper()
+
+
+def test_generators_of_one_loop() -> None:
+    pairs: list[Any] = [(("a", "b"), 1.0), (("c", "a"), 3.0), (("x", "y"), 2.0)]
+    steps: list[list[Any]] = [[FlatMap(_shares, "flatMap")], [FlatMap(lambda pair: _shares(pair), "flatMap")]]
+    for one in steps:
+        assert in_both(one, pairs)[1] == 0
+        # What its loop cannot go through fails as in the interpreter, behind what came before.
+        in_both(one, [*pairs, (None, 1.0), (("a",), 2.0)])
+    lines = ["a bc def", "", "x", "yz É"]
+    for function in (_long_words, lambda line: _long_words(line, 2), lambda line: (word for word in line.split())):
+        in_both([FlatMap(function, "flatMap")], lines)
+    assert in_both([FlatMap(_long_words, "flatMap")], ["a bc def", "", "x"])[1] == 0
+
+
+def _two(line: str) -> Iterator[str]:
+    for word in line.split():
+        yield word
+    yield "end"
+
+
+def _early(line: str) -> Iterator[str]:
+    for word in line.split():
+        if word == "b":
+            return
+        yield word
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"), [(_two, "more than one loop with one yield"), (_early, "ends within its loop")]
+)
+def test_other_generators_say_why_they_are_interpreted(function: Any, reason: str) -> None:
+    with pytest.raises(NotLowered, match=reason):
+        lower(function, gives_items=True)
+    with pytest.raises(NotLowered, match="a generator"):
+        lower(_shares)  # where it is not gone through
 
 
 def test_a_name_that_a_loop_may_not_have_set() -> None:

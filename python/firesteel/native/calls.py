@@ -52,6 +52,13 @@ class Calls(Loops):
         """Returns the frame of a function that is called with these arguments."""
         raise NotImplementedError
 
+    def generator(
+        self, function: FunctionType, arguments: list[Any], caller: Frame | None, named: dict[str, Any] | None = None
+    ) -> Inner:
+        """Returns the generator that a call gives. Nothing of it runs before its first item is wanted."""
+        called = self.enter(function, arguments, caller, named)
+        return Inner(function.__code__, Closure(()), None, called)
+
     def frame(self, code: Code, names: Names, caller: Frame | None) -> Frame:
         """Returns the frame of a call."""
         raise NotImplementedError
@@ -75,12 +82,15 @@ class Calls(Loops):
             function, arguments = pair[0], pair[1:] + arguments
         positional = arguments[: len(arguments) - len(keywords)]
         named = dict(zip(keywords, arguments[len(positional) :]))
-        if isinstance(function, Inner) and function.source is None and not named:
+        if isinstance(function, Inner) and not function.is_generator and not named:
             return self._call_inner(frame, function, positional)
         called = function.value if isinstance(function, Known) else None
         if isinstance(called, FunctionType):
             for value in arguments:
                 refuse_single_use(value)
+            if called.__code__.co_flags & inspect.CO_GENERATOR:
+                frame.stack.append(self.generator(called, positional, frame, named))
+                return None
             return self.enter(called, positional, frame, named)
         if named:
             positional = _placed(function, positional, named)

@@ -33,11 +33,10 @@ from firesteel.native.values import (
     Register,
 )
 
-__all__ = ["Loops"]
+__all__ = ["CALLS", "Loops"]
 
-
-#: The instructions of a generator before its loop.
-_BEFORE_ITEMS = ("RETURN_GENERATOR", "POP_TOP", "LOAD_FAST", "GET_ITER")
+#: The instructions that call a function.
+CALLS = ("CALL", "CALL_FUNCTION", "CALL_METHOD", "CALL_KW", "CALL_FUNCTION_KW")
 
 
 class Loops(Instructions):
@@ -56,7 +55,8 @@ class Loops(Instructions):
         code = frame.code
         if code.flow is None:
             code.flow = Flow(code)
-        return code.flow
+        flow: Flow = code.flow
+        return flow
 
     def fresh(self) -> Register:
         """Returns a register that no instruction sets."""
@@ -145,7 +145,7 @@ class Loops(Instructions):
 
     def listed(self, block: Block, value: Any, frame: Frame) -> Any:
         """Returns a list of what can be gone through; a value as it is."""
-        if isinstance(value, Inner) and value.source is not None:
+        if isinstance(value, Inner) and value.is_generator:
             return self._generated(block, value, frame)
         if not isinstance(value, Iterated):
             return value
@@ -153,17 +153,27 @@ class Loops(Instructions):
         return self.emit(block, "each", source, item.number, ((), ("exit", 0, (item.number,))), False)
 
     def _generated(self, block: Block, generator: Inner, caller: Frame) -> Any:
-        """Returns the list of what a generator gives: it has to be one loop."""
-        frame = self.within(generator, [generator.source], caller)
+        """Returns the list of what a generator gives: it has to be one loop, with nothing but names before it."""
+        frame = generator.called or self.within(generator, [generator.source], caller)
         frame.caller, frame.is_generator = None, True
-        while frame.code.instructions[frame.at].opname.startswith(_BEFORE_ITEMS):
+        heads = self.flow(frame).heads
+        while frame.at not in heads:
             instruction = frame.code.instructions[frame.at]
             frame.at += 1
-            if instruction.opname not in ("RETURN_GENERATOR", "POP_TOP"):
+            if instruction.opname == "RETURN_GENERATOR":
+                frame.stack.append(Known(None))
+            elif instruction.opname in CALLS:
+                if self.call_instruction(block, frame, instruction) is not None:
+                    raise NotLowered("a generator that calls a function before its loop")
+            else:
                 self.do(block, frame, instruction)
-        if self.turn(block, frame) is not None or frame.given is None:
-            raise NotLowered("a generator of this kind")
+        if self.turn(block, frame) is not None or frame.given is None or not _ends_there(frame):
+            raise NotLowered("a generator that is more than one loop with one yield")
         return frame.given
+
+    def call_instruction(self, block: Block, frame: Frame, instruction: dis.Instruction) -> Any:
+        """Calls what is on the stack; returns the frame to go on with, if it is another."""
+        raise NotImplementedError
 
     def within(self, inner: Inner, arguments: list[Any], caller: Frame) -> Frame:
         """Returns the frame of a function within another that is called."""
@@ -321,3 +331,11 @@ def _exit_key(frame: Frame, loop: Loop) -> Any:
         else:
             stack.append("computed" if isinstance(value, Register) and not _is_in(value, loop.base) else id(value))
     return frame.at, tuple(stack)
+
+
+def _ends_there(frame: Frame) -> bool:
+    """Returns whether a generator has nothing left to do."""
+    left = [one for one in frame.code.instructions[frame.at :] if one.opname not in ("END_FOR", "POP_TOP", "POP_ITER")]
+    if not left or left[0].opname not in ("LOAD_CONST", "RETURN_CONST") or left[0].argval is not None:
+        return False
+    return left[0].opname == "RETURN_CONST" or len(left) > 1 and left[1].opname == "RETURN_VALUE"

@@ -24,6 +24,7 @@ from firesteel.native import callables
 from firesteel.native.attempts import Attempts, matches
 from firesteel.native.callables import NotConstant
 from firesteel.native.calls import Calls, bound
+from firesteel.native.loops import CALLS
 from firesteel.native.names import Names, Read
 from firesteel.native.values import Block, Code, Frame, Known, NotLowered, Register
 
@@ -36,14 +37,8 @@ MOST_STEPS = 20_000
 
 _NOWHERE = compile("None", "", "eval")
 
-#: The flags of functions with ``*`` or ``**`` among their parameters, of generators and of coroutines.
-_UNUSUAL = (
-    inspect.CO_VARARGS
-    | inspect.CO_VARKEYWORDS
-    | inspect.CO_GENERATOR
-    | inspect.CO_COROUTINE
-    | inspect.CO_ASYNC_GENERATOR
-)
+#: The flags of functions with ``*`` or ``**`` among their parameters, and of coroutines.
+_UNUSUAL = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
 @dataclass(frozen=True)
@@ -68,15 +63,25 @@ def lower(function: Any, parameters: int = 1, gives_items: bool = False) -> Lowe
     """
     walk = _Walk(parameters, gives_items)
     arguments = [Register(number) for number in range(parameters)]
-    if isinstance(function, FunctionType):
+    is_function = isinstance(function, FunctionType)
+    if is_function and not function.__code__.co_flags & inspect.CO_GENERATOR:
         frame = walk.enter(function, arguments, None)
         body = walk.block(frame)
     else:
         block = Block()
         nowhere = Frame(Code(_NOWHERE), Names(FunctionType(_NOWHERE, {}), walk.reads), None)
-        result = walk.call(block, Known(function), arguments, nowhere)
-        result = walk.listed(block, result, nowhere) if gives_items else result
-        body = (tuple(block.instructions), ("return", walk.register(block, result)))
+        try:
+            if is_function:
+                result: Any = walk.generator(function, arguments, None)
+            else:
+                result = walk.call(block, Known(function), arguments, nowhere)
+            result = walk.listed(block, result, nowhere) if gives_items else result
+            body = (tuple(block.instructions), ("return", walk.register(block, result)))
+        except (NotLowered, NotConstant) as reason:
+            code = function.__code__ if is_function else None
+            if code is None or isinstance(reason, NotLowered) and reason.file:
+                raise
+            raise NotLowered(str(reason), code.co_filename, code.co_firstlineno) from None
     return Lowered((parameters, walk.registers, tuple(walk.draws), body), tuple(walk.reads), bool(walk.draws))
 
 
@@ -161,6 +166,8 @@ class _Walk(Calls, Attempts):
             if frame.caller is not None:
                 frame.caller.stack.append(value)
                 return frame.caller
+            if frame.is_generator:
+                raise NotLowered("a generator that ends within its loop")
             self.count_end()
             if self.gives_items:
                 value = self.listed(block, value, frame)
@@ -170,7 +177,7 @@ class _Walk(Calls, Attempts):
             return ("decline",)
         if "JUMP" in name:
             return self._jump(block, frame, instruction)
-        if name in ("CALL", "CALL_FUNCTION", "CALL_METHOD", "CALL_KW", "CALL_FUNCTION_KW"):
+        if name in CALLS:
             return self.call_instruction(block, frame, instruction)
         self.do(block, frame, instruction)
         return None

@@ -112,11 +112,16 @@ class Closure:
 
 @dataclass(frozen=True, eq=False)
 class Inner:
-    """A function within this one, or a generator that is made of it: then it has something to go through."""
+    """A function within this one, or a generator: of an expression, with what it goes through, or a function's call."""
 
     code: CodeType
     closure: Closure
     source: Any = None
+    called: Frame | None = None
+
+    @property
+    def is_generator(self) -> bool:
+        return self.source is not None or self.called is not None
 
 
 @dataclass(eq=False)
