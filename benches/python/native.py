@@ -64,6 +64,38 @@ def reduce_by_key(sc: Any, path: str) -> Any:
     return sums.map(lambda p: (1, p[0] * p[1] % 1000003)).reduce(lambda a, b: (a[0] + b[0], a[1] + b[1]))
 
 
+def lines_by_key(sc: Any, path: str) -> Any:
+    """Averages by a key of lines."""
+    keys = number("BENCH_KEYS", 100_000)
+    numbers = sc.range(0, number("BENCH_N", 10_000_000) // 10, numSlices=PARTITIONS)
+    lines = numbers.map(lambda x: f"k{x * 2654435761 % keys},{x * 0.5},{x}")
+    pairs = lines.map(lambda line: line.split(",")).map(lambda parts: (parts[0], float(parts[1])))
+    sums = pairs.aggregateByKey(
+        (0.0, 0), lambda a, v: (a[0] + v, a[1] + 1), lambda a, b: (a[0] + b[0], a[1] + b[1]), PARTITIONS
+    )
+    return sums.map(lambda p: p[1][0] / p[1][1]).reduce(lambda a, b: max(a, b))
+
+
+def group_by_key(sc: Any, path: str) -> Any:
+    keys = number("BENCH_KEYS", 100_000) // 5
+    numbers = sc.range(0, number("BENCH_N", 10_000_000) // 10, numSlices=PARTITIONS)
+    groups = numbers.map(lambda x: (x * 2654435761 % keys, x)).groupByKey(PARTITIONS)
+    return groups.mapValues(len).map(lambda p: p[0] * p[1]).sum()
+
+
+def join(sc: Any, path: str) -> Any:
+    count = number("BENCH_N", 10_000_000) // 33
+    left = sc.range(0, count, numSlices=PARTITIONS).map(lambda x: (x * 7 % count, x))
+    right = sc.range(0, count, numSlices=PARTITIONS).map(lambda x: (x * 13 % count, x * 2))
+    return left.join(right, PARTITIONS).map(lambda p: p[1][0] + p[1][1]).sum()
+
+
+def sort_by_key(sc: Any, path: str) -> Any:
+    numbers = sc.range(0, number("BENCH_N", 10_000_000) // 10, numSlices=PARTITIONS)
+    placed = numbers.map(lambda x: (x * 2654435761 % 1000003, x)).sortByKey(numPartitions=PARTITIONS)
+    return placed.keys().take(5), placed.map(lambda p: p[1] % 7).sum()
+
+
 def parse_and_filter(sc: Any, path: str) -> Any:
     """Texts to numbers and back: objects at both ends."""
     numbers = sc.range(0, number("BENCH_N", 10_000_000) // 5, numSlices=PARTITIONS)
@@ -84,7 +116,8 @@ def not_lowered_text(sc: Any, path: str) -> Any:
 
 
 PROGRAMS: list[Callable[[Any, str], Any]] = [
-    *(word_count, map_filter_reduce, reduce_by_key, parse_and_filter, not_lowered, not_lowered_text)
+    *(word_count, map_filter_reduce, reduce_by_key, lines_by_key, group_by_key, join, sort_by_key),
+    *(parse_and_filter, not_lowered, not_lowered_text),
 ]
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from firesteel import _native
 
-__all__ = ["tell_hot_key"]
+__all__ = ["tell_hot_key", "tell_largest"]
 
 K = TypeVar("K")
 
@@ -26,6 +26,10 @@ def tell_hot_key(table: Mapping[K, Any], met: Mapping[K, int]) -> None:
     key = max(met, key=met.__getitem__, default=None)
     if key is None or len(table[key]) < VALUES:
         return
-    values = len(table[key])
-    if values * 100 >= sum(map(len, table.values())) * SHARE:
+    tell_largest(key, len(table[key]), sum(map(len, table.values())))
+
+
+def tell_largest(key: Any, values: int, total: int) -> None:
+    """Does the same for the key that is known to have most values."""
+    if values >= VALUES and values * 100 >= total * SHARE:
         _native.note_hot_key(key, values)

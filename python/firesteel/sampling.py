@@ -75,6 +75,11 @@ class PlainSample:
         draw = generator.random
         return (record for record in records if draw() < fraction)
 
+    def draws(self, partition: int) -> Iterator[bool]:
+        """Returns for one record after the other whether it is kept, without replacement."""
+        draw, fraction = _generator(self.seed, partition).random, self.fraction
+        return (draw() < fraction for _ in repeat(None))
+
 
 class RangeSample:
     """Keeps records whose draw falls between two bounds: with one seed, disjoint ranges share no record."""

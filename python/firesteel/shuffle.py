@@ -110,10 +110,15 @@ def _put_together(table: dict[K, list[V]]) -> Iterator[tuple[K, V | Several[V]]]
                 yield key, Several(values[start : start + CHUNK])
 
 
-def distinct_locally(records: Iterable[K], budget: Budget | None = None) -> Iterator[tuple[K, None]]:
-    """Yields each record once, as the key of a pair; several times if memory was short."""
+def distinct_locally(
+    records: Iterable[K], budget: Budget | None = None, begun: dict[K, None] | None = None
+) -> Iterator[tuple[K, None]]:
+    """Yields each record once, as the key of a pair; several times if memory was short.
+
+    ``begun`` has what came before.
+    """
     budget = budget or Budget()
-    table: dict[K, None] = {}
+    table: dict[K, None] = {} if begun is None else begun
     for chunk in chunks(iter(records)):
         _add_keys(table, chunk, dict.fromkeys(chunk), budget)
         if budget.exceeded():
@@ -147,8 +152,10 @@ def merge_combined(
     return _merged(pairs, fill, budget or Budget(), 0, begun)
 
 
-def distinct_merged(pairs: Iterable[tuple[K, None]], budget: Budget | None = None) -> Iterator[tuple[K, None]]:
-    """Yields each key once."""
+def distinct_merged(
+    pairs: Iterable[tuple[K, None]], budget: Budget | None = None, begun: dict[K, None] | None = None
+) -> Iterator[tuple[K, None]]:
+    """Yields each key once. ``begun`` has those that came before."""
 
     def fill(table: dict[K, None], iterator: Iterator[tuple[K, None]], budget: Budget) -> bool:
         for chunk in chunks(iterator):
@@ -157,7 +164,7 @@ def distinct_merged(pairs: Iterable[tuple[K, None]], budget: Budget | None = Non
                 return True
         return False
 
-    return _merged(pairs, fill, budget or Budget(), 0)
+    return _merged(pairs, fill, budget or Budget(), 0, begun)
 
 
 def _merged(
@@ -191,14 +198,18 @@ def _merged(
 
 
 def group_merged(
-    pairs: Iterable[tuple[K, V | Several[V]]], budget: Budget | None = None
+    pairs: Iterable[tuple[K, V | Several[V]]],
+    budget: Budget | None = None,
+    begun: Iterable[tuple[K, list[V]]] = (),
 ) -> Iterator[tuple[K, list[V] | SpilledList[V]]]:
-    """Yields all values of each key; some of them arrive as :class:`Several`."""
-    return _grouped(pairs, budget or Budget(), 0)
+    """Yields all values of each key; some of them arrive as :class:`Several`. ``begun`` has those that came before."""
+    return _grouped(pairs, budget or Budget(), 0, begun)
 
 
-def _grouped(pairs: Iterable[tuple[K, V]], budget: Budget, level: int) -> Iterator[tuple[K, Any]]:
-    table: defaultdict[K, Any] = defaultdict(list)
+def _grouped(
+    pairs: Iterable[tuple[K, V]], budget: Budget, level: int, begun: Iterable[tuple[K, list[V]]] = ()
+) -> Iterator[tuple[K, Any]]:
+    table: defaultdict[K, Any] = defaultdict(list, begun)
     iterator = iter(pairs)
     if group_held(table, iterator, budget, level):
         return _group_parts(table, iterator, budget, level)

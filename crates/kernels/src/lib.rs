@@ -17,17 +17,24 @@ mod answer;
 mod attempts;
 mod calls;
 mod column;
+mod combining;
 mod comprehensions;
+mod encoding;
 mod eval;
+mod groups;
+mod joining;
+mod keys;
 mod loops;
 mod merge;
 mod methods;
 mod numbers;
 mod parts;
+mod placing;
 mod program;
 mod random;
 mod reductions;
 mod sequences;
+mod sorting;
 mod sound;
 mod spelling;
 mod steps;
@@ -36,12 +43,18 @@ mod text;
 
 pub use answer::{Mask, Refused};
 pub use column::{Column, List, Scalar, Text, TextBuilder};
+pub use combining::{First, Step as CombiningStep};
+pub use encoding::{decode, encode, is_block};
 pub use eval::evaluate;
+pub use groups::{Grouped, Groups, Joined};
+pub use joining::joined;
 pub use merge::{Fold, Merge, Sum};
+pub use placing::{TextHash, hashes};
 pub use program::{
     Attempt, Binary, Block, Builtin, Comparison, Each, End, Exit, Function, Instruction, Loop, Method, Op,
     Register, Source,
 };
 pub use random::{Twister, WORDS};
+pub use sorting::{Sorting, ranges};
 pub use steps::{Outcome, Run, Step};
 pub use table::Table;

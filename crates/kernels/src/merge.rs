@@ -109,24 +109,25 @@ pub(crate) enum Leaf {
     Floats(OfFloats, Rc<Vec<f64>>),
 }
 
-struct Known<'a> {
-    instructions: &'a [Instruction],
+/// The instructions of a function without branches.
+pub(crate) struct Known<'a> {
+    pub(crate) instructions: &'a [Instruction],
 }
 
 impl Known<'_> {
-    fn op(&self, register: Register) -> Option<&Op> {
+    pub(crate) fn op(&self, register: Register) -> Option<&Op> {
         self.instructions.iter().find(|one| one.into == register).map(|one| &one.op)
     }
 
     /// Returns the rule that makes a register of the two parameters' items at a path.
-    fn merge(&self, register: Register, path: &mut Vec<usize>) -> Option<Merge> {
+    fn merge(&self, register: Register, path: &mut Vec<(usize, usize)>) -> Option<Merge> {
         if self.is_item(register, 0, path) {
             return Some(Merge::First);
         }
         if self.is_item(register, 1, path) {
             return Some(Merge::Last);
         }
-        let both = |a: &Register, b: &Register, path: &[usize]| {
+        let both = |a: &Register, b: &Register, path: &[(usize, usize)]| {
             self.is_item(*a, 0, path) && self.is_item(*b, 1, path)
         };
         match self.op(register)? {
@@ -141,7 +142,7 @@ impl Known<'_> {
             Op::Tuple(parts) if !parts.is_empty() => {
                 let mut rules = vec![];
                 for (at, part) in parts.iter().enumerate() {
-                    path.push(at);
+                    path.push((at, parts.len()));
                     rules.push(self.merge(*part, path)?);
                     path.pop();
                 }
@@ -151,22 +152,36 @@ impl Known<'_> {
         }
     }
 
-    /// Returns whether a register is the item of a parameter at a path.
-    fn is_item(&self, register: Register, parameter: Register, path: &[usize]) -> bool {
-        let Some((last, before)) = path.split_last() else { return register == parameter };
+    /// Returns whether a register is the item of a parameter at a path: of positions, each with the number of items there.
+    pub(crate) fn is_item(&self, register: Register, parameter: Register, path: &[(usize, usize)]) -> bool {
+        let Some(((last, of), before)) = path.split_last() else { return register == parameter };
         match self.op(register) {
             Some(Op::Item(value, index)) => {
                 let at = self.op(*index);
                 matches!(at, Some(Op::Const(Scalar::Int(at))) if *at == *last as i64)
                     && self.is_item(*value, parameter, before)
             }
-            Some(Op::Unpacked(value, _, at)) => at == last && self.is_item(*value, parameter, before),
+            Some(Op::Unpacked(value, count, at)) => {
+                at == last && count == of && self.is_item(*value, parameter, before)
+            }
             _ => false,
         }
     }
 
+    /// Returns the registers whose values depend on one of them.
+    pub(crate) fn that_need(&self, register: Register) -> Vec<Register> {
+        let mut found = vec![register];
+        // A register is set before it is read.
+        for one in self.instructions {
+            if one.op.reads().iter().any(|read| found.contains(read)) {
+                found.push(one.into);
+            }
+        }
+        found
+    }
+
     /// Returns whether every instruction is part of the result.
-    fn are_all_read(&self, result: Register) -> bool {
+    pub(crate) fn are_all_read(&self, result: Register) -> bool {
         self.instructions.iter().all(|one| {
             one.into == result || self.instructions.iter().any(|other| other.op.reads().contains(&one.into))
         })

@@ -249,7 +249,7 @@ fn part(column: &Column, at: usize) -> Answer<Column> {
     }
 }
 
-fn mark_nan(column: &Column, mask: &mut Mask) {
+pub(crate) fn mark_nan(column: &Column, mask: &mut Mask) {
     match column {
         Column::Float(values) => {
             for row in (0..mask.rows()).filter(|row| values[*row].is_nan()) {

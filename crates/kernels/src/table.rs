@@ -1,9 +1,10 @@
 //! A table of keys and merged values: the inner loop of `reduceByKey`.
 //!
-//! Keys are all `int` or all `str`, whose equality is that of their bits; entries stay in the order in which keys first
-//! came, as in a dict.
+//! Keys are all of one type, whose equality is that of their bytes; entries stay in the order in which keys first came, as
+//! in a dict.
 
 use crate::column::{Column, Text};
+use crate::keys::{self, Shape};
 use crate::merge::{Leaf, Merge};
 use foldhash::fast::FixedState;
 use std::hash::BuildHasher;
@@ -18,18 +19,36 @@ pub struct Table {
     hashes: Vec<u64>,
     /// Positions of entries, one more than they are; 0 is a free slot. At most half are taken.
     slots: Vec<u32>,
+    /// The entry of each row that was added, if that is wanted.
+    noted: Option<Vec<u32>>,
     hasher: FixedState,
 }
 
+#[derive(Clone)]
 enum Keys {
     Undecided,
     Ints(Vec<i64>),
-    Texts { data: Vec<u8>, spans: Vec<(u32, u32)> },
+    Texts {
+        data: Vec<u8>,
+        spans: Vec<(u32, u32)>,
+    },
+    /// Of any other type, as bytes.
+    Others {
+        shape: Shape,
+        data: Vec<u8>,
+        spans: Vec<(u32, u32)>,
+    },
 }
 
 enum Values {
     Ints(Vec<i64>),
     Floats(Vec<f64>),
+}
+
+/// What a table takes of each row: what the combination of a new key is, and what is merged into one that is there.
+struct Leaves<'a> {
+    first: &'a [Leaf],
+    more: &'a [Leaf],
 }
 
 const LEAST_SLOTS: usize = 64;
@@ -43,6 +62,7 @@ impl Table {
             values: vec![],
             hashes: vec![],
             slots: vec![0; LEAST_SLOTS],
+            noted: None,
             hasher: FixedState::default(),
         }
     }
@@ -50,29 +70,52 @@ impl Table {
     /// Merges the pairs of some of the rows. Returns the row before which it has stopped: the end, or the first pair that it
     /// cannot take.
     pub fn add(&mut self, pairs: &Column, rows: usize, some: Range<usize>) -> usize {
+        let Column::Tuple(parts) = pairs.spread(rows) else { return some.start };
+        let [key, value] = &parts[..] else { return some.start };
+        let Some(leaves) = self.merge.leaves(value, rows) else { return some.start };
+        self.merge_leaves(key, &Leaves { first: &leaves, more: &leaves }, some)
+    }
+
+    /// Combines the values of some of the rows by their keys, as `combineByKey` does: where a key is new, its combination is
+    /// that of the row in `first`; else that in `more` is merged into it. Returns the same as [`Table::add`].
+    pub fn combine(
+        &mut self,
+        keys: &Column,
+        first: &Column,
+        more: &Column,
+        rows: usize,
+        some: Range<usize>,
+    ) -> usize {
+        let (Some(first), Some(more)) = (self.merge.leaves(first, rows), self.merge.leaves(more, rows))
+        else {
+            return some.start;
+        };
+        self.merge_leaves(&keys.spread(rows), &Leaves { first: &first, more: &more }, some)
+    }
+
+    fn merge_leaves(&mut self, keys: &Column, leaves: &Leaves<'_>, some: Range<usize>) -> usize {
         let Range { start: from, end: to } = some;
         if from == to {
             return to;
         }
-        let Column::Tuple(parts) = pairs.spread(rows) else { return from };
-        let [key, value] = &parts[..] else { return from };
-        let Some(leaves) = self.merge.leaves(value, rows) else { return from };
-        if self.values.is_empty() {
-            self.values = leaves.iter().map(Values::like).collect();
+        if self.hashes.is_empty() {
+            self.values = leaves.first.iter().map(Values::like).collect();
         }
-        if leaves.len() != self.values.len()
-            || !leaves.iter().zip(&self.values).all(|(leaf, values)| values.takes(leaf))
-        {
+        let fits = |leaves: &[Leaf]| {
+            leaves.len() == self.values.len()
+                && leaves.iter().zip(&self.values).all(|(leaf, values)| values.takes(leaf))
+        };
+        if !fits(leaves.first) || !fits(leaves.more) {
             return from;
         }
-        match key {
-            Column::Int(keys) => self.add_ints(keys, &leaves, from..to),
-            Column::Text(keys) => self.add_texts(keys, &leaves, from..to),
-            _ => from,
+        match keys {
+            Column::Int(keys) => self.add_ints(keys, leaves, from..to),
+            Column::Text(keys) => self.add_texts(keys, leaves, from..to),
+            others => self.add_others(others, leaves, from..to),
         }
     }
 
-    fn add_ints(&mut self, keys: &[i64], leaves: &[Leaf], rows: Range<usize>) -> usize {
+    fn add_ints(&mut self, keys: &[i64], leaves: &Leaves<'_>, rows: Range<usize>) -> usize {
         if matches!(self.keys, Keys::Undecided) {
             self.keys = Keys::Ints(vec![]);
         }
@@ -81,10 +124,10 @@ impl Table {
             let hash = self.hasher.hash_one(key);
             let Keys::Ints(known) = &mut self.keys else { return row };
             let taken = match find(&self.slots, &self.hashes, hash, |at| known[at] == *key) {
-                Ok(at) => merge(&mut self.values, leaves, at, row),
+                Ok(at) => note(&mut self.noted, at) && merge(&mut self.values, leaves.more, at, row),
                 Err(slot) => {
                     known.push(*key);
-                    self.insert(slot, hash, leaves, row)
+                    self.insert(slot, hash, leaves.first, row)
                 }
             };
             if !taken {
@@ -94,7 +137,7 @@ impl Table {
         rows.end
     }
 
-    fn add_texts(&mut self, keys: &Text, leaves: &[Leaf], rows: Range<usize>) -> usize {
+    fn add_texts(&mut self, keys: &Text, leaves: &Leaves<'_>, rows: Range<usize>) -> usize {
         if matches!(self.keys, Keys::Undecided) {
             self.keys = Keys::Texts { data: vec![], spans: vec![] };
         }
@@ -107,7 +150,7 @@ impl Table {
                 &data[from as usize..to as usize] == key
             };
             let taken = match find(&self.slots, &self.hashes, hash, is_it) {
-                Ok(at) => merge(&mut self.values, leaves, at, row),
+                Ok(at) => note(&mut self.noted, at) && merge(&mut self.values, leaves.more, at, row),
                 Err(slot) => {
                     let end = data.len() + key.len();
                     if u32::try_from(end).is_err() {
@@ -115,7 +158,46 @@ impl Table {
                     }
                     spans.push((data.len() as u32, end as u32));
                     data.extend_from_slice(key);
-                    self.insert(slot, hash, leaves, row)
+                    self.insert(slot, hash, leaves.first, row)
+                }
+            };
+            if !taken {
+                return row;
+            }
+        }
+        rows.end
+    }
+
+    fn add_others(&mut self, keys: &Column, leaves: &Leaves<'_>, rows: Range<usize>) -> usize {
+        let Some(shape) = Shape::of(keys) else { return rows.start };
+        if matches!(self.keys, Keys::Undecided) {
+            self.keys = Keys::Others { shape: shape.clone(), data: vec![], spans: vec![] };
+        }
+        let mut key = vec![];
+        for row in rows.clone() {
+            key.clear();
+            if !keys::put(keys, row, &mut key) {
+                return row;
+            }
+            let hash = self.hasher.hash_one(&key[..]);
+            let Keys::Others { shape: known, data, spans } = &mut self.keys else { return row };
+            if *known != shape {
+                return row;
+            }
+            let is_it = |at: usize| {
+                let (from, to) = spans[at];
+                data[from as usize..to as usize] == key[..]
+            };
+            let taken = match find(&self.slots, &self.hashes, hash, is_it) {
+                Ok(at) => note(&mut self.noted, at) && merge(&mut self.values, leaves.more, at, row),
+                Err(slot) => {
+                    let end = data.len() + key.len();
+                    if u32::try_from(end).is_err() {
+                        return row;
+                    }
+                    spans.push((data.len() as u32, end as u32));
+                    data.extend_from_slice(&key);
+                    self.insert(slot, hash, leaves.first, row)
                 }
             };
             if !taken {
@@ -134,6 +216,7 @@ impl Table {
                 (Values::Ints(_), Leaf::Floats(..)) | (Values::Floats(_), Leaf::Ints(..)) => {}
             }
         }
+        note(&mut self.noted, self.hashes.len());
         self.hashes.push(hash);
         self.slots[slot] = self.hashes.len() as u32;
         if self.hashes.len() * 2 > self.slots.len() {
@@ -160,14 +243,21 @@ impl Table {
         self.hashes.len()
     }
 
-    /// Returns the number of bytes that the table holds.
+    /// Returns the number of bytes that the table holds, also those for entries that are still to come.
     pub fn bytes(&self) -> usize {
         let keys = match &self.keys {
             Keys::Undecided => 0,
-            Keys::Ints(keys) => keys.len() * 8,
-            Keys::Texts { data, spans } => data.len() + spans.len() * 8,
+            Keys::Ints(keys) => keys.capacity() * 8,
+            Keys::Texts { data, spans } | Keys::Others { data, spans, .. } => {
+                data.capacity() + spans.capacity() * 8
+            }
         };
-        keys + self.hashes.len() * 8 * (1 + self.values.len()) + self.slots.len() * 4
+        let values = self.values.iter().map(|values| match values {
+            Values::Ints(values) => values.capacity() * 8,
+            Values::Floats(values) => values.capacity() * 8,
+        });
+        let noted = self.noted.as_ref().map_or(0, Vec::capacity) * 4;
+        noted + keys + values.sum::<usize>() + self.hashes.capacity() * 8 + self.slots.capacity() * 4
     }
 
     /// Takes all pairs out, and leaves an empty table.
@@ -175,17 +265,90 @@ impl Table {
         let emptied = Table::new(self.merge.clone());
         let full = std::mem::replace(self, emptied);
         let rows = full.hashes.len();
-        let keys = match full.keys {
-            Keys::Undecided => return (Column::Tuple(vec![]), 0),
-            Keys::Ints(keys) => Column::Int(Rc::new(keys)),
-            Keys::Texts { data, spans } => Column::Text(Text::new(data, spans)),
-        };
+        let Some(keys) = full.keys.column() else { return (Column::Tuple(vec![]), 0) };
         let mut numbers = full.values.into_iter().map(|values| match values {
             Values::Ints(values) => Column::ints(values),
             Values::Floats(values) => Column::floats(values),
         });
         (Column::Tuple(vec![keys, full.merge.shaped(&mut numbers)]), rows)
     }
+}
+
+impl Table {
+    /// Makes an empty table of keys without values, which notes the entry of each row.
+    pub(crate) fn noting() -> Table {
+        Table { noted: Some(vec![]), ..Table::new(Merge::Parts(vec![])) }
+    }
+
+    /// Returns the entry of each row that was added.
+    pub(crate) fn noted(&self) -> &[u32] {
+        self.noted.as_deref().unwrap_or_default()
+    }
+
+    /// Returns all keys, in the order in which they came; `None` of none.
+    pub(crate) fn keys_column(&self) -> Option<Column> {
+        self.keys.clone().column()
+    }
+
+    /// Returns the entry of each row's key, or `None` where there is no such key; nothing if keys of this type, or one of the
+    /// keys, cannot be compared with those that are here.
+    pub(crate) fn find_all(&self, keys: &Column, rows: usize) -> Option<Vec<Option<u32>>> {
+        let found = |at: Result<usize, usize>| at.ok().map(|at| at as u32);
+        let (slots, hashes) = (&self.slots, &self.hashes);
+        match (&self.keys, keys) {
+            (Keys::Undecided, _) => Some(vec![None; rows]),
+            (Keys::Ints(known), Column::Int(keys)) => Some(
+                keys.iter()
+                    .map(|key| found(find(slots, hashes, self.hasher.hash_one(key), |at| known[at] == *key)))
+                    .collect(),
+            ),
+            (Keys::Texts { data, spans }, Column::Text(keys)) => Some(
+                (0..rows)
+                    .map(|row| {
+                        let key = keys.bytes(row);
+                        let is_it = |at: usize| data[spans[at].0 as usize..spans[at].1 as usize] == *key;
+                        found(find(slots, hashes, self.hasher.hash_one(key), is_it))
+                    })
+                    .collect(),
+            ),
+            (Keys::Others { shape, data, spans }, keys) if Shape::of(keys).as_ref() == Some(shape) => {
+                let mut key = vec![];
+                (0..rows)
+                    .map(|row| {
+                        key.clear();
+                        if !keys::put(keys, row, &mut key) {
+                            return None;
+                        }
+                        let is_it = |at: usize| data[spans[at].0 as usize..spans[at].1 as usize] == key[..];
+                        Some(found(find(slots, hashes, self.hasher.hash_one(&key[..]), is_it)))
+                    })
+                    .collect()
+            }
+            (Keys::Ints(_) | Keys::Texts { .. } | Keys::Others { .. }, _) => None,
+        }
+    }
+}
+
+impl Keys {
+    fn column(self) -> Option<Column> {
+        Some(match self {
+            Keys::Undecided => return None,
+            Keys::Ints(keys) => Column::Int(Rc::new(keys)),
+            Keys::Texts { data, spans } => Column::Text(Text::new(data, spans)),
+            Keys::Others { shape, data, spans } => {
+                shape.column(spans.iter().map(|(from, to)| &data[*from as usize..*to as usize]))
+            }
+        })
+    }
+}
+
+/// Notes the entry of a row.
+#[inline(always)]
+fn note(noted: &mut Option<Vec<u32>>, at: usize) -> bool {
+    if let Some(noted) = noted {
+        noted.push(at as u32);
+    }
+    true
 }
 
 impl Values {

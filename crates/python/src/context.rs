@@ -161,7 +161,7 @@ impl Context {
 
     fn parallelize(&self, partitions: Vec<Vec<Vec<u8>>>, site: &str) -> Rdd {
         let blocks = partitions.into_iter().map(|lists| {
-            let lists: Vec<Objects> = lists.into_iter().map(Objects::pickled).collect();
+            let lists: Vec<Objects> = lists.into_iter().map(Objects::written).collect();
             let mut block = vec![];
             write_records(&lists, &mut block).map(|()| block.into())
         });

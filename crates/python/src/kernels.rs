@@ -2,11 +2,15 @@
 //!
 //! `firesteel.native` decides what runs here, and runs the user's own functions on the records that are handed back.
 
+mod block;
+mod keyed;
 mod objects;
 mod program;
 mod random;
 mod run;
 mod sink;
 
+pub(crate) use block::{Block, Pieces, placing_hashes};
+pub(crate) use objects::{column as column_of, list as list_of};
 pub(crate) use run::KernelRun;
 pub(crate) use sink::KernelSink;

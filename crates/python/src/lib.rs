@@ -31,6 +31,7 @@ mod manager;
 mod noting;
 mod objects;
 mod place;
+mod place_typed;
 mod rdd;
 mod records;
 mod settings;
@@ -65,6 +66,8 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<budget::Budget>()?;
     module.add_class::<kernels::KernelRun>()?;
     module.add_class::<kernels::KernelSink>()?;
+    module.add_class::<kernels::Block>()?;
+    module.add_class::<kernels::Pieces>()?;
     module.add_function(wrap_pyfunction!(worker::work, module)?)?;
     module.add_function(wrap_pyfunction!(agent::agent, module)?)?;
     module.add_function(wrap_pyfunction!(columns::table_files, module)?)?;

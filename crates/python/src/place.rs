@@ -1,9 +1,12 @@
-//! The map side of a shuffle: records are dealt into buckets, one for each reducer, and sent pickled.
+//! The map side of a shuffle: records are dealt into buckets, one for each reducer, and sent pickled; typed blocks are dealt
+//! as columns ([`crate::place_typed`]), and sent as typed blocks.
 
 use crate::failure::from_python;
 use crate::function::Function;
 use crate::hash::{placing, portable_hash};
+use crate::kernels::list_of;
 use crate::objects::Objects;
+use crate::place_typed::{Ranges, Typed};
 use crate::turns::Turns;
 use firesteel_data::Batch;
 use firesteel_operators::{Batches, Outcome, Stream};
@@ -43,6 +46,10 @@ pub(crate) struct Buckets {
     stream: Stream<Objects>,
     function: Option<Py<PyAny>>,
     buckets: Vec<Py<PyList>>,
+    /// Records that are not objects. Either these or the buckets are empty, so that records stay in order.
+    typed: Typed,
+    /// The ranges by which the function places keys, if that is how it does; `None` before it was looked at.
+    ranges: Option<Option<Ranges>>,
     held: usize,
     hold: usize,
     turns: Turns,
@@ -60,6 +67,8 @@ impl Buckets {
             stream,
             function: None,
             buckets,
+            typed: Typed::default(),
+            ranges: None,
             held: 0,
             hold: RECORDS_AT_FIRST,
             turns,
@@ -67,17 +76,64 @@ impl Buckets {
         }
     }
 
-    fn fill<'py>(&mut self, py: Python<'py>, list: &Bound<'py, PyList>) -> PyResult<()> {
-        let n = self.places.partitions;
-        let function = match (&self.places.rule, &self.function) {
-            (Rule::Function(_), Some(function)) => Some(function.bind(py).clone()),
+    /// Deals some records out; returns what had to be sent on before.
+    fn take(&mut self, py: Python<'_>, objects: &Objects) -> PyResult<Vec<(u32, Objects)>> {
+        if let (Rule::Function(_), None) = (&self.places.rule, &self.ranges) {
+            let function = self.function(py)?;
+            self.ranges = Some(function.map(|function| Ranges::of(&function)).transpose()?.flatten());
+        }
+        let is_known = !matches!((&self.places.rule, &self.ranges), (Rule::Function(_), None | Some(None)));
+        let typed = if is_known && self.held == 0 { objects.typed()? } else { None };
+        if let Some((column, rows)) = typed {
+            let sent = if self.typed.takes(&column) { vec![] } else { self.empty_typed(py)? };
+            let n = self.places.partitions;
+            let placed = match (&self.places.rule, &self.ranges) {
+                (Rule::Hash, _) => self.typed.add_by_hash(py, &column, rows, n)?,
+                (Rule::Function(_), Some(Some(ranges))) => self.typed.add_by_range(&column, rows, ranges),
+                (Rule::Function(_), _) => false,
+                (Rule::InTurn, _) => {
+                    let turns = &mut self.turns;
+                    self.typed.add(&column, rows, (0..rows).map(|_| turns.take() as u32));
+                    true
+                }
+            };
+            if placed {
+                return Ok(sent);
+            }
+            let mut sent = sent;
+            sent.append(&mut self.empty_typed(py)?);
+            self.fill(py, &list_of(py, &column, rows)?)?;
+            return Ok(sent);
+        }
+        let sent = self.empty_typed(py)?;
+        self.fill(py, &objects.list(py)?)?;
+        Ok(sent)
+    }
+
+    /// Returns the function that places keys, if one does.
+    fn function<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match (&self.places.rule, &self.function) {
+            (Rule::Function(_), Some(function)) => Ok(Some(function.bind(py).clone())),
             (Rule::Function(function), None) => {
                 let loaded = function.load(py)?;
                 self.function = Some(loaded.clone().unbind());
-                Some(loaded)
+                Ok(Some(loaded))
             }
-            (Rule::Hash | Rule::InTurn, _) => None,
-        };
+            (Rule::Hash | Rule::InTurn, _) => Ok(None),
+        }
+    }
+
+    fn empty_typed(&mut self, py: Python<'_>) -> PyResult<Vec<(u32, Objects)>> {
+        let held = self.typed.rows();
+        let sent = self.typed.take(py, self.places.partitions)?;
+        // The engine counts each block as one record.
+        self.stream.task().meter().shuffle_records_written.add((held - sent.len()) as u64);
+        Ok(sent)
+    }
+
+    fn fill<'py>(&mut self, py: Python<'py>, list: &Bound<'py, PyList>) -> PyResult<()> {
+        let n = self.places.partitions;
+        let function = self.function(py)?;
         let in_turn = matches!(self.places.rule, Rule::InTurn);
         for record in list.iter() {
             let (place, record) = if in_turn {
@@ -113,10 +169,13 @@ impl Buckets {
             let full = std::mem::replace(bucket, PyList::empty(py).unbind());
             let pickled = crate::objects::dump(full.bind(py))?;
             bytes += pickled.len();
-            sent.push((place as u32, Objects::pickled(pickled)));
+            sent.push((place as u32, Objects::written(pickled)));
         }
         // The engine counts each list as one record.
         self.stream.task().meter().shuffle_records_written.add((self.held - sent.len()) as u64);
+        if self.held == 0 {
+            return Ok(sent);
+        }
         let wanted = self.held.saturating_mul(BYTES) / bytes.max(1);
         self.hold = wanted.clamp(64, RECORDS_AT_MOST);
         self.held = 0;
@@ -153,23 +212,25 @@ fn pair(record: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyTuple>> {
 
 impl Batches<(u32, Objects)> for Buckets {
     fn next_batch(&mut self) -> Outcome<Option<Batch<(u32, Objects)>>> {
+        let raised = |error| Python::attach(|py| from_python(py, error));
         while !self.done {
+            let mut sent = vec![];
             match self.stream.next_batch()? {
                 Some(batch) => {
                     for objects in batch.into_vec() {
-                        Python::attach(|py| {
-                            let list = objects.list(py)?;
-                            self.fill(py, &list)
-                        })
-                        .map_err(|error| Python::attach(|py| from_python(py, error)))?;
+                        sent.append(&mut Python::attach(|py| self.take(py, &objects)).map_err(raised)?);
                     }
-                    if self.held < self.hold {
+                    if sent.is_empty() && self.held < self.hold && self.typed.bytes() < BYTES {
                         continue;
                     }
                 }
                 None => self.done = true,
             }
-            let sent = Python::attach(|py| self.empty(py).map_err(|error| from_python(py, error)))?;
+            let full = self.done || self.held >= self.hold || self.typed.bytes() >= BYTES;
+            if full {
+                sent.append(&mut Python::attach(|py| self.empty_typed(py)).map_err(raised)?);
+                sent.append(&mut Python::attach(|py| self.empty(py)).map_err(raised)?);
+            }
             if !sent.is_empty() {
                 return Ok(Some(Batch::Owned(sent)));
             }

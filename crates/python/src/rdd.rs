@@ -368,7 +368,7 @@ fn pickled(mut stream: Stream<Objects>) -> Outcome<Vec<u8>> {
     let mut lists: Vec<Objects> = vec![];
     while let Some(batch) = stream.next_batch()? {
         for objects in batch.into_vec() {
-            lists.push(objects.to_pickled()?);
+            lists.push(objects.to_written()?);
         }
     }
     encode_value(&lists).map_err(data_failure)

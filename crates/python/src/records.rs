@@ -5,6 +5,7 @@
 //! the error.
 
 use crate::failure::{from_python, raise_above, take_above};
+use crate::kernels::{Block, Pieces};
 use crate::lookup::function;
 use crate::noting::{self, Noting};
 use crate::objects::Objects;
@@ -13,7 +14,7 @@ use firesteel_data::Batch;
 use firesteel_operators::{Batches, Outcome, Stream};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyList;
+use pyo3::types::{PyIterator, PyList};
 use std::collections::VecDeque;
 
 /// Lists of records, one after the other.
@@ -105,6 +106,8 @@ pub(crate) fn iterator<'py>(
 pub(crate) struct Taken {
     /// `None` once it has ended.
     records: Option<Py<PyAny>>,
+    /// What comes behind the records: blocks, and iterators over more.
+    pieces: Option<Py<PyIterator>>,
     at_once: usize,
     function: TimedFunction,
 }
@@ -117,11 +120,41 @@ const RECORDS_AT_FIRST: usize = 128;
 impl Taken {
     /// Takes lists out of anything that can be iterated, which a function has returned.
     pub(crate) fn new(py: Python<'_>, returned: Bound<'_, PyAny>, function: TimedFunction) -> Outcome<Self> {
+        let at_once = RECORDS_AT_FIRST;
+        if let Ok(pieces) = returned.cast::<Pieces>() {
+            let pieces = Some(pieces.get().0.clone_ref(py));
+            return Ok(Taken { records: None, pieces, at_once, function });
+        }
         let records = returned.try_iter().map_err(|error| from_python(py, error))?;
-        Ok(Taken { records: Some(records.into_any().unbind()), at_once: RECORDS_AT_FIRST, function })
+        Ok(Taken { records: Some(records.into_any().unbind()), pieces: None, at_once, function })
     }
 
-    pub(crate) fn next<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
+    pub(crate) fn next(&mut self, py: Python<'_>) -> PyResult<Option<Objects>> {
+        loop {
+            if let Some(list) = self.next_list(py)? {
+                return Ok(Some(Objects::live(list)));
+            }
+            let Some(pieces) = &self.pieces else { return Ok(None) };
+            let piece = {
+                let _working = self.function.work();
+                pieces.bind(py).clone().next().transpose()?
+            };
+            let Some(piece) = piece else {
+                self.pieces = None;
+                return Ok(None);
+            };
+            match piece.cast::<Block>() {
+                Ok(block) if block.len()? > 0 => {
+                    self.function.gave(block.len()?);
+                    return block.borrow().objects(py).map(Some);
+                }
+                Ok(_) => {}
+                Err(_) => self.records = Some(piece.try_iter()?.into_any().unbind()),
+            }
+        }
+    }
+
+    fn next_list<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
         static ISLICE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         static LIST: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let Some(records) = &self.records else { return Ok(None) };
@@ -158,7 +191,7 @@ impl Batches<Objects> for Taken {
                 return Err(failure);
             }
             match taken {
-                Ok(taken) => Ok(taken.map(|list| Batch::Owned(vec![Objects::live(list)]))),
+                Ok(taken) => Ok(taken.map(|objects| Batch::Owned(vec![objects]))),
                 Err(error) => Err(from_python(py, error)),
             }
         })

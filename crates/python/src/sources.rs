@@ -115,7 +115,7 @@ pub(crate) fn pickles(pairs: &UntypedRdd, site: CallSite) -> UntypedRdd {
             let Some(batch) = self.0.next_batch()? else { return Ok(None) };
             let mut lists = vec![];
             for (_, value) in batch.into_vec() {
-                lists.extend(pickled_lists(value)?.into_iter().map(Objects::pickled));
+                lists.extend(pickled_lists(value)?.into_iter().map(Objects::written));
             }
             Ok(Some(Batch::Owned(lists)))
         }

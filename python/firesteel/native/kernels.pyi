@@ -1,14 +1,28 @@
 """The engine's kernels, as ``firesteel._native`` has them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from firesteel._native import Budget
 
-_Piece = tuple[list[Any] | None, list[Any] | None]
+_Piece = tuple[Block | list[Any] | None, list[Any] | None]
+
+class Block:
+    """Records in a column: to Python an iterable of them."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Any]: ...
+    def at(self, positions: list[int]) -> list[Any]: ...  # the records at positions that ascend
+    def is_keyed(self) -> bool: ...  # whether records are pairs whose keys have a hash in columns
+
+class Pieces:
+    """The results of a chain for the engine, piece by piece: blocks, and iterables of records."""
+
+    def __init__(self, pieces: Iterable[Iterable[Any]]) -> None: ...
+    def __iter__(self) -> Iterator[Any]: ...
 
 class KernelRun:
-    """Steps that run in the kernels: names of operations with their programs, over lists of records or a range."""
+    """Steps that run in the kernels: names of operations with their programs, over lists of records, blocks or a range."""
 
     def __init__(self, steps: list[tuple[str, Any]], source: Any) -> None: ...
     @property
@@ -16,10 +30,14 @@ class KernelRun:
     def pull(self) -> bool: ...  # waits for the next records; whether there are any
     def next_piece(self) -> _Piece | None:
         """Returns the results of the next chunk, and the records that were handed back, each with the number of
-        results before its own; no results and all records if none was computed; None at the end."""
+        results before its own; no results and all records if none was computed; None at the end. Results are a block
+        if no record was handed back."""
     def next_records(self) -> list[Any] | None: ...  # the next chunk as it is
     def next_count(self) -> tuple[int, list[Any] | None] | None:
         """Returns the number of results of the next chunk, and the records that were handed back."""
+    def next_joined(self, sink: KernelSink, how: str) -> _Piece | None:
+        """Joins the next chunk with the groups of a sink: ``inner``, ``left``, ``right`` or ``subtract``. Returns the
+        results, or nothing and the records; None at the end."""
     def feed(
         self, sink: KernelSink, again: Callable[[Any], Iterator[Any]]
     ) -> tuple[bool, tuple[Any, Iterator[Any]] | None, _Piece | None] | None:
@@ -29,9 +47,16 @@ class KernelRun:
         """
 
 class KernelSink:
-    """What results are added up in: ``sum``, or ``fold`` and ``table`` with the program of a function of two."""
+    """What results are added up in: ``sum``, ``distinct``, ``distinct_merged``, ``counts``, ``groups``, ``sorted``; ``fold``, ``aggregate``,
+    ``table`` and ``merged`` with the program of a function of two; ``combine`` with that and what makes the first
+    combination: a program, or a zero and a program."""
 
-    def __init__(self, kind: str, program: Any = None) -> None: ...
+    def __init__(self, kind: str, program: Any = None, first: tuple[Any, ...] | None = None) -> None: ...
+    def begin(self, zero: Any) -> bool: ...  # begins a fold; whether it could
     def result(self) -> list[Any]: ...  # the sum, or what was folded, if anything was
     def is_full(self, budget: Budget) -> bool: ...  # whether the table has to be passed on
-    def next_pairs(self) -> list[Any] | None: ...  # takes pairs out of the table; None behind the last
+    def next_pairs(self) -> Block | None: ...  # takes pairs out of the table; None behind the last
+    def group(self) -> tuple[list[Any], int, int] | None:
+        """Puts the values of each key together. Returns the key with most, in a list, how many these and all are."""
+    def next_groups(self) -> list[tuple[Any, list[Any]]] | None: ...  # keys with their values; None behind the last
+    def sort(self, is_reversed: bool) -> None: ...  # sorts all pairs, which `next_pairs` gives in this order then

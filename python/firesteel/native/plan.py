@@ -7,7 +7,7 @@ more records are computed, and not after.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CellType, FunctionType
 from typing import Any
 
@@ -15,7 +15,7 @@ from firesteel.chain import Filter, FlatMap, FlatMapValues, KeyBy, Keys, Map, Ma
 from firesteel.native.lowering import Lowered, NotLowered, lower
 from firesteel.native.names import Read
 
-__all__ = ["Part", "Plan", "parts_of", "plan"]
+__all__ = ["TABLES", "Part", "Plan", "parts_of", "plan"]
 
 _NAMES: dict[Any, str] = {
     **{Map: "map", Filter: "filter", FlatMap: "flatMap", KeyBy: "keyBy", MapValues: "mapValues"},
@@ -32,6 +32,8 @@ class Part:
     lowered: Lowered | None
     reason: str
     kind: str = "step"
+    sink: tuple[Any, ...] = ()
+    """What a sink is made of: its kind and programs."""
 
     @property
     def function(self) -> Any:
@@ -43,16 +45,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps that run in the kernels, and what takes their results.
-
-    The latter is "sum", "count", "fold", "table", "merged", or nothing.
-    """
+    """The steps that run in the kernels, and what takes their results: a kind of sink, or nothing."""
 
     begins: int
     ends: int
     programs: tuple[tuple[str, Any], ...]
     sink: str
-    sink_program: Any
+    sink_parts: tuple[Any, ...]
     reads: tuple[Read, ...]
 
 
@@ -80,27 +79,54 @@ def _part(step: Any) -> Part:
     return Part(step, name, None, "gets all records of a partition at once")
 
 
+#: The kinds of sinks that are tables: to make columns of objects pays for them.
+TABLES = frozenset(("table", "combine", "merged", "distinct", "distinct_merged", "counts", "groups", "placed", "sorted"))
+
+
+_FOLDS = ("fold", "aggregate")
+
+
 def _sink(step: Any) -> Part | None:
     """Returns the part of a step that adds results up, if the kernels can do that."""
-    from firesteel.rdd import actions, numbers, transformations
-    from firesteel.shuffle import combine_locally, merge_combined
+    from firesteel.rdd import actions, numbers, pairs, sorting, transformations
+    from firesteel.sampling import PlainSample
+    from firesteel.shuffle import combine_locally, distinct_locally, distinct_merged, group_locally, merge_combined
+    from firesteel.sorting import identity
 
+    if type(step) is sorting._SortPartition and step.keyfunc is identity:
+        return _plain(step, "sort", "sorted")
+    if type(step) is PlainSample and not step.with_replacement:
+        return _plain(step, "sample", "sampled")
     if type(step) is not OfRecords:
         return None
+    if step.function is group_locally:
+        return _plain(step, "groupByKey", "placed")
+    if step.function is pairs._groups:
+        return _plain(step, "groups by key", "groups")
     if step.function is transformations.count_records:
-        return Part(step, "count", Lowered((), ()), "", "count")
+        return _plain(step, "count", "count")
     if step.function is numbers._sum:
-        return Part(step, "sum", Lowered((), ()), "", "sum")
+        return _plain(step, "sum", "sum")
+    if step.function is distinct_locally:
+        return _plain(step, "distinct", "distinct")
+    if step.function is distinct_merged:
+        return _plain(step, "distinct, merged", "distinct_merged")
+    if step.function is pairs._counts:
+        return _plain(step, "counts", "counts")
     if step.function is actions._reduced:
         return _merging(step, "reduce", "fold", step.arguments[0])
+    if step.function is actions._folded:
+        return _merging(step, "fold", "aggregate", step.arguments[0])
     if step.function is combine_locally:
         create, merge = step.arguments
-        if create is not None:
-            return Part(step, "combineByKey", None, "makes combinations of another type than the values", "table")
-        return _merging(step, "reduceByKey", "table", merge)
+        return _merging(step, "reduceByKey", "table", merge) if create is None else _combining(step, create, merge)
     if step.function is merge_combined:
         return _merging(step, "merging by key", "merged", step.arguments[0])
     return None
+
+
+def _plain(step: Any, name: str, kind: str) -> Part:
+    return Part(step, name, Lowered((), ()), "", kind, (kind,))
 
 
 def _lowered(step: Any, name: str, function: Any, parameters: int, kind: str = "step") -> Part:
@@ -110,21 +136,43 @@ def _lowered(step: Any, name: str, function: Any, parameters: int, kind: str = "
         return Part(step, name, None, str(reason), kind)
 
 
-def _merging(step: Any, name: str, kind: str, function: Any) -> Part:
+def _merging(step: Any, name: str, kind: str, function: Any, first: tuple[Any, ...] = ()) -> Part:
     from firesteel import _native
 
     part = _lowered(step, name, function, 2, kind)
     if part.lowered is None:
         return part
+    sink = (kind, part.lowered.program, *((first,) if first else ()))
     try:
-        _native.KernelSink("fold", part.lowered.program)
-    except ValueError:
+        _native.KernelSink(*sink)
+    except (ValueError, OverflowError):
         place = ""
         if isinstance(function, FunctionType):
             place = f"{function.__code__.co_filename}:{function.__code__.co_firstlineno}: "
         reason = "merges in another way than by +, *, min, max, or one of these for each item of a tuple"
         return Part(step, name, None, f"{place}{reason}", kind)
-    return part
+    return replace(part, sink=sink)
+
+
+def _combining(step: Any, create: Any, merge: Any) -> Part:
+    """Returns the part of a step that makes combinations of another type than the values."""
+    from firesteel.native.callables import NotConstant, constant
+    from firesteel.rdd.pairs import _FromZero
+
+    name, is_from_zero = "combineByKey", type(create) is _FromZero
+    first = _lowered(step, name, create.merge if is_from_zero else create, 2 if is_from_zero else 1, "combine")
+    if first.lowered is None:
+        return first
+    parts: tuple[Any, ...] = (first.lowered.program,)
+    if is_from_zero:
+        try:
+            parts = (constant(create.zero), *parts)
+        except NotConstant as reason:
+            return Part(step, name, None, f"its zero is {reason}", "combine")
+    part = _merging(step, name, "combine", merge, parts)
+    if part.lowered is None:
+        return part
+    return replace(part, lowered=Lowered(part.lowered.program, (*first.lowered.reads, *part.lowered.reads)))
 
 
 def plan(steps: Sequence[Any]) -> Plan | None:
@@ -151,15 +199,13 @@ def plan(steps: Sequence[Any]) -> Plan | None:
     chosen = [part for part in parts[begins:ends] if part.lowered is not None]
     # Making columns of objects for nothing but a look at them costs more than it saves.
     pays = any(part.lowered is not None and part.lowered.program for part in chosen)
-    if not pays and not (sink is not None and (begins == 1 or sink.kind in ("table", "merged", "fold"))):
+    if not pays and not (sink is not None and (begins == 1 or sink.kind in TABLES or sink.kind in _FOLDS)):
         return None
     reads = [read for part in chosen for read in (part.lowered.reads if part.lowered else ())]
-    program = None
     if sink is not None and sink.lowered is not None:
         reads += sink.lowered.reads
-        program = sink.lowered.program
     programs = tuple((part.name, part.lowered.program if part.lowered else None) for part in chosen)
-    return Plan(begins, ends, programs, "" if sink is None else sink.kind, program, tuple(reads))
+    return Plan(begins, ends, programs, "" if sink is None else sink.kind, () if sink is None else sink.sink, tuple(reads))
 
 
 def _end_for(parts: list[Part], begins: int, ends: int) -> int:

@@ -1,7 +1,7 @@
 """Runs a chain in a task, as far as the kernels can, and in the interpreter where they cannot.
 
-The engine gives a :class:`NativeChain` its lists of records in place of an iterator over them. The kernels take them
-chunk by chunk. Records that they hand back run through the user's own functions when it is their turn, so that results,
+The engine gives a :class:`NativeChain` its lists of records, or blocks of typed ones, in place of an iterator over them.
+The kernels take them chunk by chunk, and give blocks. Records that they hand back run through the user's own functions when it is their turn, so that results,
 order, exceptions and tracebacks are those of the interpreter. After many chunks that were handed back whole the rest of
 the partition is interpreted without another look.
 """
@@ -9,15 +9,17 @@ the partition is interpreted without another look.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain, compress, islice
 from typing import Any
 
 from firesteel import _native
 from firesteel.chain import Chain, PerRecord, Step, guarded, stopped
+from firesteel.hotkeys import tell_largest
 from firesteel.native.plan import Plan, plan
+from firesteel.resultiterable import ResultIterable
 from firesteel.spill import ENTRY, Budget
 
-__all__ = ["NativeChain", "over"]
+__all__ = ["NativeChain", "grouped", "over"]
 
 #: So many chunks in a row that were handed back whole say that the rest will be, too.
 WHOLE_CHUNKS = 4
@@ -30,45 +32,68 @@ class NativeChain(Chain):
         """Returns a chain with one more step."""
         return NativeChain((*self.steps, step), self.site)
 
-    def over_lists(self, partition: int, lists: Any) -> Iterator[Any]:
-        """Does what a call does, for the engine's lists of records."""
+    def over_lists(self, partition: int, lists: Any) -> Any:
+        """Does what a call does, for the engine's lists of records; the results come in pieces where kernels make
+        them."""
         found = plan(self.steps)
         if found is None:
             return self(partition, chain.from_iterable(lists))
-        return over(self, found, partition, lists)
+        return _native.Pieces(_pieces(self, found, partition, lists))
 
 
 def over(whole: Chain, found: Plan, partition: int, lists: Any) -> Iterator[Any]:
     """Runs a chain over an iterable of lists by a plan."""
+    return chain.from_iterable(_pieces(whole, found, partition, lists))
+
+
+def _pieces(whole: Chain, found: Plan, partition: int, lists: Any) -> Iterator[Iterable[Any]]:
+    """Runs a chain over an iterable of lists or blocks by a plan, and returns the results in pieces.
+
+    What is behind kernels that have merged all records by key runs in kernels again, if these have merged all.
+    """
     source: Any = lists
     if found.begins:
         source = whole.steps[0](partition, ())
         if not all(-(2**62) < bound < 2**62 for bound in (source.start, source.stop, source.step)):
-            return whole(partition, chain.from_iterable(lists))
-    steps = whole.steps[found.begins : found.ends]
-    ran = _Ran(found, steps, source)
-    rest = whole.steps[found.ends :]
-    results: Iterable[Any]
-    if found.sink:
+            return iter((whole(partition, chain.from_iterable(lists)),))
+    ran = _Ran(found, whole.steps[found.begins : found.ends], source, partition)
+    rest = Chain(whole.steps[found.ends + bool(found.sink) :], whole.site)
+    pieces: Iterator[Iterable[Any]]
+    if found.sink in _TABLES:
+        pieces = _TABLES[found.sink](ran, whole.steps[found.ends])
+        # Others give objects.
+        again = plan(rest.steps) if found.sink not in ("groups", "sampled") else None
+        if again is not None and not again.begins:
+            return _pieces(rest, again, partition, pieces)
+    elif found.sink:
         try:
-            results = _SINKS[found.sink](ran, rest[0])
+            pieces = iter((_SINKS[found.sink](ran, whole.steps[found.ends]),))
         except StopIteration as error:
             raise stopped([whole.site]) from error
-        rest = rest[1:]
     else:
-        results = chain.from_iterable(ran.pieces())
-    return Chain(rest, whole.site)(partition, results)
+        pieces = ran.pieces()
+    return iter((rest(partition, chain.from_iterable(pieces)),)) if rest.steps else pieces
 
 
 class _Ran:
     """A partition on its way through the kernels."""
 
-    def __init__(self, found: Plan, steps: Sequence[Any], source: Any) -> None:
+    def __init__(self, found: Plan, steps: Sequence[Any], source: Any, partition: int = 0) -> None:
         self.plan = found
+        self.partition = partition
         self.steps = steps
-        self.source = source
-        self.run = _native.KernelRun(list(found.programs), source)
+        # What an interpreted function makes after kernels have made blocks: the kernels must not go ahead of it.
+        self._beyond: Iterator[Any] | None = None
+        self.source = self._typed(source) if isinstance(source, Iterator) else source
+        self.run = _native.KernelRun(list(found.programs), self.source)
         self._whole = 0
+
+    def _typed(self, pieces: Iterator[Any]) -> Iterator[Any]:
+        for piece in pieces:
+            if type(piece) is not _native.Block and type(piece) is not list:
+                self._beyond = chain(piece, chain.from_iterable(pieces))
+                return
+            yield piece
 
     def holds(self) -> bool:
         """Returns whether all names still stand for what they did, and the kernels are of use.
@@ -76,7 +101,7 @@ class _Ran:
         The next records are here then: what is above them may have changed a name while it made them.
         """
         self.run.pull()
-        return self._whole < WHOLE_CHUNKS and all(read.holds() for read in self.plan.reads)
+        return self._beyond is None and self._whole < WHOLE_CHUNKS and all(read.holds() for read in self.plan.reads)
 
     def again(self, records: Iterable[Any]) -> Iterator[Any]:
         """Runs records through the user's own functions."""
@@ -92,9 +117,12 @@ class _Ran:
 
     def rest(self) -> Iterator[Any]:
         """Interprets what has not come yet."""
-        return self.again(chain.from_iterable(iter(self.run.next_records, None)))
+        return self.again(chain(chain.from_iterable(iter(self.run.next_records, None)), self._after()))
 
-    def opened(self, piece: tuple[list[Any] | None, list[Any] | None]) -> Iterator[Iterable[Any]]:
+    def _after(self) -> Iterator[Any]:
+        yield from self._beyond or ()
+
+    def opened(self, piece: tuple[Any, list[Any] | None]) -> Iterator[Iterable[Any]]:
         """Returns the results of a chunk, in pieces."""
         results, back = piece
         if results is None:
@@ -113,12 +141,15 @@ class _Ran:
         yield results[start:]
 
     def pieces(self) -> Iterator[Iterable[Any]]:
-        """Returns all results, in pieces."""
+        """Returns all results, in pieces: a block for each chunk of which no record was handed back."""
         while self.holds():
             piece = self.run.next_piece()
             if piece is None:
                 return
-            yield from self.opened(piece)
+            if piece[1] is None:
+                yield from self.opened(piece)
+            else:
+                yield chain.from_iterable(self.opened(piece))
         yield self.rest()
 
     def all_behind(self, piece: Any) -> Iterator[Any]:
@@ -148,7 +179,7 @@ def _sum(ran: _Ran, step: Any) -> Sequence[Any]:
 
 
 def _fold(ran: _Ran, step: Any) -> Sequence[Any]:
-    sink = _native.KernelSink("fold", ran.plan.sink_program)
+    sink = _native.KernelSink(*ran.plan.sink_parts)
     left, _ = _feed(ran, sink)
     state = sink.result()
     if left is None:
@@ -157,39 +188,125 @@ def _fold(ran: _Ran, step: Any) -> Sequence[Any]:
     return reduced
 
 
-def _table(ran: _Ran, step: Any) -> Iterator[tuple[Any, Any]]:
-    """Combines by key before a shuffle: a table that is full is passed on."""
-    from firesteel.shuffle import combine_locally
+def _aggregate(ran: _Ran, step: Any) -> Sequence[Any]:
+    sink = _native.KernelSink(*ran.plan.sink_parts)
+    function, zero = step.arguments
+    left, _ = _feed(ran, sink) if sink.begin(zero) else (ran.rest(), False)
+    (state,) = sink.result() or (zero,)
+    folded: Sequence[Any] = (state,) if left is None else step.function(left, function, state)
+    return folded
 
+
+def _counts(ran: _Ran, step: Any) -> Sequence[dict[Any, int]]:
     budget = Budget()
-    sink = _native.KernelSink("table", ran.plan.sink_program)
+    sink = _native.KernelSink(*ran.plan.sink_parts)
+    left, is_full = _feed(ran, sink, budget)
+    if is_full:
+        left = chain.from_iterable(ran.pieces())
+    counted: dict[Any, int] = dict(chain.from_iterable(iter(sink.next_pairs, None)))
+    budget.cleared()
+    # What is in a table can be placed; only what Python counts is asked.
+    return (counted,) if left is None else step.function(left, counted)
+
+
+def _table(ran: _Ran, step: Any) -> Iterator[Iterable[Any]]:
+    """Combines by key before a shuffle: a table that is full is passed on."""
+    budget = Budget()
+    sink = _native.KernelSink(*ran.plan.sink_parts)
     while True:
         left, is_full = _feed(ran, sink, budget)
         if left is not None:
-            create, merge = step.arguments
-            yield from combine_locally(left, create, merge, budget, _as_dict(sink, budget))
+            yield step.function(left, *step.arguments, budget, _as_dict(sink, budget))
             return
         budget.cleared()
-        yield from chain.from_iterable(iter(sink.next_pairs, None))
+        yield from iter(sink.next_pairs, None)
         if not is_full:
             return
         budget.relieved()
 
 
-def _merged(ran: _Ran, step: Any) -> Iterator[tuple[Any, Any]]:
+def _merged(ran: _Ran, step: Any) -> Iterator[Iterable[Any]]:
     """Merges by key after a shuffle: of a table that is full Python takes care, which can deal it into files."""
-    from firesteel.shuffle import merge_combined
-
     budget = Budget()
-    sink = _native.KernelSink("table", ran.plan.sink_program)
+    sink = _native.KernelSink(*ran.plan.sink_parts)
     left, is_full = _feed(ran, sink, budget)
     if left is None and is_full:
         left = chain.from_iterable(ran.pieces())
     if left is None:
-        yield from chain.from_iterable(iter(sink.next_pairs, None))
+        yield from iter(sink.next_pairs, None)
         return
-    (merge,) = step.arguments
-    yield from merge_combined(left, merge, budget, _as_dict(sink, budget))
+    yield step.function(left, *step.arguments, budget, _as_dict(sink, budget))
+
+
+def _placed(ran: _Ran, step: Any) -> Iterator[Iterable[Any]]:
+    """Passes pairs on to a shuffle as they come, which costs a column less than to put values of a key together.
+
+    Keys reach the other side in the same order. From the first record on that is an object, Python puts them together.
+    """
+    pieces = ran.pieces()
+    for piece in pieces:
+        if type(piece) is not _native.Block or not piece.is_keyed():
+            yield step.function(chain(piece, chain.from_iterable(pieces)), *step.arguments)
+            return
+        yield piece
+
+
+def _sorted(ran: _Ran, step: Any) -> Iterator[Iterable[Any]]:
+    """Sorts pairs by key: what is not in columns, or has no room, Python sorts with what was read."""
+    budget = Budget()
+    sink = _native.KernelSink("sorted")
+    left, is_full = _feed(ran, sink, budget)
+    if left is None and is_full:
+        left = chain.from_iterable(ran.pieces())
+    if left is None:
+        sink.sort(not step.ascending)
+    pairs = iter(sink.next_pairs, None)
+    if left is None:
+        yield from pairs
+        budget.cleared()
+        return
+    budget.cleared()
+    yield step(ran.partition, chain(chain.from_iterable(pairs), left))
+
+
+def _sampled(ran: _Ran, step: Any) -> Iterator[Iterable[Any]]:
+    """Draws records, of which only those that are kept become objects."""
+    kept = step.draws(ran.partition)
+    for piece in ran.pieces():
+        if type(piece) is _native.Block:
+            yield piece.at(list(compress(range(len(piece)), kept)))
+        else:
+            yield (record for record in piece if next(kept))
+
+
+def _groups(ran: _Ran, step: Any) -> Iterator[Iterable[Any]]:
+    """Puts values of a key together after a shuffle."""
+    budget = Budget()
+    left, sink = grouped(ran, budget)
+    groups = iter(sink.next_groups, None)
+    if left is None:
+        for some in groups:
+            yield [(key, ResultIterable(values)) for key, values in some]
+        budget.cleared()
+        return
+    begun = list(chain.from_iterable(groups))
+    budget.cleared()
+    for _, values in begun:
+        budget.add(values[:4], len(values))
+    yield step.function(left, *step.arguments, budget, begun)
+
+
+def grouped(ran: _Ran, budget: Budget) -> tuple[Iterator[Any] | None, Any]:
+    """Puts values of a key together. Returns the pairs that Python has to add, if there are such, and the sink."""
+    sink = _native.KernelSink("groups")
+    left, is_full = _feed(ran, sink, budget)
+    if left is None and is_full:
+        left = chain.from_iterable(ran.pieces())
+    largest = sink.group()
+    if left is None and largest is not None:
+        (key,), values, total = largest
+        tell_largest(key, values, total)
+    return left, sink
 
 
 def _as_dict(sink: Any, budget: Budget) -> dict[Any, Any]:
@@ -218,6 +335,11 @@ def _feed(ran: _Ran, sink: Any, budget: Budget | None = None) -> tuple[Iterator[
 
 
 _SINKS: dict[str, Callable[[_Ran, Any], Iterable[Any]]] = {
-    **{"count": _count, "sum": _sum, "fold": _fold},
-    **{"table": _table, "merged": _merged},
+    **{"count": _count, "sum": _sum, "fold": _fold, "aggregate": _aggregate, "counts": _counts},
+}
+
+_TABLES: dict[str, Callable[[_Ran, Any], Iterator[Iterable[Any]]]] = {
+    **{"table": _table, "combine": _table, "distinct": _table},
+    **{"merged": _merged, "distinct_merged": _merged, "placed": _placed, "groups": _groups},
+    **{"sorted": _sorted, "sampled": _sampled},
 }

@@ -306,14 +306,19 @@ class _FromZero:
         return self.merge(self.zero if self.unchanging else copy.deepcopy(self.zero), value)
 
 
-def _groups(pieces: Iterable[tuple[Any, list[Any]]]) -> Iterator[tuple[Any, ResultIterable[Any]]]:
-    return ((key, ResultIterable(values)) for key, values in group_merged(pieces))
+def _groups(
+    pieces: Iterable[tuple[Any, list[Any]]], budget: Any = None, begun: Iterable[tuple[Any, list[Any]]] = ()
+) -> Iterator[tuple[Any, ResultIterable[Any]]]:
+    return ((key, ResultIterable(values)) for key, values in group_merged(pieces, budget, begun))
 
 
-def _counts(records: Iterable[Any]) -> Iterable[dict[Any, int]]:
+def _counts(records: Iterable[Any], begun: Mapping[Any, int] | None = None) -> Sequence[dict[Any, int]]:
+    """Counts records. ``begun`` has the counts of those before."""
     from collections import Counter
 
-    counts = dict(Counter(records))
+    counter = Counter(begun)
+    counter.update(records)
+    counts = dict(counter)
     for key in counts:
         # The driver adds these up, so keys must be equal there to the copies that other tasks send.
         _native.portable_hash(key)

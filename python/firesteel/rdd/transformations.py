@@ -215,6 +215,10 @@ class Transformations(Base[T_co]):
         cartesian: bool = False,
         partitioner: Partitioner | None = None,
     ) -> RDD[Any]:
+        if self.ctx._native_mode != "off":
+            from firesteel.native.joining import natively
+
+            function = natively(function)
         data, broadcasts = self._ship(function, site)
 
         def make() -> NativeRdd:

@@ -23,7 +23,7 @@ enum Builder {
 }
 
 /// Returns some records of a list as a column; `None` if most cannot be in one. Others that cannot are marked.
-pub(super) fn column(list: &Bound<'_, PyList>, some: Range<usize>) -> PyResult<Option<(Column, Mask)>> {
+pub(crate) fn column(list: &Bound<'_, PyList>, some: Range<usize>) -> PyResult<Option<(Column, Mask)>> {
     let rows = some.len();
     let mut builder = None;
     for at in some.clone().take(LOOK_AT) {
@@ -151,7 +151,7 @@ pub(super) fn texts<'a>(texts: impl ExactSizeIterator<Item = &'a str>) -> (Colum
 }
 
 /// Returns the values of a column as a list.
-pub(super) fn list<'py>(py: Python<'py>, column: &Column, rows: usize) -> PyResult<Bound<'py, PyList>> {
+pub(crate) fn list<'py>(py: Python<'py>, column: &Column, rows: usize) -> PyResult<Bound<'py, PyList>> {
     match column {
         // The usual ones without a list in between.
         Column::Int(values) => PyList::new(py, values.iter()),

@@ -85,7 +85,8 @@ fn op(name: &str, arguments: &Bound<'_, PyTuple>) -> PyResult<Op> {
     })
 }
 
-fn scalar(value: &Bound<'_, PyAny>) -> PyResult<Scalar> {
+/// Reads a constant.
+pub(super) fn scalar(value: &Bound<'_, PyAny>) -> PyResult<Scalar> {
     if value.is_none() {
         return Ok(Scalar::None);
     }

@@ -4,13 +4,14 @@
 //! as a list of objects with the records that were handed back, and where their results belong; or they go into a sum,
 //! a fold or a table without ever being objects.
 
+use super::block::Block;
 use super::sink::KernelSink;
 use super::{objects, program, random};
 use crate::objects::Objects;
 use crate::records::Lists;
 use crate::timing::{self, TimedFunction};
-use firesteel_kernels::{Column, Mask, Outcome, Run};
-use pyo3::exceptions::PyTypeError;
+use firesteel_kernels::{Column, Joined, Mask, Outcome, Run};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyList, PyRange, PyRangeMethods, PyString};
 use std::ops::Range;
@@ -43,7 +44,13 @@ enum Source {
 enum Records {
     Objects(Rc<Py<PyList>>),
     Lines(Objects),
-    Range { start: i64, step: i64, count: usize },
+    Range {
+        start: i64,
+        step: i64,
+        count: usize,
+    },
+    /// Typed already.
+    Columns(Column, usize),
 }
 
 /// Records that go through the kernels together.
@@ -52,9 +59,9 @@ struct Chunk {
     rows: Range<usize>,
 }
 
-/// The outcome of a chunk: a list of results and, if there are any, records that were handed back with the number of
-/// results before theirs; or no list, and all records.
-pub(super) type Piece<'py> = (Option<Bound<'py, PyList>>, Option<Bound<'py, PyList>>);
+/// The outcome of a chunk: results, as a block; or as a list, if records were handed back, with these and the number of results
+/// before theirs; or no results, and all records.
+pub(super) type Piece<'py> = (Option<Bound<'py, PyAny>>, Option<Bound<'py, PyList>>);
 
 /// The outcome of feeding: that a sink has taken all; else a result with the iterator over those behind it, and the piece behind them.
 type Fed<'py> = (bool, Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>, Option<Piece<'py>>);
@@ -103,8 +110,12 @@ impl KernelRun {
         outcome.hand_back_nan();
         let (column, rows, back) = outcome.into_parts();
         self.gave_back(back.len());
+        if back.is_empty() {
+            let block = Bound::new(py, Block::new(column, rows))?;
+            return Ok(Some((Some(block.into_any()), None)));
+        }
         let list = objects::list(py, &column, rows)?;
-        Ok(Some((Some(list), chunk.at_places(py, &back)?)))
+        Ok(Some((Some(list.into_any()), chunk.at_places(py, &back)?)))
     }
 
     /// Returns the records of the next chunk as they are; None at the end.
@@ -132,6 +143,36 @@ impl KernelRun {
         }
         let records = back.iter().map(|(_, row)| chunk.record(py, *row)).collect::<PyResult<Vec<_>>>()?;
         Ok(Some((rows, Some(PyList::new(py, records)?))))
+    }
+
+    /// Joins the next chunk, of pairs, with values that a sink has put together by key. Returns the results as a block; or nothing
+    /// and the records, of which some cannot be joined here; None at the end.
+    fn next_joined<'py>(
+        &mut self,
+        py: Python<'py>,
+        with: &KernelSink,
+        how: &str,
+    ) -> PyResult<Option<Piece<'py>>> {
+        let Some(chunk) = self.next_chunk(py)? else { return Ok(None) };
+        let how = match how {
+            "inner" => Joined::Inner,
+            "left" => Joined::LeftOuter,
+            "right" => Joined::RightOuter,
+            "subtract" => Joined::Subtract,
+            other => return Err(PyValueError::new_err(format!("there is no join `{other}`"))),
+        };
+        let outcome = chunk.column(py)?.and_then(|(column, mask)| self.run.over(column, mask, None).ok());
+        let joined = outcome.and_then(|mut outcome| {
+            outcome.hand_back_nan();
+            let (column, rows, back) = outcome.into_parts();
+            if back.is_empty() { with.grouped()?.join(&column, rows, how) } else { None }
+        });
+        match joined {
+            Some((column, rows)) => {
+                Ok(Some((Some(Bound::new(py, Block::new(column, rows))?.into_any()), None)))
+            }
+            None => self.whole(py, &chunk).map(Some),
+        }
     }
 
     /// Adds the results of the next chunk to a sink. Returns True; or None at the end; or what the sink has not taken, of
@@ -189,7 +230,7 @@ fn rest<'py>(
     let left: Vec<u32> = some.clone().map(|row| row as u32).collect();
     let list = objects::list(py, &column.gather(&left), left.len())?;
     let moved: Vec<_> = back.iter().map(|(before, row)| (before - some.start, *row)).collect();
-    Ok((Some(list), chunk.at_places(py, &moved)?))
+    Ok((Some(list.into_any()), chunk.at_places(py, &moved)?))
 }
 
 impl KernelRun {
@@ -218,6 +259,11 @@ impl KernelRun {
     /// Hands a chunk back.
     fn whole<'py>(&mut self, py: Python<'py>, chunk: &Chunk) -> PyResult<Piece<'py>> {
         self.gave_back(chunk.rows.len());
+        if let Records::Columns(..) = &chunk.records
+            && let Some((column, _)) = chunk.column(py)?
+        {
+            return Ok((None, Some(objects::list(py, &column, chunk.rows.len())?)));
+        }
         let records =
             chunk.rows.clone().map(|row| chunk.records.record(py, row)).collect::<PyResult<Vec<_>>>()?;
         Ok((None, Some(PyList::new(py, records)?)))
@@ -245,12 +291,21 @@ impl Source {
                 if objects.lines().is_some() {
                     return Ok(Some(Records::Lines(objects)));
                 }
+                if let Some((column, rows)) = objects.typed()? {
+                    lists.given(rows);
+                    return Ok(Some(Records::Columns(column, rows)));
+                }
                 let list = objects.list(py)?;
                 lists.given(list.len());
                 Ok(Some(Records::Objects(Rc::new(list.unbind()))))
             }
             Source::Iterator(lists) => match lists.bind(py).clone().next().transpose()? {
                 Some(list) => {
+                    if let Ok(block) = list.cast::<Block>() {
+                        let block = block.borrow();
+                        let (column, rows) = block.parts();
+                        return Ok(Some(Records::Columns(column.clone(), rows)));
+                    }
                     let list = list.cast_into::<PyList>();
                     let list = list.map_err(|_| PyTypeError::new_err("kernels run over lists of records"))?;
                     Ok(Some(Records::Objects(Rc::new(list.unbind()))))
@@ -274,6 +329,7 @@ impl Records {
             Records::Objects(list) => list.bind(py).len(),
             Records::Lines(objects) => objects.lines().map_or(0, <[String]>::len),
             Records::Range { count, .. } => *count,
+            Records::Columns(_, rows) => *rows,
         }
     }
 
@@ -287,6 +343,7 @@ impl Records {
             Records::Range { start, step, .. } => {
                 Ok((start + step * row as i64).into_pyobject(py)?.into_any())
             }
+            Records::Columns(column, _) => objects::list(py, &column.gather(&[row as u32]), 1)?.get_item(0),
         }
     }
 }
@@ -302,6 +359,13 @@ impl Chunk {
             Records::Range { start, step, .. } => {
                 let numbers = self.rows.clone().map(|row| start + step * row as i64);
                 Ok(Some((Column::ints(numbers.collect()), Mask::new(self.rows.len()))))
+            }
+            Records::Columns(column, rows) if self.rows == (0..*rows) => {
+                Ok(Some((column.clone(), Mask::new(*rows))))
+            }
+            Records::Columns(column, _) => {
+                let at: Vec<u32> = self.rows.clone().map(|row| row as u32).collect();
+                Ok(Some((column.gather(&at), Mask::new(at.len()))))
             }
         }
     }

@@ -1,15 +1,19 @@
 //! [`KernelSink`]: where results go that are added up.
 
+use super::block::Block;
+use super::keyed::{Keyed, Of};
 use super::{objects, program};
 use crate::budget::{Budget, is_exceeded};
-use firesteel_kernels::{Column, Fold, Merge, Sum, Table};
-use pyo3::exceptions::PyValueError;
+use firesteel_kernels::{
+    Column, CombiningStep, First, Fold, Function, Grouped, Groups, Mask, Merge, Sorting, Sum,
+};
+use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyList, PyTuple};
 use std::ops::Range;
 
-/// The most pairs of a table that become objects at a time.
-const PAIRS_AT_ONCE: usize = 4096;
+/// The most pairs of a table that leave it at a time.
+const PAIRS_AT_ONCE: usize = 32_768;
 
 /// A sum, a fold, or a table of values merged by key.
 #[pyclass(unsendable)]
@@ -24,71 +28,171 @@ pub(crate) struct KernelSink {
 enum Into {
     Sum(Sum),
     Fold(Fold),
-    Table(Box<Table>),
+    /// A fold of what a function makes of each value.
+    Aggregate(Fold, CombiningStep),
+    Table(Box<Keyed>),
+    Groups(Groups),
+    Grouped(Box<Grouped>, usize),
+    Sorting(Sorting),
 }
 
 #[pymethods]
 impl KernelSink {
-    /// Makes a sink: "sum", or "fold" and "table" with the program of a function of two parameters. Raises ValueError for a
-    /// function that is none of the rules by which the kernels merge.
+    /// Makes a sink: "sum", "distinct", "distinct_merged", "counts", "groups" and "sorted"; "fold", "aggregate", "table" and "merged" with the
+    /// program of a function of two parameters; "combine" with that and what makes the first combination, a program, or a zero
+    /// and a program. Raises ValueError for a function that is none of the rules by which the kernels merge.
     #[new]
-    #[pyo3(signature = (kind, program=None))]
-    fn new(kind: &str, program: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        let rule = || {
-            let function = program.map(program::function).transpose()?;
-            let rule = function.and_then(|function| Merge::of(&function));
-            rule.ok_or_else(|| PyValueError::new_err("no rule by which the kernels merge values"))
-        };
+    #[pyo3(signature = (kind, program=None, first=None))]
+    fn new(
+        kind: &str,
+        program: Option<&Bound<'_, PyAny>>,
+        first: Option<&Bound<'_, PyTuple>>,
+    ) -> PyResult<Self> {
+        let known = || program.map(program::function).transpose();
+        let rule = || known()?.and_then(|function| Merge::of(&function)).ok_or_else(no_rule);
+        let step = || known()?.and_then(|function| CombiningStep::of(&function)).ok_or_else(no_rule);
+        let table = |of| Into::Table(Box::new(Keyed::new(of)));
         let into = match kind {
             "sum" => Into::Sum(Sum::default()),
             "fold" => Into::Fold(Fold::new(rule()?)),
-            "table" => Into::Table(Box::new(Table::new(rule()?))),
+            "aggregate" => {
+                let step = step()?;
+                Into::Aggregate(Fold::new(step.merge().clone()), step)
+            }
+            "table" | "merged" => table(Of::Pairs(rule()?)),
+            "combine" => table(Of::Combined(first.map(of_first).transpose()?.ok_or_else(no_rule)?, step()?)),
+            "distinct" => table(Of::Records),
+            "distinct_merged" => table(Of::Keys),
+            "counts" => table(Of::Counts),
+            "groups" => Into::Groups(Groups::default()),
+            "sorted" => Into::Sorting(Sorting::default()),
             other => return Err(PyValueError::new_err(format!("there is no sink `{other}`"))),
         };
         Ok(KernelSink { into, told: 0, leaving: None })
+    }
+
+    /// Begins a fold with a value. Returns whether it could.
+    fn begin(&mut self, zero: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let list = PyList::new(zero.py(), [zero])?;
+        let Some((column, mask)) = objects::column(&list, 0..1)? else { return Ok(false) };
+        Ok(!mask.any()
+            && match &mut self.into {
+                Into::Fold(fold) | Into::Aggregate(fold, _) => fold.add(&column.spread(1), 1),
+                Into::Sum(_) | Into::Table(_) | Into::Groups(_) | Into::Grouped(..) | Into::Sorting(_) => {
+                    false
+                }
+            })
     }
 
     /// Returns the sum, or what was folded, in a list; nothing in it if nothing was.
     fn result<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         match &self.into {
             Into::Sum(sum) => PyList::new(py, [sum.total()]),
-            Into::Fold(fold) => match fold.state() {
+            Into::Fold(fold) | Into::Aggregate(fold, _) => match fold.state() {
                 Some(column) => objects::list(py, &column, 1),
                 None => Ok(PyList::empty(py)),
             },
-            Into::Table(_) => Ok(PyList::empty(py)),
+            Into::Table(_) | Into::Groups(_) | Into::Grouped(..) | Into::Sorting(_) => Ok(PyList::empty(py)),
         }
     }
 
     /// Tells a budget of the table's growth. Returns whether the table has to be passed on.
     fn is_full(&mut self, budget: &Bound<'_, Budget>) -> PyResult<bool> {
-        let Into::Table(table) = &self.into else { return Ok(false) };
-        let now = table.bytes();
+        let (now, keys) = match &self.into {
+            Into::Table(table) => (table.bytes(), table.keys()),
+            Into::Groups(groups) => (groups.bytes(), groups.keys()),
+            Into::Sorting(sorting) => (sorting.bytes(), usize::from(!sorting.is_empty())),
+            Into::Sum(_) | Into::Fold(_) | Into::Aggregate(..) | Into::Grouped(..) => return Ok(false),
+        };
         budget.get().grow(now as i64 - self.told as i64);
         self.told = now;
-        Ok(table.keys() > 0 && is_exceeded(budget)?)
+        Ok(keys > 0 && is_exceeded(budget)?)
     }
 
-    /// Returns the next of the table's pairs, and None behind the last. The table is empty from the first call on.
-    fn next_pairs<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
+    /// Puts the values of each key together: nothing more is added then. Returns the key with most values, in a list, how many
+    /// these are, and how many all; None of none.
+    fn group<'py>(&mut self, py: Python<'py>) -> PyResult<Option<(Bound<'py, PyList>, usize, usize)>> {
+        if let Into::Groups(groups) = &mut self.into {
+            let built = std::mem::take(groups).build();
+            let built =
+                built.ok_or_else(|| PyOverflowError::new_err("too many values for a table of columns"))?;
+            self.into = Into::Grouped(Box::new(built), 0);
+        }
+        let Into::Grouped(grouped, _) = &self.into else { return Ok(None) };
+        let Some((key, values, all)) = grouped.largest() else { return Ok(None) };
+        Ok(Some((objects::list(py, &key, 1)?, values, all)))
+    }
+
+    /// Returns the next keys, each with a list of its values, and None behind the last.
+    fn next_groups<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
+        let Into::Grouped(grouped, next) = &mut self.into else { return Ok(None) };
+        let (from, most) = (*next, grouped.keys());
+        if from == most {
+            *next = 0;
+            return Ok(None);
+        }
+        let begin = grouped.span(from).start;
+        let mut to = from + 1;
+        while to < most && grouped.span(to).end - begin <= PAIRS_AT_ONCE {
+            to += 1;
+        }
+        *next = to;
+        let (keys, values) = grouped.some(from..to);
+        let keys = objects::list(py, &keys, to - from)?;
+        let values = objects::list(py, &values, grouped.span(to - 1).end - begin)?;
+        let groups = keys.iter().zip(from..to).map(|(key, at)| {
+            let span = grouped.span(at);
+            PyTuple::new(py, [key, values.get_slice(span.start - begin, span.end - begin).into_any()])
+        });
+        Ok(Some(PyList::new(py, groups.collect::<PyResult<Vec<_>>>()?)?))
+    }
+
+    /// Sorts all pairs by their keys: `next_pairs` returns them in this order then.
+    fn sort(&mut self, is_reversed: bool) {
+        if let Into::Sorting(sorting) = &mut self.into {
+            let (pairs, rows) = sorting.sorted(is_reversed);
+            self.leaving = Some((pairs, 0..rows));
+        }
+    }
+
+    /// Returns the next of the table's pairs, as a block, and None behind the last. The table is empty from the first call on.
+    fn next_pairs(&mut self) -> Option<Block> {
         if self.leaving.is_none() {
-            let Into::Table(table) = &mut self.into else { return Ok(None) };
-            let (pairs, rows) = table.take();
+            let (pairs, rows) = match &mut self.into {
+                Into::Table(table) => table.take(),
+                Into::Sorting(sorting) => sorting.take(),
+                Into::Sum(_) | Into::Fold(_) | Into::Aggregate(..) | Into::Groups(_) | Into::Grouped(..) => {
+                    return None;
+                }
+            };
             self.told = 0;
             self.leaving = Some((pairs, 0..rows));
         }
-        let Some((pairs, left)) = &mut self.leaving else { return Ok(None) };
+        let (pairs, left) = self.leaving.as_mut()?;
         if left.start == left.end {
             self.leaving = None;
-            return Ok(None);
+            return None;
         }
         let at: Vec<u32> = left.clone().take(PAIRS_AT_ONCE).map(|row| row as u32).collect();
         left.start += at.len();
-        objects::list(py, &pairs.gather(&at), at.len()).map(Some)
+        Some(Block::new(pairs.gather(&at), at.len()))
     }
 }
 
 impl KernelSink {
+    /// Returns the values that were put together by key.
+    pub(super) fn grouped(&self) -> Option<&Grouped> {
+        match &self.into {
+            Into::Grouped(grouped, _) => Some(grouped),
+            Into::Sum(_)
+            | Into::Fold(_)
+            | Into::Aggregate(..)
+            | Into::Table(_)
+            | Into::Groups(_)
+            | Into::Sorting(_) => None,
+        }
+    }
+
     /// Adds some rows; returns the row before which it has stopped.
     pub(super) fn add(&mut self, column: &Column, rows: usize, some: Range<usize>) -> usize {
         if some.is_empty() {
@@ -96,8 +200,16 @@ impl KernelSink {
         }
         let taken = match &mut self.into {
             Into::Table(table) => return table.add(column, rows, some),
+            Into::Groups(groups) => return groups.add(column, rows, some),
+            Into::Grouped(..) => return some.start,
+            Into::Sorting(sorting) => return sorting.add(column, rows, some),
             Into::Sum(sum) => sum.add(&part(column, rows, &some), some.len()),
             Into::Fold(fold) => fold.add(&part(column, rows, &some), some.len()),
+            Into::Aggregate(fold, step) => {
+                let mut mask = Mask::new(some.len());
+                let values = step.values(&part(column, rows, &some), &mut mask);
+                values.is_some_and(|values| !mask.any() && fold.add(&values, some.len()))
+            }
         };
         if taken { some.end } else { some.start }
     }
@@ -110,7 +222,20 @@ impl KernelSink {
     }
 }
 
-fn part(column: &Column, rows: usize, some: &Range<usize>) -> Column {
+fn no_rule() -> PyErr {
+    PyValueError::new_err("no rule by which the kernels merge values")
+}
+
+/// Reads what makes the first combination of a key.
+fn of_first(first: &Bound<'_, PyTuple>) -> PyResult<First> {
+    let of = |at: usize| -> PyResult<Function> { program::function(&first.get_item(at)?) };
+    match first.len() {
+        1 => Ok(First::Of(of(0)?)),
+        _ => Ok(First::FromZero(program::scalar(&first.get_item(0)?)?, of(1)?)),
+    }
+}
+
+pub(super) fn part(column: &Column, rows: usize, some: &Range<usize>) -> Column {
     if *some == (0..rows) {
         return column.clone();
     }

@@ -1,0 +1,103 @@
+//! [`Keyed`]: tables by key, by what goes into them.
+
+use super::sink::part;
+use firesteel_kernels::{Column, CombiningStep, First, Mask, Merge, Scalar, Table};
+use std::ops::Range;
+
+/// A table, and how records go into it.
+pub(super) struct Keyed {
+    table: Table,
+    of: Of,
+}
+
+/// What records are to a table.
+pub(super) enum Of {
+    /// Pairs, whose values are merged.
+    Pairs(Merge),
+    /// Pairs, whose values are combined by two functions.
+    Combined(First, CombiningStep),
+    /// Keys by themselves, of which each is wanted once.
+    Records,
+    /// Pairs of keys and nothing, of which each is wanted once.
+    Keys,
+    /// Keys by themselves, which are counted.
+    Counts,
+}
+
+/// Which rows have been looked at, and up to which they have an answer.
+fn answered(masks: &[&Mask], rows: usize) -> usize {
+    (0..rows).find(|row| masks.iter().any(|mask| mask.has(*row))).unwrap_or(rows)
+}
+
+impl Keyed {
+    pub(super) fn new(of: Of) -> Keyed {
+        let merge = match &of {
+            Of::Pairs(merge) => merge.clone(),
+            Of::Combined(_, step) => step.merge().clone(),
+            Of::Records | Of::Keys => Merge::Parts(vec![]),
+            Of::Counts => Merge::Add,
+        };
+        Keyed { table: Table::new(merge), of }
+    }
+
+    /// Adds some rows; returns the row before which it has stopped.
+    pub(super) fn add(&mut self, column: &Column, rows: usize, some: Range<usize>) -> usize {
+        if matches!(self.of, Of::Pairs(_)) {
+            return self.table.add(column, rows, some);
+        }
+        let (column, count) = (part(column, rows, &some), some.len());
+        some.start + self.add_all(&column, count).unwrap_or(0)
+    }
+
+    fn add_all(&mut self, column: &Column, rows: usize) -> Option<usize> {
+        let nothing = Column::Tuple(vec![]);
+        let one = Column::Const(Scalar::Int(1));
+        Some(match &self.of {
+            Of::Pairs(_) => self.table.add(column, rows, 0..rows),
+            Of::Combined(first, step) => {
+                let (key, value) = pair(column)?;
+                let (mut of_first, mut of_more) = (Mask::new(rows), Mask::new(rows));
+                let (first, more) = (first.values(value, &mut of_first)?, step.values(value, &mut of_more)?);
+                let good = answered(&[&of_first, &of_more], rows);
+                self.table.combine(key, &first, &more, rows, 0..good)
+            }
+            Of::Records => self.table.combine(column, &nothing, &nothing, rows, 0..rows),
+            Of::Keys => match pair(column)? {
+                (key, Column::Const(Scalar::None)) => {
+                    self.table.combine(key, &nothing, &nothing, rows, 0..rows)
+                }
+                _ => 0,
+            },
+            Of::Counts => self.table.combine(column, &one, &one, rows, 0..rows),
+        })
+    }
+
+    pub(super) fn keys(&self) -> usize {
+        self.table.keys()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.table.bytes()
+    }
+
+    /// Takes all pairs out, and leaves an empty table.
+    pub(super) fn take(&mut self) -> (Column, usize) {
+        let (mut pairs, rows) = self.table.take();
+        if let (Of::Records | Of::Keys, Column::Tuple(parts)) = (&self.of, &mut pairs)
+            && let Some(value) = parts.get_mut(1)
+        {
+            *value = Column::Const(Scalar::None);
+        }
+        (pairs, rows)
+    }
+}
+
+fn pair(column: &Column) -> Option<(&Column, &Column)> {
+    match column {
+        Column::Tuple(parts) => match &parts[..] {
+            [key, value] => Some((key, value)),
+            _ => None,
+        },
+        _ => None,
+    }
+}

@@ -1,0 +1,114 @@
+//! The map side of a shuffle for typed records: columns are gathered, and their rows sent to the reducers as blocks.
+
+use crate::kernels::{column_of, list_of, placing_hashes};
+use crate::lookup;
+use crate::objects::Objects;
+use firesteel_kernels::{Column, encode, joined, ranges};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyList;
+
+/// Columns of the same types, with the place of each of their rows.
+#[derive(Default)]
+pub(crate) struct Typed {
+    columns: Vec<(Column, usize)>,
+    places: Vec<u32>,
+    bytes: usize,
+}
+
+/// Ranges of keys.
+pub(crate) struct Ranges {
+    /// The greatest key of each range but the last.
+    bounds: Column,
+    count: usize,
+    /// The number of the last range, if it has the least keys.
+    last: Option<u32>,
+}
+
+impl Ranges {
+    /// Returns the ranges by which a function places keys, if it does, and they are typed.
+    pub(crate) fn of(function: &Bound<'_, PyAny>) -> PyResult<Option<Ranges>> {
+        static RANGES: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let ranges_of = lookup::function(function.py(), &RANGES, "firesteel.native.exchange", "ranges_of")?;
+        let found: Option<(Bound<'_, PyList>, Option<u32>)> = ranges_of.call1((function,))?.extract()?;
+        let Some((bounds, last)) = found else { return Ok(None) };
+        let count = bounds.len();
+        let Some((column, mask)) = column_of(&bounds, 0..count)? else { return Ok(None) };
+        Ok((!mask.any()).then_some(Ranges { bounds: column.spread(count), count, last }))
+    }
+}
+
+impl Typed {
+    /// Returns whether a column can be gathered with those that are here.
+    pub(crate) fn takes(&self, column: &Column) -> bool {
+        self.columns.last().is_none_or(|(last, _)| last.is_like(column))
+    }
+
+    /// Adds pairs, placed by the hashes of their keys. Returns `false`, and adds nothing, if these have to be objects to be
+    /// hashed, or records are no pairs.
+    pub(crate) fn add_by_hash(
+        &mut self,
+        py: Python<'_>,
+        column: &Column,
+        rows: usize,
+        places: u32,
+    ) -> PyResult<bool> {
+        let Column::Tuple(parts) = column else { return Ok(false) };
+        let [key, _] = &parts[..] else { return Ok(false) };
+        let Some(hashes) = placing_hashes(py, key, rows)? else { return Ok(false) };
+        self.add(column, rows, hashes.iter().map(|hash| hash.rem_euclid(places.into()) as u32));
+        Ok(true)
+    }
+
+    /// Adds pairs, placed by the ranges in which their keys lie. Returns `false`, and adds nothing, if these have to be objects.
+    pub(crate) fn add_by_range(&mut self, column: &Column, rows: usize, ranges_of: &Ranges) -> bool {
+        let Column::Tuple(parts) = column else { return false };
+        let [key, _] = &parts[..] else { return false };
+        let Some(found) = ranges(&ranges_of.bounds, ranges_of.count, key, rows) else { return false };
+        let last = ranges_of.last;
+        self.add(column, rows, found.into_iter().map(|place| last.map_or(place, |last| last - place)));
+        true
+    }
+
+    /// Adds records, each with its place.
+    pub(crate) fn add(&mut self, column: &Column, rows: usize, places: impl Iterator<Item = u32>) {
+        self.bytes += column.bytes(rows);
+        self.columns.push((column.clone(), rows));
+        self.places.extend(places.take(rows));
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Returns about how many bytes are held.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes all records, one block for each place that has any.
+    pub(crate) fn take(&mut self, py: Python<'_>, places: u32) -> PyResult<Vec<(u32, Objects)>> {
+        let taken = std::mem::take(self);
+        if taken.places.is_empty() {
+            return Ok(vec![]);
+        }
+        let Some(all) = joined(&taken.columns) else {
+            return Err(PyRuntimeError::new_err("columns of several types were gathered for a shuffle"));
+        };
+        let mut rows: Vec<Vec<u32>> = vec![vec![]; places as usize];
+        for (row, place) in taken.places.iter().enumerate() {
+            rows[*place as usize].push(row as u32);
+        }
+        let some = rows.iter().enumerate().filter(|(_, rows)| !rows.is_empty());
+        some.map(|(place, rows)| {
+            let column = all.gather(rows);
+            let objects = match encode(&column, rows.len()) {
+                Some(block) => Objects::written(block),
+                None => Objects::live(list_of(py, &column, rows.len())?),
+            };
+            Ok((place as u32, objects))
+        })
+        .collect()
+    }
+}

@@ -1,0 +1,66 @@
+"""Joins by typed keys: the held side is grouped in columns, and the other side is joined chunk by chunk.
+
+Where records of the held side cannot be in columns, or memory is short, the interpreter's join takes over with what was
+read; where records of the other side cannot, it joins their chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+from firesteel import _native
+from firesteel.join import Join, inner, left_outer, right_outer, subtract
+from firesteel.native.plan import Plan
+from firesteel.native.running import _Ran, grouped
+from firesteel.spill import Budget
+
+__all__ = ["natively"]
+
+_HOW = {inner: "inner", left_outer: "left", right_outer: "right", subtract: "subtract"}
+
+_NOTHING = Plan(0, 0, (), "", (), ())
+
+
+def natively(function: Callable[[int, Any, Any], Iterable[Any]]) -> Callable[[int, Any, Any], Iterable[Any]]:
+    """Returns a function of two partitions as one whose joins the kernels run, if it is such."""
+    if type(function) is Join and function.match in _HOW:
+        return _NativeJoin(function)
+    return function
+
+
+class _NativeJoin:
+    """A join in kernels."""
+
+    def __init__(self, join: Join) -> None:
+        self.join = join
+
+    def __call__(self, partition: int, left: Any, right: Any) -> Iterator[Any]:
+        return self.join(partition, left, right)
+
+    def over_two(self, partition: int, left: Any, right: Any) -> Any:
+        """Does what a call does, for the engine's lists of records."""
+        held, streamed = (left, right) if self.join.hold_left else (right, left)
+        return _native.Pieces(self._pieces(held, streamed))
+
+    def _pieces(self, held: Any, streamed: Any) -> Iterator[Iterable[Any]]:
+        budget = Budget()
+        left, sink = grouped(_Ran(_NOTHING, (), held), budget)
+        groups = chain.from_iterable(iter(sink.next_groups, None))
+        if left is not None:
+            budget.cleared()
+            read = ((key, value) for key, values in groups for value in values)
+            yield self.join._join(chain(read, left), chain.from_iterable(streamed), budget, 0)
+            return
+        run = _native.KernelRun([], streamed)
+        table: dict[Any, Any] | None = None
+        while (piece := run.next_joined(sink, _HOW[self.join.match])) is not None:
+            block, records = piece
+            if block is not None:
+                yield block
+                continue
+            if table is None:
+                table = dict(groups)
+            yield self.join.match(table, records or ())
+        budget.cleared()
