@@ -10,7 +10,7 @@ Functions travel as bytes: ``function`` is always what ``firesteel.pickling.dump
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
-from firesteel.native.kernels import KernelRun as KernelRun, KernelSink as KernelSink
+from firesteel.native.kernels import KernelRun as KernelRun, KernelSink as KernelSink, KernelTable as KernelTable
 
 __version__: str
 

@@ -18,14 +18,22 @@ mod attempts;
 mod calls;
 mod column;
 mod comprehensions;
+mod cuts;
 mod eval;
+mod format;
+mod formats;
+mod items;
+mod layout;
+mod lookup;
 mod loops;
+mod math;
 mod merge;
 mod methods;
 mod numbers;
 mod parts;
 mod program;
 mod random;
+mod record;
 mod reductions;
 mod sequences;
 mod sound;
@@ -37,11 +45,14 @@ mod text;
 pub use answer::{Mask, Refused};
 pub use column::{Column, List, Scalar, Text, TextBuilder};
 pub use eval::evaluate;
+pub use format::{Align, Format, Kind, Piece};
+pub use lookup::{Item, Keys, Lookup};
 pub use merge::{Fold, Merge, Sum};
 pub use program::{
-    Attempt, Binary, Block, Builtin, Comparison, Each, End, Exit, Function, Instruction, Loop, Method, Op,
-    Register, Source,
+    Attempt, Binary, Block, Builtin, Comparison, Each, End, Exit, Function, Instruction, Loop, Math, Method,
+    Op, Register, Source,
 };
 pub use random::{Twister, WORDS};
+pub use record::Class;
 pub use steps::{Outcome, Run, Step};
 pub use table::Table;

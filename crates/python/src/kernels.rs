@@ -2,11 +2,13 @@
 //!
 //! `firesteel.native` decides what runs here, and runs the user's own functions on the records that are handed back.
 
+mod lookup;
 mod objects;
 mod program;
 mod random;
 mod run;
 mod sink;
 
+pub(crate) use lookup::KernelTable;
 pub(crate) use run::KernelRun;
 pub(crate) use sink::KernelSink;

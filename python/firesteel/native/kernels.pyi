@@ -35,3 +35,8 @@ class KernelSink:
     def result(self) -> list[Any]: ...  # the sum, or what was folded, if anything was
     def is_full(self, budget: Budget) -> bool: ...  # whether the table has to be passed on
     def next_pairs(self) -> list[Any] | None: ...  # takes pairs out of the table; None behind the last
+
+class KernelTable:
+    """A table that programs look things up in: keys, all ``int``, ``str`` or tuples of these, and values, if any."""
+
+    def __init__(self, keys: list[Any], values: list[Any] | None = None) -> None: ...

@@ -43,7 +43,7 @@ _BEFORE_ITEMS = ("RETURN_GENERATOR", "POP_TOP", "LOAD_FAST", "GET_ITER")
 class Loops(Instructions):
     """Does loops and comprehensions."""
 
-    def block(self, frame: Frame) -> tuple[Any, ...]:
+    def block(self, frame: Frame, begun: list[Any] | None = None) -> tuple[Any, ...]:
         """Walks on to the ends, and returns the block."""
         raise NotImplementedError
 
@@ -54,9 +54,10 @@ class Loops(Instructions):
     def flow(self, frame: Frame) -> Flow:
         """Returns the graph of a frame's instructions."""
         code = frame.code
-        if code.flow is None:
-            code.flow = Flow(code)
-        return code.flow
+        found: Flow | None = code.flow
+        if found is None:
+            found = code.flow = Flow(code)
+        return found
 
     def fresh(self) -> Register:
         """Returns a register that no instruction sets."""
