@@ -48,7 +48,7 @@ def closest(centres: tuple[Point, ...], point: Point) -> tuple[int, float]:
 
 def step(points: "RDD[Point]", centres: tuple[Point, ...]) -> tuple[Point, ...]:
     """Moves each centre into the middle of the points that it is the closest to; one without points stays."""
-    sums = points.map(lambda point: (closest(centres, point)[0], (*point, 1)))
+    sums = points.map(lambda point: (closest(centres, point)[0], (point[0], point[1], point[2], 1)))
     added = sums.reduceByKey(lambda a, b: (a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3])).collectAsMap()
     middles = {at: (x / count, y / count, z / count) for at, (x, y, z, count) in added.items()}
     return tuple(middles.get(at, centre) for at, centre in enumerate(centres))

@@ -19,6 +19,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from native_calls import Calls, Named, Pair, scope_of
 from native_control import HELPERS, Control
 
 from firesteel.chain import Chain, Filter, FlatMap, FlatMapValues, KeyBy, Keys, Map, MapValues, OfRecords, Values
@@ -34,13 +35,15 @@ FLOATS = [0.0, -0.0, 1.0, -1.0, 0.5, 1.5, 2.5, -2.5, 0.1, 1e-5, 1e15, 1e16, 1e22
 FLOATS += [9007199254740993.0, 1801514316094494.25, float("inf"), float("-inf"), float("nan")]
 STRS = ["", "a", "b", "abc", "A b", " x ", "a,b", ",", "a,b,,c", "to be or not", "12", " 7\n", "-5", "1_0"]
 STRS += ["3.5", "1e3", "x1", "0x1", "inf", "nan", "True", "Z", "zz"]
+STRS += ["it's", '"', "a\nb\r\nc", "\x0bq", "-7", "ab ab ab", "aaa", "%", "{}"]
 STRS += ["é", "ß", "İI", "ﬁ", "日本 語", "a\u2003b", "a\x1cb", "\x1f", "12\x00", "１２", "😀a", "\x85"]
 DIRT = [None, 2**70, -(2**80), "12", 1, 1.5, True, (), ("a",), ("a", 1), ["a"], b"a", "\ud800", frozenset([1])]
+DIRT += [Pair("a", 1), Pair(2.5, "b")]
 
 Kind = Any  # "int", "float", "bool", "str", "list" (of str), or a tuple of kinds
 
 
-class Maker(Control):
+class Maker(Control, Calls):
     """Makes the text of functions whose parameters have known types."""
 
     def __init__(self, rng: random.Random) -> None:
@@ -54,6 +57,8 @@ class Maker(Control):
             if whole and self.rng.random() < 0.5:
                 return self.rng.choice(whole)
             items = ", ".join(self.expression(part, names, depth - 1) for part in kind)
+            if isinstance(kind, Named):
+                return f"Pair({items})" if self.rng.random() < 0.9 else f"Point({items})"
             return f"({items},)"
         if depth <= 0:
             return self.atom(kind, names)
@@ -67,9 +72,11 @@ class Maker(Control):
         circling = self.circling(kind, names, depth) if self.rng.random() < self.circling_often else None
         if circling is not None:
             return circling
-        return {"int": self.int, "float": self.float, "bool": self.bool, "str": self.str, "list": self.list}[kind](
-            names, depth - 1
-        )
+        makers = {"int": self.int, "float": self.float, "bool": self.bool, "str": self.str, "list": self.list}
+        if self.rng.random() < 0.3:
+            makers = {"int": self.more_int, "float": self.more_float, "bool": self.more_bool, "str": self.more_str}
+            makers["list"] = self.more_list
+        return makers[kind](names, depth - 1)
 
     def atom(self, kind: Kind, names: dict[str, Kind]) -> str:
         """Makes a name, an item of one, or a constant."""
@@ -80,6 +87,8 @@ class Maker(Control):
             elif isinstance(has, tuple):
                 places = [at for at, part in enumerate(has) if part == kind]
                 choices += [f"{name}[{at}]" for at in places] + [f"{name}[{at - len(has)}]" for at in places]
+                if isinstance(has, Named):
+                    choices += [f"{name}.{('key', 'value')[at]}" for at in places] * 2
         if choices and self.rng.random() < 0.75:
             return self.rng.choice(choices)
         if kind == "list":
@@ -192,6 +201,8 @@ class Maker(Control):
     def kind(self, depth: int = 1) -> Kind:
         """Chooses a type of records."""
         if depth and self.rng.random() < 0.4:
+            if self.rng.random() < 0.2:
+                return Named((self.kind(0), self.kind(0)))
             return tuple(self.kind(0) for _ in range(self.rng.choice([2, 2, 2, 3])))
         return self.rng.choice(["int", "int", "float", "str", "str", "bool"])
 
@@ -207,12 +218,13 @@ class Maker(Control):
             text = f"f = lambda x: (\n {self.expression(gives, names, depth)}\n)"
         else:
             text = self.statements(kind, gives, names, depth)
-        scope: dict[str, Any] = {"N": rng.choice(INTS), "S": rng.choice(STRS)}
+        scope: dict[str, Any] = {"N": rng.choice(INTS), "S": rng.choice(STRS), **scope_of(rng)}
         try:
             exec(compile(HELPERS + text, FILE, "exec"), scope)
         except SyntaxError:  # a nested f-string, before 3.12
             return self.function(kind, gives)
-        return f"{text}  # N={scope['N']!r}, S={scope['S']!r}", scope["f"]
+        used = [f"{name}={value!r}" for name, value in scope.items() if name != "f" and name in text]
+        return f"{text}  # {', '.join(used)}", scope["f"]
 
     def statements(self, kind: Kind, gives: Kind, names: dict[str, Kind], depth: int) -> str:
         """Makes a function of several lines."""
@@ -255,7 +267,8 @@ class Program:
     def value(self, kind: Kind) -> Any:
         """Chooses a record."""
         if isinstance(kind, tuple):
-            return tuple(self.value(part) for part in kind)
+            values = [self.value(part) for part in kind]
+            return Pair(*values) if isinstance(kind, Named) else tuple(values)
         small = self.rng.random() < 0.6
         values = {"int": INTS[:8] if small else INTS, "float": FLOATS, "bool": [True, False], "str": STRS}
         return self.rng.choice(values[kind])

@@ -55,7 +55,7 @@ def test_random_programs_agree(first: int) -> None:
         warnings.simplefilter("ignore", SyntaxWarning)
         told = [native_programs.difference(seed) for seed in range(first, first + 500)]
     assert not [text for text, _ in told if text]
-    assert sum(is_native for _, is_native in told) > 400
+    assert sum(is_native for _, is_native in told) > 380
     came, back = native_programs.Watched.figures()
     assert back < came / 2
 
@@ -336,11 +336,11 @@ def test_a_later_function_that_could_change_a_name_keeps_its_readers_in_the_inte
     [
         (lambda x: {y for y in x}, "a set"),
         (lambda x: print(x), "a call of print"),
-        (lambda x: x.name, "the attribute name"),
+        (lambda x: len.name, "the attribute name"),
         (lambda x: int(x, 16, 1), "int with 3 arguments"),
         (lambda x: {x: 1}, "a dict"),
-        (lambda x: f"{x:>5}", "a format"),
-        (lambda x: x.title(), "the method title"),
+        (lambda x: f"{x:>5z}", "the format '>5z'"),
+        (lambda x: x.casefold(), "the method casefold"),
         (lambda x: x is N, "`is` with something else than None"),
         (lambda x: sys.getsizeof(x), "a call of sys.getsizeof"),
         (lambda x: x + 1180591620717411303424, "of type int"),

@@ -87,6 +87,7 @@ pub(crate) fn texts(column: &Column, rows: usize) -> Answer<Text> {
         | Column::Int(_)
         | Column::Float(_)
         | Column::List(_)
-        | Column::Tuple(_) => Err(Refused("a value that is no str")),
+        | Column::Tuple(_)
+        | Column::Record(..) => Err(Refused("a value that is no str")),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::answer::{Answer, Mask, Refused, texts};
 use crate::column::{Column, Scalar};
+use crate::items;
 use crate::numbers::{self, Numbers};
 use crate::program::Builtin;
 use crate::reductions;
@@ -20,6 +21,10 @@ pub(crate) fn call(builtin: Builtin, arguments: &[Column], mask: &mut Mask) -> A
         ) => reductions::reduced(builtin, value, mask),
         (Builtin::Int, [value, base]) => of_base(value, base, mask),
         (Builtin::Round, [value, digits]) => rounded(value, digits, mask),
+        (Builtin::Sorted, [value]) => items::sorted(value, mask),
+        (Builtin::Ord, [value]) => items::ord(value, mask),
+        (Builtin::Chr, [value]) => items::chr(value, mask),
+        (Builtin::Repr, [value]) => Ok(Column::Text(items::repr(value, mask)?)),
         (Builtin::Abs, [value]) => absolute(value, mask),
         (Builtin::Bool, [value]) => Ok(Column::Bool(numbers::truths(value, rows)?)),
         (Builtin::Len, [value]) => length(value, rows),
@@ -40,7 +45,11 @@ pub(crate) fn call(builtin: Builtin, arguments: &[Column], mask: &mut Mask) -> A
             | Builtin::Max
             | Builtin::Min
             | Builtin::Sum
-            | Builtin::SumPlainly,
+            | Builtin::SumPlainly
+            | Builtin::Sorted
+            | Builtin::Ord
+            | Builtin::Chr
+            | Builtin::Repr,
             _,
         ) => Err(Refused("a call with these arguments")),
     }
@@ -94,7 +103,7 @@ fn absolute(value: &Column, mask: &mut Mask) -> Answer<Column> {
 fn length(value: &Column, rows: usize) -> Answer<Column> {
     let lengths = match value {
         Column::List(list) => list.spans.iter().map(|(from, to)| i64::from(to - from)).collect(),
-        Column::Tuple(parts) => vec![parts.len() as i64; rows],
+        Column::Tuple(parts) | Column::Record(_, parts) => vec![parts.len() as i64; rows],
         Column::Text(_) | Column::Const(_) => {
             let all = texts(value, rows)?;
             let length = |row| if all.is_ascii { all.bytes(row).len() } else { text::length(all.bytes(row)) };

@@ -3,6 +3,7 @@
 //! Texts and lists are views: a span of a buffer for each row, so that splitting, stripping and slicing copy no text.
 //! A column does not know how many rows it has, since a constant stands for any number.
 
+use crate::record::Class;
 use std::rc::Rc;
 
 /// One value, of a constant or a record.
@@ -142,6 +143,8 @@ pub enum Column {
     List(List),
     /// `tuple`, of so many columns.
     Tuple(Vec<Column>),
+    /// Instances of a class that are tuples with names, of so many columns.
+    Record(Class, Vec<Column>),
 }
 
 impl Column {
@@ -169,6 +172,9 @@ impl Column {
         match self {
             Column::Const(scalar) => spread(scalar, rows),
             Column::Tuple(parts) => Column::Tuple(parts.iter().map(|part| part.spread(rows)).collect()),
+            Column::Record(class, parts) => {
+                Column::Record(class.clone(), parts.iter().map(|part| part.spread(rows)).collect())
+            }
             Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) | Column::List(_) => {
                 self.clone()
             }
@@ -190,6 +196,9 @@ impl Column {
                 Column::List(List { spans: pick(&list.spans, at), items: list.items.clone() })
             }
             Column::Tuple(parts) => Column::Tuple(parts.iter().map(|part| part.gather(at)).collect()),
+            Column::Record(class, parts) => {
+                Column::Record(class.clone(), parts.iter().map(|part| part.gather(at)).collect())
+            }
         }
     }
 
@@ -240,13 +249,18 @@ impl Column {
                 let parts = one.iter().zip(&two).map(|(one, two)| one.followed_by(rows, two, more));
                 Some(Column::Tuple(parts.collect::<Option<_>>()?))
             }
+            (Column::Record(class, one), Column::Record(other, two)) if class.is(&other) => {
+                let parts = one.iter().zip(&two).map(|(one, two)| one.followed_by(rows, two, more));
+                Some(Column::Record(class, parts.collect::<Option<_>>()?))
+            }
             (
                 Column::Bool(_)
                 | Column::Int(_)
                 | Column::Float(_)
                 | Column::Text(_)
                 | Column::List(_)
-                | Column::Tuple(_),
+                | Column::Tuple(_)
+                | Column::Record(..),
                 _,
             ) => None,
         }
@@ -256,7 +270,7 @@ impl Column {
     pub(crate) fn lists(&self) -> usize {
         match self {
             Column::List(_) => 1,
-            Column::Tuple(parts) => parts.iter().map(Column::lists).sum(),
+            Column::Tuple(parts) | Column::Record(_, parts) => parts.iter().map(Column::lists).sum(),
             Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) => 0,
         }
     }
@@ -270,7 +284,7 @@ impl Column {
             Column::Float(values) => Some(values.len()),
             Column::Text(text) => Some(text.rows()),
             Column::List(list) => Some(list.spans.len()),
-            Column::Tuple(parts) => parts.iter().find_map(Column::rows),
+            Column::Tuple(parts) | Column::Record(_, parts) => parts.iter().find_map(Column::rows),
         }
     }
 }

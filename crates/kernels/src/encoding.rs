@@ -27,7 +27,7 @@ pub fn is_block(bytes: &[u8]) -> bool {
     bytes.starts_with(&MARK)
 }
 
-/// Returns the rows of a column as bytes; `None` for one that is nested too deeply.
+/// Returns the rows of a column as bytes; `None` for one that is nested too deeply, or holds instances of a class.
 pub fn encode(column: &Column, rows: usize) -> Option<Vec<u8>> {
     let mut block = Vec::with_capacity(16 + rows * 16);
     block.extend(MARK);
@@ -71,6 +71,8 @@ fn put(column: &Column, rows: usize, depth: usize, into: &mut Vec<u8>) -> Option
             into.extend((at.len() as u64).to_le_bytes());
             put(&list.items.gather(&at).spread(at.len()), at.len(), depth, into)?;
         }
+        // A class is known in one process.
+        Column::Record(..) => return None,
     }
     Some(())
 }

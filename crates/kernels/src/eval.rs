@@ -8,12 +8,16 @@ use crate::attempts;
 use crate::calls;
 use crate::column::{Column, List, Scalar};
 use crate::comprehensions;
+use crate::cuts;
+use crate::formats;
 use crate::loops;
+use crate::math;
 use crate::methods;
 use crate::numbers;
 use crate::parts::{Blocks, Gathered, Part, Registers, read, sides_of, together};
 use crate::program::{Block, End, Function, Op, Register};
 use crate::random::Twister;
+use crate::record::Class;
 use crate::reductions;
 use crate::sequences::{list_of, listed};
 use crate::text;
@@ -151,12 +155,20 @@ fn compute(op: &Op, registers: &[Option<Column>], mask: &mut Mask) -> Answer<Col
         Op::Call(builtin, arguments) => calls::call(*builtin, &all(arguments)?, mask),
         Op::Method(method, a, arguments) => methods::call(*method, get(a)?, &all(arguments)?, mask),
         Op::Each(each) => comprehensions::listed_each(&Kernels, each, registers, mask),
+        Op::Math(function, arguments) => math::call(*function, &all(arguments)?, mask),
+        Op::Stepped(a, b, c, step) => cuts::stepped(get(a)?, get(b)?, get(c)?, *step, rows),
+        Op::Format(format, a) => Ok(Column::Text(formats::formatted(format, get(a)?, mask)?)),
+        Op::Percent(pieces, a) => formats::percent(pieces, get(a)?, mask),
+        Op::Found(lookup, a) => lookup.found(get(a)?, rows),
+        Op::LookedUp(lookup, a) => lookup.values(get(a)?, mask),
+        Op::Made(class, parts) => made(class, all(parts)?),
+        Op::Attribute(name, a) => attribute(get(a)?, name),
     }
 }
 
 fn unpacked(value: &Column, count: usize, at: usize, mask: &mut Mask) -> Answer<Column> {
     match value {
-        Column::Tuple(parts) if parts.len() == count => Ok(parts[at].clone()),
+        Column::Tuple(parts) | Column::Record(_, parts) if parts.len() == count => Ok(parts[at].clone()),
         Column::Const(Scalar::Tuple(items)) if items.len() == count => Ok(Column::Const(items[at].clone())),
         Column::List(list) => {
             let places: Vec<Option<u32>> = list
@@ -166,7 +178,7 @@ fn unpacked(value: &Column, count: usize, at: usize, mask: &mut Mask) -> Answer<
                 .collect();
             picked(list, &places, mask)
         }
-        Column::Tuple(_) => Err(Refused("a tuple of another length")),
+        Column::Tuple(_) | Column::Record(..) => Err(Refused("a tuple of another length")),
         Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) => {
             Err(Refused("taking a value of this type apart"))
         }
@@ -185,7 +197,7 @@ fn picked(list: &List, places: &[Option<u32>], mask: &mut Mask) -> Answer<Column
 }
 
 fn item(value: &Column, index: &Column, mask: &mut Mask) -> Answer<Column> {
-    if let Column::Tuple(parts) = value {
+    if let Column::Tuple(parts) | Column::Record(_, parts) = value {
         let Column::Const(Scalar::Int(index)) = index else {
             return Err(Refused("an index that is no constant"));
         };
@@ -206,8 +218,28 @@ fn item(value: &Column, index: &Column, mask: &mut Mask) -> Answer<Column> {
             picked(list, &places, mask)
         }
         Column::Text(text) => Ok(Column::Text(text::characters(text, &indices, mask))),
-        Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Tuple(_) => {
-            Err(Refused("an item of a value of this type"))
-        }
+        Column::Const(_)
+        | Column::Bool(_)
+        | Column::Int(_)
+        | Column::Float(_)
+        | Column::Tuple(_)
+        | Column::Record(..) => Err(Refused("an item of a value of this type")),
     }
+}
+
+/// Makes records of their items.
+fn made(class: &Class, parts: Vec<Column>) -> Answer<Column> {
+    if parts.len() != class.items() {
+        return Err(Refused("a record of more or fewer items than its class has"));
+    }
+    Ok(Column::Record(class.clone(), parts))
+}
+
+/// `value.name`
+fn attribute(value: &Column, name: &str) -> Answer<Column> {
+    let Column::Record(class, parts) = value else {
+        return Err(Refused("an attribute of a value of this type"));
+    };
+    let at = class.place(name);
+    Ok(parts[at.ok_or(Refused("an attribute that is no item of a record"))?].clone())
 }

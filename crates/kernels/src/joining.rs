@@ -17,8 +17,12 @@ impl Column {
             (Column::Tuple(one), Column::Tuple(two)) => {
                 one.len() == two.len() && one.iter().zip(two).all(|(one, two)| one.is_like(two))
             }
+            (Column::Record(class, one), Column::Record(other, two)) if class.is(other) => {
+                one.len() == two.len() && one.iter().zip(two).all(|(one, two)| one.is_like(two))
+            }
             (
                 Column::Const(_)
+                | Column::Record(..)
                 | Column::Bool(_)
                 | Column::Int(_)
                 | Column::Float(_)
@@ -38,7 +42,9 @@ impl Column {
             Column::Int(_) | Column::Float(_) => rows * 8,
             Column::Text(text) => spanned(&text.spans) + rows * 4,
             Column::List(list) => list.items.bytes(spanned(&list.spans)) + rows * 4,
-            Column::Tuple(parts) => parts.iter().map(|part| part.bytes(rows)).sum(),
+            Column::Tuple(parts) | Column::Record(_, parts) => {
+                parts.iter().map(|part| part.bytes(rows)).sum()
+            }
         }
     }
 }
@@ -104,17 +110,21 @@ fn join(columns: &[&Column]) -> Option<Column> {
                 items: Rc::new(join(&items.iter().collect::<Vec<_>>())?),
             })
         }
-        Column::Tuple(parts) => {
-            let part = |at: usize| {
-                let parts = columns.iter().map(|column| match column {
-                    Column::Tuple(parts) => parts.get(at),
-                    _ => None,
-                });
-                join(&parts.collect::<Option<Vec<_>>>()?)
-            };
-            Column::Tuple((0..parts.len()).map(part).collect::<Option<_>>()?)
-        }
+        Column::Tuple(parts) => Column::Tuple(join_parts(columns, parts.len())?),
+        Column::Record(class, parts) => Column::Record(class.clone(), join_parts(columns, parts.len())?),
     })
+}
+
+/// Joins the parts of tuples or records.
+fn join_parts(columns: &[&Column], count: usize) -> Option<Vec<Column>> {
+    let part = |at: usize| {
+        let parts = columns.iter().map(|column| match column {
+            Column::Tuple(parts) | Column::Record(_, parts) => parts.get(at),
+            _ => None,
+        });
+        join(&parts.collect::<Option<Vec<_>>>()?)
+    };
+    (0..count).map(part).collect()
 }
 
 fn values<'a, T: Copy + 'a>(

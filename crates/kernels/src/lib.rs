@@ -19,12 +19,19 @@ mod calls;
 mod column;
 mod combining;
 mod comprehensions;
+mod cuts;
 mod encoding;
 mod eval;
+mod format;
+mod formats;
 mod groups;
+mod items;
 mod joining;
 mod keys;
+mod layout;
+mod lookup;
 mod loops;
+mod math;
 mod merge;
 mod methods;
 mod numbers;
@@ -32,6 +39,7 @@ mod parts;
 mod placing;
 mod program;
 mod random;
+mod record;
 mod reductions;
 mod sequences;
 mod sorting;
@@ -46,15 +54,18 @@ pub use column::{Column, List, Scalar, Text, TextBuilder};
 pub use combining::{First, Step as CombiningStep};
 pub use encoding::{decode, encode, is_block};
 pub use eval::evaluate;
+pub use format::{Align, Format, Kind, Piece};
 pub use groups::{Grouped, Groups, Joined};
 pub use joining::joined;
+pub use lookup::{Item, Keys, Lookup};
 pub use merge::{Fold, Merge, Sum};
 pub use placing::{TextHash, hashes};
 pub use program::{
-    Attempt, Binary, Block, Builtin, Comparison, Each, End, Exit, Function, Instruction, Loop, Method, Op,
-    Register, Source,
+    Attempt, Binary, Block, Builtin, Comparison, Each, End, Exit, Function, Instruction, Loop, Math, Method,
+    Op, Register, Source,
 };
 pub use random::{Twister, WORDS};
+pub use record::Class;
 pub use sorting::{Sorting, ranges};
 pub use steps::{Outcome, Run, Step};
 pub use table::Table;

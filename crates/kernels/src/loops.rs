@@ -144,7 +144,7 @@ impl Turning {
 fn text_bytes(column: &Column) -> usize {
     match column {
         Column::Text(text) => text.data.len(),
-        Column::Tuple(parts) => parts.iter().map(text_bytes).sum(),
+        Column::Tuple(parts) | Column::Record(_, parts) => parts.iter().map(text_bytes).sum(),
         Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::List(_) => 0,
     }
 }

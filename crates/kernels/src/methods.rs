@@ -5,11 +5,12 @@
 
 use crate::answer::{Answer, Mask, Refused, texts};
 use crate::column::{Column, List, Scalar, Text, TextBuilder};
+use crate::cuts::{self, is_space, split};
+use crate::layout;
 use crate::program::Method;
 use crate::sequences::list_of;
 use crate::text;
 use memchr::memmem;
-use std::rc::Rc;
 
 pub(crate) fn call(method: Method, value: &Column, arguments: &[Column], mask: &mut Mask) -> Answer<Column> {
     let rows = mask.rows();
@@ -25,6 +26,29 @@ pub(crate) fn call(method: Method, value: &Column, arguments: &[Column], mask: &
             let most = usize::try_from(*most).unwrap_or(usize::MAX);
             Ok(split(&all, rows, |all, row, items| some_words(all, row, most, items)))
         }
+        (Method::RSplit, [] | [Column::Const(Scalar::None)]) => Ok(split(&all, rows, words)),
+        (Method::RSplit, [Column::Const(Scalar::Str(by))]) => {
+            cuts::split_from_right(&all, by, u64::MAX, rows)
+        }
+        (Method::RSplit, [Column::Const(Scalar::Str(by)), Column::Const(Scalar::Int(most))]) => {
+            cuts::split_from_right(&all, by, u64::try_from(*most).unwrap_or(u64::MAX), rows)
+        }
+        (Method::SplitLines, []) => Ok(cuts::lines(&all, mask)),
+        (Method::Partition | Method::RPartition, [by]) => {
+            Ok(cuts::partition(&all, &texts(by, rows)?, method == Method::RPartition, mask))
+        }
+        (Method::RemovePrefix, [part]) => Ok(cuts::without_prefix(&all, &texts(part, rows)?, rows)),
+        (Method::RemoveSuffix, [part]) => Ok(cuts::without_suffix(&all, &texts(part, rows)?, rows)),
+        (Method::RFind, [part]) => Ok(cuts::place(&all, &texts(part, rows)?, true, false, mask)),
+        (Method::Index, [part]) => Ok(cuts::place(&all, &texts(part, rows)?, false, true, mask)),
+        (Method::RIndex, [part]) => Ok(cuts::place(&all, &texts(part, rows)?, true, true, mask)),
+        (Method::Capitalize, []) => Ok(changed(&all, mask, layout::capitalize)),
+        (Method::SwapCase, []) => Ok(changed(&all, mask, layout::swap_case)),
+        (Method::Title, []) => Ok(changed(&all, mask, layout::title)),
+        (Method::Center | Method::LJust | Method::RJust | Method::ZFill, _) => {
+            layout::filled(method, &all, arguments, mask)
+        }
+        (Method::IsAscii, []) => Ok(Column::bools((0..rows).map(|row| all.bytes(row).is_ascii()).collect())),
         (Method::Strip, _) => strip(&all, arguments, true, true, rows),
         (Method::LStrip, _) => strip(&all, arguments, true, false, rows),
         (Method::RStrip, _) => strip(&all, arguments, false, true, rows),
@@ -44,8 +68,10 @@ pub(crate) fn call(method: Method, value: &Column, arguments: &[Column], mask: &
         (
             Method::IsAlnum
             | Method::IsAlpha
+            | Method::IsDecimal
             | Method::IsDigit
             | Method::IsLower
+            | Method::IsNumeric
             | Method::IsSpace
             | Method::IsUpper,
             [],
@@ -54,24 +80,8 @@ pub(crate) fn call(method: Method, value: &Column, arguments: &[Column], mask: &
     }
 }
 
-/// Returns whether a code point is a space to `str.split` and `str.strip`: those of Unicode, and four separators of ASCII.
-fn is_space(character: char) -> bool {
-    character.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&character)
-}
-
 fn is_ascii_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r' | 0x1c..=0x1f)
-}
-
-/// Splits all texts: `pieces` is called with each one, and where to put the spans of its pieces.
-fn split(all: &Text, rows: usize, pieces: impl Fn(&Text, usize, &mut Vec<(u32, u32)>)) -> Column {
-    let (mut items, mut spans) = (Vec::with_capacity(rows * 8), Vec::with_capacity(rows));
-    for row in 0..rows {
-        let from = items.len();
-        pieces(all, row, &mut items);
-        spans.push((from as u32, items.len() as u32));
-    }
-    Column::List(List { spans: Rc::new(spans), items: Rc::new(Column::Text(all.viewed(items))) })
 }
 
 /// The words of a text, between spaces.
@@ -245,7 +255,9 @@ fn classified(method: Method, all: &Text, mask: &mut Mask) -> Column {
     let one = |bytes: &[u8]| match method {
         Method::IsAlnum => !bytes.is_empty() && bytes.iter().all(u8::is_ascii_alphanumeric),
         Method::IsAlpha => !bytes.is_empty() && bytes.iter().all(u8::is_ascii_alphabetic),
-        Method::IsDigit => !bytes.is_empty() && bytes.iter().all(u8::is_ascii_digit),
+        Method::IsDigit | Method::IsDecimal | Method::IsNumeric => {
+            !bytes.is_empty() && bytes.iter().all(u8::is_ascii_digit)
+        }
         Method::IsSpace => !bytes.is_empty() && bytes.iter().all(|byte| is_ascii_space(*byte)),
         Method::IsLower => {
             bytes.iter().any(u8::is_ascii_lowercase) && !bytes.iter().any(u8::is_ascii_uppercase)

@@ -27,7 +27,9 @@ impl Numbers {
             Column::Bool(values) => Some(Numbers::Bools(values)),
             Column::Int(values) => Some(Numbers::Ints(values)),
             Column::Float(values) => Some(Numbers::Floats(values)),
-            Column::Const(_) | Column::Text(_) | Column::List(_) | Column::Tuple(_) => None,
+            Column::Const(_) | Column::Text(_) | Column::List(_) | Column::Tuple(_) | Column::Record(..) => {
+                None
+            }
         }
     }
 
@@ -54,16 +56,22 @@ impl Numbers {
 
 pub(crate) fn binary(operator: Binary, a: &Column, b: &Column, mask: &mut Mask) -> Answer<Column> {
     let rows = mask.rows();
-    let (Some(one), Some(two)) = (Numbers::of(a, rows), Numbers::of(b, rows)) else {
+    let (one, two) = (Numbers::of(a, rows), Numbers::of(b, rows));
+    let (Some(one), Some(two)) = (&one, &two) else {
         return match (operator, a, b) {
             (Binary::Add, Column::Tuple(one), Column::Tuple(two)) => {
                 Ok(Column::Tuple([&one[..], two].concat()))
             }
             (Binary::Add, _, _) => text::joined_values(a, b, mask),
+            (Binary::Multiply, _, _) => {
+                let times = one.as_ref().or(two.as_ref()).and_then(Numbers::ints);
+                let times = times.ok_or(Refused("an operator between values of these types"))?;
+                text::repeated(if one.is_none() { a } else { b }, &times, mask)
+            }
             _ => Err(Refused("an operator between values of these types")),
         };
     };
-    if let (Numbers::Bools(one), Numbers::Bools(two)) = (&one, &two) {
+    if let (Numbers::Bools(one), Numbers::Bools(two)) = (one, two) {
         let of: Option<fn(bool, bool) -> bool> = match operator {
             Binary::And => Some(|a, b| a & b),
             Binary::Or => Some(|a, b| a | b),
@@ -136,7 +144,7 @@ fn of_floats(operator: Binary, a: &[f64], b: &[f64], mask: &mut Mask) -> Answer<
 /// `a ** b`, where CPython gives what the C library's `pow` gives, of the amount of `a`; `f64::powf` calls the same function.
 /// All that either of them treats in a way of its own is declined: infinities, complex results, overflows, and what
 /// is too small to be kept whole.
-fn power(a: f64, b: f64) -> Option<f64> {
+pub(crate) fn power(a: f64, b: f64) -> Option<f64> {
     let is_odd = b.fract() == 0.0 && b % 2.0 != 0.0;
     if !a.is_finite() || !b.is_finite() || a == 0.0 && b < 0.0 || a < 0.0 && b.fract() != 0.0 {
         return None;
@@ -193,7 +201,7 @@ pub(crate) fn truths(column: &Column, rows: usize) -> Answer<Rc<Vec<bool>>> {
         Column::Float(values) => values.iter().map(|value| *value != 0.0).collect(),
         Column::Text(text) => text.spans.iter().map(|(from, to)| from != to).collect(),
         Column::List(list) => list.spans.iter().map(|(from, to)| from != to).collect(),
-        Column::Tuple(parts) => vec![!parts.is_empty(); rows],
+        Column::Tuple(parts) | Column::Record(_, parts) => vec![!parts.is_empty(); rows],
     };
     Ok(Rc::new(truths))
 }
@@ -262,7 +270,10 @@ fn compare_texts(comparison: Comparison, a: &Text, b: &Text, rows: usize) -> Vec
 }
 
 fn is_atom(column: &Column) -> bool {
-    !matches!(column, Column::Tuple(_) | Column::List(_) | Column::Const(Scalar::Tuple(_)))
+    !matches!(
+        column,
+        Column::Tuple(_) | Column::Record(..) | Column::List(_) | Column::Const(Scalar::Tuple(_))
+    )
 }
 
 pub(crate) fn contains(item: &Column, container: &Column, mask: &mut Mask) -> Answer<Column> {

@@ -141,6 +141,11 @@ fn write_kind(column: &Column, kind: &mut Vec<u8>) {
             kind.extend([6, parts.len() as u8]);
             parts.iter().for_each(|part| write_kind(part, kind));
         }
+        Column::Record(class, parts) => {
+            kind.push(7);
+            kind.extend(class.number().to_le_bytes());
+            parts.iter().for_each(|part| write_kind(part, kind));
+        }
     }
 }
 

@@ -4,6 +4,9 @@
 //! stands for. So a body does not know what comes behind it, and rows that leave a loop in several turns go on together.
 
 use crate::column::Scalar;
+use crate::format::{Format, Piece};
+use crate::lookup::Lookup;
+use crate::record::Class;
 
 /// The number of a value within a function. The parameters come first.
 pub type Register = usize;
@@ -91,6 +94,22 @@ pub enum Op {
     Method(Method, Register, Vec<Register>),
     /// A list of what is computed for each item of another.
     Each(Box<Each>),
+    /// A call of a function of the module `math`.
+    Math(Math, Vec<Register>),
+    /// `a[b:c:step]`, of a step that is not 0.
+    Stepped(Register, Register, Register, i64),
+    /// `format(a, "...")`.
+    Format(Format, Register),
+    /// `"..." % a`.
+    Percent(Vec<Piece>, Register),
+    /// `a in table`.
+    Found(Lookup, Register),
+    /// `table[a]`.
+    LookedUp(Lookup, Register),
+    /// `Class(a, b, ...)`.
+    Made(Class, Vec<Register>),
+    /// `a.name`.
+    Attribute(String, Register),
 }
 
 /// The items that a loop goes through.
@@ -210,17 +229,32 @@ named!(
 named!(
     /// The functions that Python has built in.
     Builtin {
-        Abs = "abs", All = "all", Any = "any", Bool = "bool", Float = "float", Int = "int", Len = "len",
-        Max = "max", Min = "min", Round = "round", Str = "str", Sum = "sum", SumPlainly = "sum plainly",
+        Abs = "abs", All = "all", Any = "any", Bool = "bool", Chr = "chr", Float = "float", Int = "int", Len = "len",
+        Max = "max", Min = "min", Ord = "ord", Repr = "repr", Round = "round", Sorted = "sorted", Str = "str",
+        Sum = "sum", SumPlainly = "sum plainly",
     }
 );
 
 named!(
     /// The methods of `str`.
     Method {
-        Count = "count", EndsWith = "endswith", Find = "find", IsAlnum = "isalnum", IsAlpha = "isalpha",
-        IsDigit = "isdigit", IsLower = "islower", IsSpace = "isspace", IsUpper = "isupper", Join = "join",
-        Lower = "lower", LStrip = "lstrip", Replace = "replace", RStrip = "rstrip", Split = "split",
-        StartsWith = "startswith", Strip = "strip", Upper = "upper",
+        Capitalize = "capitalize", Center = "center", Count = "count", EndsWith = "endswith", Find = "find",
+        Index = "index", IsAlnum = "isalnum", IsAlpha = "isalpha", IsAscii = "isascii", IsDecimal = "isdecimal",
+        IsDigit = "isdigit", IsLower = "islower", IsNumeric = "isnumeric", IsSpace = "isspace", IsUpper = "isupper",
+        Join = "join", LJust = "ljust", Lower = "lower", LStrip = "lstrip", Partition = "partition",
+        RemovePrefix = "removeprefix", RemoveSuffix = "removesuffix", Replace = "replace", RFind = "rfind",
+        RIndex = "rindex", RJust = "rjust", RPartition = "rpartition", RSplit = "rsplit", RStrip = "rstrip",
+        Split = "split", SplitLines = "splitlines", StartsWith = "startswith", Strip = "strip",
+        SwapCase = "swapcase", Title = "title", Upper = "upper", ZFill = "zfill",
+    }
+);
+
+named!(
+    /// The functions of the module `math`.
+    Math {
+        ATan = "atan", ATan2 = "atan2", Ceil = "ceil", CopySign = "copysign", Cos = "cos", Degrees = "degrees",
+        Exp = "exp", FAbs = "fabs", Floor = "floor", FMod = "fmod", Gcd = "gcd", IsFinite = "isfinite",
+        IsInf = "isinf", IsNan = "isnan", Log = "log", Log10 = "log10", Log2 = "log2", Pow = "pow",
+        Radians = "radians", Sin = "sin", Sqrt = "sqrt", Tan = "tan", Trunc = "trunc",
     }
 );

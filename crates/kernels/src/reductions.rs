@@ -33,6 +33,10 @@ pub(crate) fn reduced(builtin: Builtin, value: &Column, mask: &mut Mask) -> Answ
         | Builtin::Int
         | Builtin::Len
         | Builtin::Round
+        | Builtin::Sorted
+        | Builtin::Ord
+        | Builtin::Chr
+        | Builtin::Repr
         | Builtin::Str => Err(Refused("a call with these arguments")),
     }
 }
@@ -86,7 +90,7 @@ fn extreme(list: &List, items: usize, wanted: Ordering, mask: &mut Mask) -> Answ
         Column::Int(values) => Box::new(|a, b| Some(values[a].cmp(&values[b]))),
         Column::Float(values) => Box::new(|a, b| values[a].partial_cmp(&values[b])),
         Column::Text(text) => Box::new(|a, b| Some(text.bytes(a).cmp(text.bytes(b)))),
-        Column::Const(_) | Column::List(_) | Column::Tuple(_) => {
+        Column::Const(_) | Column::List(_) | Column::Tuple(_) | Column::Record(..) => {
             return Err(Refused("the greatest or least of values of this type"));
         }
     };

@@ -96,10 +96,10 @@ fn items(column: &Column, rows: usize) -> Answer<Sequence> {
 pub(crate) fn list_of(column: &Column, rows: usize) -> Answer<List> {
     let (items, spans) = match column.spread(rows) {
         Column::List(list) => return Ok(list),
-        Column::Tuple(parts) if parts.is_empty() => {
+        Column::Tuple(parts) | Column::Record(_, parts) if parts.is_empty() => {
             (Rc::new(Column::Const(Scalar::None)), Rc::new(vec![(0, 0); rows]))
         }
-        Column::Tuple(parts) => match listed(&parts, rows)? {
+        Column::Tuple(parts) | Column::Record(_, parts) => match listed(&parts, rows)? {
             Column::List(list) => return Ok(list),
             _ => return Err(Refused("items of several types")),
         },
@@ -147,7 +147,8 @@ fn whole(column: &Column, rows: usize) -> Answer<Rc<Vec<i64>>> {
         | Column::Float(_)
         | Column::Text(_)
         | Column::List(_)
-        | Column::Tuple(_) => Err(Refused("a range of something else than int")),
+        | Column::Tuple(_)
+        | Column::Record(..) => Err(Refused("a range of something else than int")),
     }
 }
 

@@ -11,6 +11,27 @@ pub(crate) fn write_int(data: &mut Vec<u8>, value: i64) {
     let _ = write!(data, "{value}");
 }
 
+/// Writes a text of ASCII as `repr` does.
+pub(crate) fn write_quoted(data: &mut Vec<u8>, bytes: &[u8]) {
+    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { b'"' } else { b'\'' };
+    data.push(quote);
+    for byte in bytes {
+        match byte {
+            b'\n' => data.extend_from_slice(b"\\n"),
+            b'\r' => data.extend_from_slice(b"\\r"),
+            b'\t' => data.extend_from_slice(b"\\t"),
+            b'\\' => data.extend_from_slice(b"\\\\"),
+            b' '..=b'~' if *byte == quote => data.extend_from_slice(&[b'\\', quote]),
+            b' '..=b'~' | 0x80.. => data.push(*byte),
+            _ => {
+                // Writing to a vector cannot fail.
+                let _ = write!(data, "\\x{byte:02x}");
+            }
+        }
+    }
+    data.push(quote);
+}
+
 /// Returns a `float` as `repr` writes it: the fewest digits that read as the same number, with an exponent below 1e-4 and
 /// from 1e16 on.
 pub(crate) fn float(value: f64) -> String {

@@ -211,7 +211,7 @@ impl Outcome {
 fn exploded(lists: Column, rows: usize) -> Answer<(Column, Vec<u32>)> {
     let list = match lists {
         Column::List(list) => list,
-        Column::Tuple(parts) => match listed(&parts, rows)? {
+        Column::Tuple(parts) | Column::Record(_, parts) => match listed(&parts, rows)? {
             Column::List(list) => list,
             _ => return Err(Refused("items of several types")),
         },
@@ -233,7 +233,9 @@ fn exploded(lists: Column, rows: usize) -> Answer<(Column, Vec<u32>)> {
 /// Takes pairs apart, as `for key, value in pairs` does.
 fn pair(column: &Column) -> Answer<(Column, Column)> {
     match column {
-        Column::Tuple(parts) if parts.len() == 2 => Ok((parts[0].clone(), parts[1].clone())),
+        Column::Tuple(parts) | Column::Record(_, parts) if parts.len() == 2 => {
+            Ok((parts[0].clone(), parts[1].clone()))
+        }
         Column::Const(Scalar::Tuple(items)) if items.len() == 2 => {
             Ok((Column::Const(items[0].clone()), Column::Const(items[1].clone())))
         }
@@ -243,7 +245,7 @@ fn pair(column: &Column) -> Answer<(Column, Column)> {
 
 fn part(column: &Column, at: usize) -> Answer<Column> {
     match column {
-        Column::Tuple(parts) if parts.len() > at => Ok(parts[at].clone()),
+        Column::Tuple(parts) | Column::Record(_, parts) if parts.len() > at => Ok(parts[at].clone()),
         Column::Const(Scalar::Tuple(items)) if items.len() > at => Ok(Column::Const(items[at].clone())),
         _ => Err(Refused("records that are no tuples")),
     }
@@ -256,7 +258,9 @@ pub(crate) fn mark_nan(column: &Column, mask: &mut Mask) {
                 mask.set(row);
             }
         }
-        Column::Tuple(parts) => parts.iter().for_each(|part| mark_nan(part, mask)),
+        Column::Tuple(parts) | Column::Record(_, parts) => {
+            parts.iter().for_each(|part| mark_nan(part, mask));
+        }
         Column::List(list) => {
             let (items, spans) = list.parts();
             let mut of_items = Mask::new(spans.iter().map(|(_, to)| *to as usize).max().unwrap_or(0));

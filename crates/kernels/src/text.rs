@@ -24,6 +24,25 @@ fn put_together(parts: &[Text], mask: &mut Mask) -> Answer<Column> {
     Ok(Column::Text(made.build()))
 }
 
+/// The most bytes of one text that is filled up or repeated: what is longer is the interpreter's.
+pub(crate) const MOST_BYTES: u64 = 1 << 24;
+
+/// `text * times`.
+pub(crate) fn repeated(value: &Column, times: &[i64], mask: &mut Mask) -> Answer<Column> {
+    let all = texts(value, mask.rows())?;
+    let mut made = TextBuilder::with_rows(mask.rows());
+    for (row, times) in times.iter().enumerate() {
+        let bytes = all.bytes(row);
+        let times = u64::try_from(*times).unwrap_or(0);
+        let fits = (bytes.len() as u64).saturating_mul(times) <= MOST_BYTES;
+        let times = if fits && !bytes.is_empty() { times } else { 0 };
+        if !made.push_with(|data| (0..times).for_each(|_| data.extend_from_slice(bytes))) || !fits {
+            mask.set(row);
+        }
+    }
+    Ok(Column::Text(made.build()))
+}
+
 /// The pieces of an f-string: each as `str` makes it.
 pub(crate) fn joined(parts: &[Column], mask: &mut Mask) -> Answer<Column> {
     let parts: Vec<Text> = parts.iter().map(|part| text_of(part, mask)).collect::<Answer<_>>()?;
@@ -59,7 +78,7 @@ pub(crate) fn text_of(value: &Column, mask: &mut Mask) -> Answer<Text> {
                 push(row, &|data| data.extend_from_slice(spelling::float(*value).as_bytes()));
             }
         }
-        Column::Const(_) | Column::List(_) | Column::Tuple(_) => {
+        Column::Const(_) | Column::List(_) | Column::Tuple(_) | Column::Record(..) => {
             return Err(Refused("str of a value of this type"));
         }
     }
@@ -111,21 +130,24 @@ pub(crate) fn characters(text: &Text, indices: &[i64], mask: &mut Mask) -> Text 
     text.viewed(spans)
 }
 
+/// Returns a bound of slices; nothing for one that is left out.
+pub(crate) fn bound(column: &Column, rows: usize) -> Answer<Option<Rc<Vec<i64>>>> {
+    match column.spread(rows) {
+        Column::Const(Scalar::None) => Ok(None),
+        Column::Int(values) => Ok(Some(values)),
+        Column::Const(_)
+        | Column::Bool(_)
+        | Column::Float(_)
+        | Column::Text(_)
+        | Column::List(_)
+        | Column::Tuple(_)
+        | Column::Record(..) => Err(Refused("a bound that is no int")),
+    }
+}
+
 /// `value[from:to]`.
 pub(crate) fn slice(value: &Column, from: &Column, to: &Column, rows: usize) -> Answer<Column> {
-    let bound = |column: &Column| -> Answer<Option<Rc<Vec<i64>>>> {
-        match column.spread(rows) {
-            Column::Const(Scalar::None) => Ok(None),
-            Column::Int(values) => Ok(Some(values)),
-            Column::Const(_)
-            | Column::Bool(_)
-            | Column::Float(_)
-            | Column::Text(_)
-            | Column::List(_)
-            | Column::Tuple(_) => Err(Refused("a bound that is no int")),
-        }
-    };
-    let (from, to) = (bound(from)?, bound(to)?);
+    let (from, to) = (bound(from, rows)?, bound(to, rows)?);
     let within = |row: usize, length: usize| {
         let clamp = |bound: i64| {
             let bound = if bound < 0 { bound.saturating_add(length as i64).max(0) } else { bound };
@@ -145,7 +167,7 @@ pub(crate) fn slice(value: &Column, from: &Column, to: &Column, rows: usize) -> 
             list.spans = Rc::new(spans.collect());
             Ok(Column::List(list))
         }
-        Column::Tuple(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) => {
+        Column::Tuple(_) | Column::Record(..) | Column::Bool(_) | Column::Int(_) | Column::Float(_) => {
             Err(Refused("a slice of a value of this type"))
         }
         Column::Text(_) | Column::Const(_) => {

@@ -4,6 +4,7 @@
 
 mod block;
 mod keyed;
+mod lookup;
 mod objects;
 mod program;
 mod random;
@@ -11,6 +12,7 @@ mod run;
 mod sink;
 
 pub(crate) use block::{Block, Pieces, placing_hashes};
+pub(crate) use lookup::KernelTable;
 pub(crate) use objects::{column as column_of, list as list_of};
 pub(crate) use run::KernelRun;
 pub(crate) use sink::KernelSink;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator as operators
 import random
 from types import BuiltinMethodType
@@ -15,13 +16,29 @@ BINARY = frozenset("+ - * / // % ** & | ^ << >>".split())
 #: The methods of ``str``.
 METHODS = frozenset(
     "count endswith find isalnum isalpha isdigit islower isspace isupper join lower lstrip replace rstrip split"
-    " startswith strip upper".split()
+    " startswith strip upper"
+    " capitalize center index isascii isdecimal isnumeric ljust partition removeprefix removesuffix rfind rindex rjust"
+    " rpartition rsplit splitlines swapcase title zfill".split()
 )
 
 #: The type of ``operator.itemgetter(...)``.
 GETTER = operators.itemgetter
 
-_BUILTINS = {id(one): one.__name__ for one in (abs, all, any, bool, float, int, len, max, min, round, str, sum)}
+_BUILTINS = {
+    id(one): one.__name__
+    for one in (
+        *(abs, all, any, bool, chr, divmod, float, format, int, len, max, min, ord, repr, round, sorted, str, sum),
+    )
+}
+
+#: The functions of the module ``math`` that the C library computes, or that are exact. ``math.hypot`` is CPython's own.
+_MATH = {
+    id(getattr(math, name)): name
+    for name in (
+        "atan atan2 ceil copysign cos degrees exp fabs floor fmod gcd isfinite isinf isnan log log10 log2 pow radians"
+        " sin sqrt tan trunc".split()
+    )
+}
 
 _OPERATORS = {
     id(one): symbol
@@ -51,6 +68,15 @@ def builtin(value: Any) -> str | None:
 def is_exception(value: Any) -> bool:
     """Returns whether a value is a type of exceptions."""
     return isinstance(value, type) and BaseException in value.__mro__
+
+
+def mathematical(value: Any) -> str | None:
+    """Returns the name of a function of the module ``math``, if the kernels know it.
+
+    >>> mathematical(math.sqrt), mathematical(math.hypot)
+    ('sqrt', None)
+    """
+    return _MATH.get(id(value))
 
 
 def operator(value: Any) -> str | None:

@@ -8,7 +8,7 @@ import sys
 from types import CodeType, FunctionType, MethodDescriptorType
 from typing import Any
 
-from firesteel.native import callables
+from firesteel.native import callables, records
 from firesteel.native.callables import GETTER
 from firesteel.native.loops import Loops
 from firesteel.native.names import Names
@@ -37,10 +37,10 @@ _PARAMETERS: dict[str, tuple[str, ...]] = {
 }
 
 #: How many arguments functions take that have not always one.
-_COUNTS = {"max": (1, 255), "min": (1, 255), "int": (1, 2), "round": (1, 2)}
+_COUNTS = {"max": (1, 255), "min": (1, 255), "int": (1, 2), "round": (1, 2), "divmod": (2, 2), "format": (1, 2)}
 
 #: Functions of all items of their one argument.
-_OF_ITEMS = ("any", "all", "sum", "max", "min", "len")
+_OF_ITEMS = ("any", "all", "sum", "max", "min", "len", "sorted")
 
 
 class Calls(Loops):
@@ -94,8 +94,23 @@ class Calls(Loops):
             return self.enter(called, positional, frame, named)
         if named:
             positional = _placed(function, positional, named)
+        if isinstance(function, Method) and function.name == "get" and isinstance(function.owner, Known):
+            return self._got(block, frame, function.owner.value, positional)
         frame.stack.append(self.call(block, function, positional, frame))
         return None
+
+    def _got(self, block: Block, frame: Frame, table: Any, arguments: list[Any]) -> Any:
+        """Calls ``get`` of a dict: the walk parts, and one side has the default."""
+        if type(table) is not dict or len(arguments) not in (1, 2):
+            raise NotLowered(f"the method get of a value of type {type(table).__name__}")
+        key = self.register(block, arguments[0])
+        items = self.tables.items(table)
+        found = self.emit(block, "found", items, key)
+        there = frame.copy(frame.at)
+        there.stack.append(arguments[1] if len(arguments) == 2 else Known(None))
+        here = Block()
+        frame.stack.append(self.emit(here, "looked_up", items, key))
+        return ("branch", found.number, self.block(frame, here.instructions), self.block(there))
 
     def _call_inner(self, frame: Frame, function: Inner, arguments: list[Any]) -> Frame | None:
         flags = function.code.co_flags
@@ -158,6 +173,14 @@ class Calls(Loops):
         builtin = callables.builtin(called)
         if builtin is not None:
             return self._builtin(block, builtin, arguments, frame)
+        mathematical = callables.mathematical(called)
+        if mathematical is not None:
+            return self.apply(block, "math", arguments, mathematical)
+        if isinstance(called, type) and records.fields_of(called) is not None:
+            defaults = records.defaults_of(called, len(arguments))
+            if defaults is None:
+                raise NotLowered(f"{callables.name_of(called)} with {len(arguments)} arguments")
+            return self.apply(block, "made", [*arguments, *map(Known, defaults)], called)
         if isinstance(called, MethodDescriptorType) and called.__objclass__ is str:
             if not arguments:
                 raise NotLowered(f"str.{called.__name__} without arguments")
@@ -175,6 +198,15 @@ class Calls(Loops):
 
     def _builtin(self, block: Block, name: str, arguments: list[Any], frame: Frame) -> Any:
         least, most = _COUNTS.get(name, (1, 1))
+        if name == "divmod" and len(arguments) == 2:
+            arguments = [Register(self.register(block, value)) for value in arguments]
+            parts = [self.apply(block, "binary", arguments, symbol) for symbol in ("//", "%")]
+            return self.apply(block, "tuple", parts)
+        if name == "format" and len(arguments) in (1, 2):
+            text = arguments[1] if len(arguments) == 2 else Known("")
+            if not isinstance(text, Known) or type(text.value) is not str:
+                raise NotLowered("a format that is computed")
+            return self.formatted(block, arguments[0], text.value)
         if not least <= len(arguments) <= most:
             raise NotLowered(f"{name} with {len(arguments)} arguments")
         if len(arguments) == 1 and name in _OF_ITEMS:
@@ -192,6 +224,9 @@ class Calls(Loops):
         return self.listed(block, Iterated("items", (value,)), frame)
 
     def _method(self, block: Block, name: str, arguments: list[Any], frame: Frame) -> Any:
+        owner = arguments[0]
+        if name == "format" and isinstance(owner, Known) and type(owner.value) is str:
+            return self.format_by(block, owner.value, arguments[1:])
         if name not in callables.METHODS:
             raise NotLowered(f"the method {name}")
         if name == "join":

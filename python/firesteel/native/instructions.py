@@ -11,7 +11,9 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from firesteel.native import callables
+from firesteel.broadcast import Broadcast
+from firesteel.native import callables, formats, records
+from firesteel.native.lookups import Tables, is_container
 from firesteel.native.values import (
     NULL,
     OPAQUE,
@@ -35,6 +37,9 @@ __all__ = ["Instructions"]
 MOST_INSTRUCTIONS = 1000
 """The most instructions of a program: a function beyond them is interpreted."""
 
+MOST_CHOICES = 8
+"""The most constants that `in` compares with one by one."""
+
 _OPERATORS = {
     **dict(ADD="+", SUBTRACT="-", MULTIPLY="*", TRUE_DIVIDE="/", FLOOR_DIVIDE="//", MODULO="%", POWER="**"),
     **dict(AND="&", OR="|", XOR="^", LSHIFT="<<", RSHIFT=">>"),
@@ -52,15 +57,15 @@ _REASONS = {
     **dict.fromkeys(("STORE_ATTR", "STORE_SUBSCR", "DELETE_SUBSCR", "STORE_SLICE"), "a change to an object"),
     **dict.fromkeys(("IMPORT_NAME", "IMPORT_FROM"), "an import within the function"),
     **dict.fromkeys(("YIELD_VALUE", "RETURN_GENERATOR", "GET_AWAITABLE"), "a generator"),
-    "FORMAT_WITH_SPEC": "a format in an f-string",
 }
 
 
 class Instructions:
     """Does instructions, and makes those of a program."""
 
-    def __init__(self, parameters: int) -> None:
+    def __init__(self, parameters: int, tables: Tables) -> None:
         self.registers = parameters
+        self.tables = tables
 
     def do(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         """Does one instruction."""
@@ -161,7 +166,13 @@ class Instructions:
         made: Any = Method(owner, name)
         if isinstance(owner, Known) and (isinstance(owner.value, ModuleType) or owner.value is str):
             made = Known(frame.names.of_attribute(owner.value, name))
+        if isinstance(owner, Known) and type(owner.value) is Broadcast and name == "value":
+            made = Known(self.tables.of_broadcast(owner.value))
+        if isinstance(owner, Known) and name in (records.fields_of(type(owner.value)) or ()):
+            made = Known(getattr(owner.value, name))
         is_call = instruction.opname == "LOAD_METHOD" or sys.version_info >= (3, 12) and (instruction.arg or 0) & 1
+        if not is_call and isinstance(owner, Register):
+            made = self.apply(block, "attribute", [owner], name)
         frame.stack += [made, NULL] if is_call else [made]
 
     def pop_top(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
@@ -192,7 +203,11 @@ class Instructions:
     def _operator(self, block: Block, frame: Frame, symbol: str) -> None:
         if symbol not in callables.BINARY:
             raise NotLowered(f"the operator {symbol}")
-        frame.stack.append(self.apply(block, "binary", frame.pop(2), symbol))
+        one, two = frame.pop(2)
+        if symbol == "%" and isinstance(one, Known) and type(one.value) is str:
+            frame.stack.append(self.apply(block, "percent", [two], formats.percent(callables.constant(one.value))))
+            return
+        frame.stack.append(self.apply(block, "binary", [one, two], symbol))
 
     def compare(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         symbol = str(instruction.argval).removeprefix("bool(").removesuffix(")")
@@ -208,9 +223,17 @@ class Instructions:
 
     def contains(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         item, container = frame.pop(2)
+        if isinstance(container, Known) and self._is_table(container.value):
+            found = self.apply(block, "found", [item], self.tables.found(container.value))
+            self._push_unless(block, frame, found, instruction)
+            return
         if isinstance(container, Known):
             container = Known(callables.choices(container.value))
         self._push_unless(block, frame, self.apply(block, "contains", [item, container]), instruction)
+
+    def _is_table(self, value: Any) -> bool:
+        """Returns whether `in` looks a value up in a table: in few constants it looks one by one."""
+        return type(value) in (dict, set, list) or is_container(value) and len(value) > MOST_CHOICES
 
     def _push_unless(self, block: Block, frame: Frame, made: Register, instruction: dis.Instruction) -> None:
         frame.stack.append(self.apply(block, "not", [made]) if instruction.arg else made)
@@ -248,9 +271,7 @@ class Instructions:
         frame.stack.append(self.apply(block, "list", [Known(value) for value in more.value]))
 
     def build_slice(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
-        if instruction.arg != 2:
-            raise NotLowered("a slice with a step")
-        frame.stack.append(Slice(*frame.pop(2)))
+        frame.stack.append(Slice(*frame.pop(instruction.arg or 2)))
 
     def binary_slice(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         frame.stack.append(self.apply(block, "slice", frame.pop(3)))
@@ -258,16 +279,28 @@ class Instructions:
     def subscript(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         owner, index = frame.pop(2)
         if isinstance(index, Known) and type(index.value) is slice:  # a constant, from 3.14 on
-            if index.value.step is not None:
-                raise NotLowered("a slice with a step")
-            index = Slice(Known(index.value.start), Known(index.value.stop))
+            index = Slice(Known(index.value.start), Known(index.value.stop), Known(index.value.step))
         if isinstance(index, Slice):
-            frame.stack.append(self.apply(block, "slice", [owner, index.start, index.stop]))
+            frame.stack.append(self._slice(block, owner, index))
             return
         frame.stack.append(self.item(block, owner, index))
 
+    def _slice(self, block: Block, owner: Any, index: Slice) -> Any:
+        step = index.step.value if isinstance(index.step, Known) else 0
+        if type(step) not in (int, type(None)) or step == 0:
+            raise NotLowered("a slice with a step that is no constant")
+        if step is None or step == 1:
+            return self.apply(block, "slice", [owner, index.start, index.stop])
+        if not -(2**31) < step < 2**31:
+            raise NotLowered(f"a slice with the step {step}")
+        return self.apply(block, "stepped", [owner, index.start, index.stop], step)
+
     def item(self, block: Block, owner: Any, index: Any) -> Any:
         """Adds the item of a value."""
+        if isinstance(owner, Known) and is_container(owner.value):
+            if isinstance(index, Known):
+                return Known(self.tables.item(owner.value, callables.constant(index.value)))
+            return self.apply(block, "looked_up", [index], self.tables.items(owner.value))
         if isinstance(owner, Known) and isinstance(index, Known):
             raise NotLowered("an item of a constant")
         return self.apply(block, "item", [owner, index])
@@ -283,13 +316,43 @@ class Instructions:
         frame.stack += reversed(items)
 
     def format_value(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
-        if instruction.opname == "FORMAT_VALUE" and (instruction.arg or 0) not in (0, 1):
-            raise NotLowered("a format or a conversion in an f-string")
-        frame.stack.append(self.apply(block, "joined", frame.pop(1)))
+        flags = 0
+        text: Any = Known("")
+        if instruction.opname == "FORMAT_VALUE":
+            flags = instruction.arg or 0
+        if instruction.opname == "FORMAT_WITH_SPEC" or flags & 4:
+            text = frame.pop(1)[0]
+        value = self._converted(block, frame.pop(1)[0], flags & 3)
+        if not isinstance(text, Known):
+            raise NotLowered("a format that is computed")
+        frame.stack.append(self.formatted(block, value, str(text.value)))
+
+    def formatted(self, block: Block, value: Any, text: str) -> Any:
+        """Adds a value in a format."""
+        if not text:
+            return self.apply(block, "joined", [value])
+        return self.apply(block, "format", [value], formats.spec(text))
+
+    def _converted(self, block: Block, value: Any, conversion: int) -> Any:
+        """Adds a conversion by its number in bytecode."""
+        if conversion == 0:
+            return value
+        if conversion == 3:
+            raise NotLowered("the conversion !a in a format")
+        return self.apply(block, "call", [value], "str" if conversion == 1 else "repr")
 
     def convert_value(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
-        if instruction.arg != 1:
-            raise NotLowered("a conversion in an f-string")
+        frame.stack.append(self._converted(block, frame.pop(1)[0], instruction.arg or 0))
+
+    def format_by(self, block: Block, template: str, arguments: list[Any]) -> Any:
+        """Adds what ``template.format(...)`` gives."""
+        pieces: list[Any] = []
+        for before, value, conversion, text in formats.fields(template, arguments):
+            pieces += [Known(before)] * bool(before)
+            if value is not None:
+                value = self._converted(block, value, {None: 0, "s": 1, "r": 2}.get(conversion, 3))
+                pieces.append(self.formatted(block, value, text))
+        return self.apply(block, "joined", pieces)
 
     def build_string(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         frame.stack.append(self.apply(block, "joined", frame.pop(instruction.arg or 0)))
@@ -359,7 +422,7 @@ _HANDLERS: dict[str, _Handler] = {
     "BINARY_SLICE": Instructions.binary_slice,
     "BINARY_SUBSCR": Instructions.subscript,
     "UNPACK_SEQUENCE": Instructions.unpack,
-    **dict.fromkeys(("FORMAT_VALUE", "FORMAT_SIMPLE"), Instructions.format_value),
+    **dict.fromkeys(("FORMAT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC"), Instructions.format_value),
     "CONVERT_VALUE": Instructions.convert_value,
     "BUILD_STRING": Instructions.build_string,
 }

@@ -60,3 +60,8 @@ class KernelSink:
         """Puts the values of each key together. Returns the key with most, in a list, how many these and all are."""
     def next_groups(self) -> list[tuple[Any, list[Any]]] | None: ...  # keys with their values; None behind the last
     def sort(self, is_reversed: bool) -> None: ...  # sorts all pairs, which `next_pairs` gives in this order then
+
+class KernelTable:
+    """A table that programs look things up in: keys, all ``int``, ``str`` or tuples of these, and values, if any."""
+
+    def __init__(self, keys: list[Any], values: list[Any] | None = None) -> None: ...

@@ -42,7 +42,7 @@ CALLS = ("CALL", "CALL_FUNCTION", "CALL_METHOD", "CALL_KW", "CALL_FUNCTION_KW")
 class Loops(Instructions):
     """Does loops and comprehensions."""
 
-    def block(self, frame: Frame) -> tuple[Any, ...]:
+    def block(self, frame: Frame, begun: list[Any] | None = None) -> tuple[Any, ...]:
         """Walks on to the ends, and returns the block."""
         raise NotImplementedError
 
@@ -53,10 +53,10 @@ class Loops(Instructions):
     def flow(self, frame: Frame) -> Flow:
         """Returns the graph of a frame's instructions."""
         code = frame.code
-        if code.flow is None:
-            code.flow = Flow(code)
-        flow: Flow = code.flow
-        return flow
+        found: Flow | None = code.flow
+        if found is None:
+            found = code.flow = Flow(code)
+        return found
 
     def fresh(self) -> Register:
         """Returns a register that no instruction sets."""

@@ -24,6 +24,7 @@ from firesteel.native import callables
 from firesteel.native.attempts import Attempts, matches
 from firesteel.native.callables import NotConstant
 from firesteel.native.calls import Calls, bound
+from firesteel.native.lookups import Contents, Loaded, Tables
 from firesteel.native.loops import CALLS
 from firesteel.native.names import Names, Read
 from firesteel.native.values import Block, Code, Frame, Known, NotLowered, Register
@@ -43,10 +44,10 @@ _UNUSUAL = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS | inspect.CO_COROUTINE | 
 
 @dataclass(frozen=True)
 class Lowered:
-    """A program, and what it took for constant: names whose values are looked at again before each batch."""
+    """A program, and what it took for constant: names and containers, which are looked at again before each batch."""
 
     program: tuple[Any, ...]
-    reads: tuple[Read, ...]
+    reads: tuple[Read | Contents | Loaded, ...]
     draws: bool = False
     """Whether it calls ``random.random()``."""
 
@@ -89,9 +90,9 @@ class _Walk(Calls, Attempts):
     """The walk through a function and those that it calls."""
 
     def __init__(self, parameters: int, gives_items: bool) -> None:
-        super().__init__(parameters)
+        self.reads: list[Any] = []
+        super().__init__(parameters, Tables(self.reads))
         self.gives_items = gives_items
-        self.reads: list[Read] = []
         self.draws: list[int] = []
         self._ends = 0
         self._outermost: Block | None = None

@@ -13,6 +13,7 @@ from typing import Any
 
 from firesteel.chain import Filter, FlatMap, FlatMapValues, KeyBy, Keys, Map, MapValues, OfRecords, PerRecord, Values
 from firesteel.native.lowering import Lowered, NotLowered, lower
+from firesteel.native.lookups import Contents, Loaded
 from firesteel.native.names import Read
 
 __all__ = ["TABLES", "Part", "Plan", "parts_of", "plan"]
@@ -52,7 +53,7 @@ class Plan:
     programs: tuple[tuple[str, Any], ...]
     sink: str
     sink_parts: tuple[Any, ...]
-    reads: tuple[Read, ...]
+    reads: tuple[Read | Contents | Loaded, ...]
 
 
 def parts_of(steps: Sequence[Any]) -> list[Part]:
@@ -244,8 +245,10 @@ def _draws(part: Part) -> bool:
     return part.lowered is not None and part.lowered.draws
 
 
-def _may_change(read: Read, later: list[Part]) -> bool:
-    """Returns whether a function of later parts could change a name."""
+def _may_change(read: Read | Contents | Loaded, later: list[Part]) -> bool:
+    """Returns whether a function of later parts could change a name, or what a container holds."""
+    if not isinstance(read, Read):
+        return not read.is_constant and any(_functions(part) for part in later)
     if read.is_builtin:
         return False
     if isinstance(read.place, CellType):

@@ -55,6 +55,7 @@ class Method:
 class Slice:
     start: Any
     stop: Any
+    step: Any = Known(None)
 
 
 class Null:

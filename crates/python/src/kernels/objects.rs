@@ -1,10 +1,11 @@
 //! Python's objects as columns, and columns as objects.
 //!
-//! Only objects whose types are exactly `int`, `float`, `bool`, `str`, `None` or `tuple` become columns: a subclass may
-//! mean anything. The first records say which type a column has; a record of another type is marked, and the
+//! Only objects whose types are exactly `int`, `float`, `bool`, `str`, `None` or `tuple` become columns, and plain named
+//! tuples: another subclass may mean anything. The first records say which type a column has; a record of another type is marked, and the
 //! interpreter's.
 
-use firesteel_kernels::{Column, Mask, Scalar, Text, TextBuilder};
+use firesteel_kernels::{Class, Column, Mask, Scalar, Text, TextBuilder};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyFloat, PyInt, PyList, PyString, PyTuple};
 use std::ops::Range;
@@ -20,6 +21,22 @@ enum Builder {
     Float(Vec<f64>),
     Text(TextBuilder),
     Tuple(Vec<Builder>),
+    Record(Class, Vec<Builder>),
+}
+
+/// Returns a class of named tuples as the kernels have it; nothing for another one.
+pub(super) fn class(kind: &Bound<'_, PyAny>) -> PyResult<Option<Class>> {
+    let fields = kind.py().import("firesteel.native.records")?.call_method1("fields_of", (kind,))?;
+    let fields: Option<Vec<String>> = fields.extract()?;
+    // The class lives as long as this does, so that no other one has its address.
+    Ok(fields.map(|names| Class::new(kind.as_ptr() as usize, names, Box::new(kind.clone().unbind()))))
+}
+
+/// Returns what the interpreter has as the class.
+fn kind<'py>(py: Python<'py>, class: &Class) -> PyResult<Bound<'py, PyAny>> {
+    let kind = class.of().downcast_ref::<Py<PyAny>>();
+    kind.map(|kind| kind.bind(py).clone())
+        .ok_or_else(|| PyTypeError::new_err("a class of records of someone else"))
 }
 
 /// Returns some records of a list as a column; `None` if most cannot be in one. Others that cannot are marked.
@@ -63,6 +80,11 @@ impl Builder {
         }
         if object.is_none() {
             return Some(Builder::None);
+        }
+        if let (false, Ok(tuple)) = (object.is_exact_instance_of::<PyTuple>(), object.cast::<PyTuple>()) {
+            let class = class(object.get_type().as_any()).ok().flatten()?;
+            let parts = tuple.iter().map(|part| Builder::like(&part, rows)).collect::<Option<Vec<_>>>()?;
+            return (parts.len() == class.items()).then_some(Builder::Record(class, parts));
         }
         let tuple = object.cast_exact::<PyTuple>().ok()?;
         let parts = tuple.iter().map(|part| Builder::like(&part, rows)).collect::<Option<Vec<_>>>()?;
@@ -112,6 +134,19 @@ impl Builder {
                     false
                 }
             },
+            Builder::Record(class, parts) => {
+                let is_one = kind(object.py(), class).is_ok_and(|kind| object.get_type().is(&kind));
+                match object.cast::<PyTuple>() {
+                    Ok(tuple) if is_one && tuple.len() == parts.len() => {
+                        let pushed = parts.iter_mut().zip(tuple.iter()).map(|(part, item)| part.push(&item));
+                        pushed.fold(true, |fits, pushed| fits & pushed)
+                    }
+                    _ => {
+                        parts.iter_mut().for_each(Builder::push_blank);
+                        false
+                    }
+                }
+            }
         }
     }
 
@@ -122,7 +157,9 @@ impl Builder {
             Builder::Int(values) => values.push(0),
             Builder::Float(values) => values.push(0.0),
             Builder::Text(texts) => drop(texts.push("")),
-            Builder::Tuple(parts) => parts.iter_mut().for_each(Builder::push_blank),
+            Builder::Tuple(parts) | Builder::Record(_, parts) => {
+                parts.iter_mut().for_each(Builder::push_blank);
+            }
         }
     }
 
@@ -134,6 +171,9 @@ impl Builder {
             Builder::Float(values) => Column::floats(values),
             Builder::Text(texts) => Column::Text(texts.build()),
             Builder::Tuple(parts) => Column::Tuple(parts.into_iter().map(Builder::build).collect()),
+            Builder::Record(class, parts) => {
+                Column::Record(class, parts.into_iter().map(Builder::build).collect())
+            }
         }
     }
 }
@@ -157,7 +197,7 @@ pub(crate) fn list<'py>(py: Python<'py>, column: &Column, rows: usize) -> PyResu
         Column::Int(values) => PyList::new(py, values.iter()),
         Column::Float(values) => PyList::new(py, values.iter()),
         Column::Text(text) => PyList::new(py, (0..rows).map(|row| PyString::new(py, text.get(row)))),
-        Column::Const(_) | Column::Bool(_) | Column::List(_) | Column::Tuple(_) => {
+        Column::Const(_) | Column::Bool(_) | Column::List(_) | Column::Tuple(_) | Column::Record(..) => {
             PyList::new(py, objects(py, column, rows)?)
         }
     }
@@ -181,6 +221,11 @@ fn objects<'py>(py: Python<'py>, column: &Column, rows: usize) -> PyResult<Vec<B
             let items = objects(py, items, count)?;
             let lists = spans.iter().map(|(from, to)| PyList::new(py, &items[*from as usize..*to as usize]));
             lists.map(|list| Ok(list?.into_any())).collect()
+        }
+        Column::Record(class, parts) => {
+            let tuples = objects(py, &Column::Tuple(parts.clone()), rows)?;
+            let (new, kind) = (py.get_type::<PyTuple>().getattr("__new__")?, kind(py, class)?);
+            tuples.into_iter().map(|tuple| new.call1((&kind, tuple))).collect()
         }
         Column::Tuple(parts) => {
             let mut parts = parts

@@ -1,8 +1,10 @@
 //! Programs, as the tuples that `firesteel.native.lowering` makes.
 
+use super::lookup::KernelTable;
+use super::objects;
 use firesteel_kernels::{
-    Attempt, Binary, Block, Builtin, Comparison, Each, End, Exit, Function, Instruction, Loop, Method, Op,
-    Register, Scalar, Source, Step,
+    Align, Attempt, Binary, Block, Builtin, Comparison, Each, End, Exit, Format, Function, Instruction, Kind,
+    Lookup, Loop, Math, Method, Op, Piece, Register, Scalar, Source, Step,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -81,8 +83,43 @@ fn op(name: &str, arguments: &Bound<'_, PyTuple>) -> PyResult<Op> {
         "call" => Op::Call(Builtin::named(&word()?).ok_or_else(|| unknown(name))?, from(1)?),
         "method" => Op::Method(known(Method::named(&word()?), name)?, register(1)?, from(2)?),
         "each" => each(arguments)?,
+        "math" => Op::Math(Math::named(&word()?).ok_or_else(|| unknown(name))?, from(1)?),
+        "stepped" => {
+            Op::Stepped(register(1)?, register(2)?, register(3)?, arguments.get_item(0)?.extract::<i64>()?)
+        }
+        "format" => Op::Format(format(&arguments.get_item(0)?)?, register(1)?),
+        "percent" => Op::Percent(pieces(&arguments.get_item(0)?)?, register(1)?),
+        "found" => Op::Found(table(arguments)?, register(1)?),
+        "made" => Op::Made(objects::class(&arguments.get_item(0)?)?.ok_or_else(|| unknown(name))?, from(1)?),
+        "attribute" => Op::Attribute(word()?, register(1)?),
+        "looked_up" => Op::LookedUp(table(arguments)?, register(1)?),
         other => return Err(unknown(other)),
     })
+}
+
+fn table(arguments: &Bound<'_, PyTuple>) -> PyResult<Lookup> {
+    Ok(arguments.get_item(0)?.extract::<PyRef<'_, KernelTable>>()?.lookup.clone())
+}
+
+/// A format as it is written: fill, align, sign, whether there is a zero, width, grouping, precision and type.
+type WrittenFormat =
+    (Option<char>, Option<char>, Option<char>, bool, usize, Option<char>, Option<usize>, String);
+
+fn format(written: &Bound<'_, PyAny>) -> PyResult<Format> {
+    let (fill, align, sign, zero, width, grouping, precision, kind): WrittenFormat = written.extract()?;
+    let align =
+        align.map(|align| Align::named(align).ok_or_else(|| unknown(&align.to_string()))).transpose()?;
+    let kind = Kind::named(&kind).ok_or_else(|| unknown(&kind))?;
+    Ok(Format { fill, align, sign, zero, width, grouping, precision, kind })
+}
+
+/// Reads what stands before `%`: texts, and formats.
+fn pieces(written: &Bound<'_, PyAny>) -> PyResult<Vec<Piece>> {
+    let piece = |piece: Bound<'_, PyAny>| match piece.cast_exact::<PyString>() {
+        Ok(text) => Ok(Piece::Literal(text.to_str()?.into())),
+        Err(_) => Ok(Piece::Value(format(&piece)?)),
+    };
+    written.cast_exact::<PyTuple>()?.iter().map(piece).collect()
 }
 
 /// Reads a constant.
