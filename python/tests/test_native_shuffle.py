@@ -196,7 +196,7 @@ def test_sorted_records_lie_where_objects_lie(fresh_context: MakeContext) -> Non
             *(numbers.map(lambda x: ((x % 5) * -0.0, x)), numbers.map(lambda x: ((x % 3, f"{x % 50}"), x))),
             *(numbers.map(lambda x: (x % 2 == 0, x)), numbers.map(lambda x: (2**62 * (x % 3), x))),
         ]
-        results: list[Any] = [rdd.sortByKey(ascending, 3).glom().collect() for rdd in keyed for ascending in (True, False)]
+        results: list[Any] = [rdd.sortByKey(up, 3).glom().collect() for rdd in keyed for up in (True, False)]
         results.append(numbers.map(lambda x: x % 13).sortBy(lambda x: -x, numPartitions=2).glom().collect())
         results.append(numbers.map(lambda x: x + 1).sample(False, 0.1, 5).collect())
         return results

@@ -9,7 +9,7 @@ use crate::eval::evaluate;
 use crate::merge::{Known, Merge};
 use crate::program::{Binary, Block, Builtin, End, Function, Instruction, Op, Register};
 
-/// What the combination of a key's first value is.
+/// The combination of a key's first value.
 #[derive(Clone, Debug)]
 pub enum First {
     /// A function of the value.

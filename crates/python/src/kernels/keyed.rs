@@ -1,6 +1,5 @@
 //! [`Keyed`]: tables by key, by what goes into them.
 
-use super::sink::part;
 use firesteel_kernels::{Column, CombiningStep, First, Mask, Merge, Scalar, Table};
 use std::ops::Range;
 
@@ -10,7 +9,7 @@ pub(super) struct Keyed {
     of: Of,
 }
 
-/// What records are to a table.
+/// The kinds of records that a table takes.
 pub(super) enum Of {
     /// Pairs, whose values are merged.
     Pairs(Merge),
@@ -24,7 +23,7 @@ pub(super) enum Of {
     Counts,
 }
 
-/// Which rows have been looked at, and up to which they have an answer.
+/// Returns the number of rows before the first that is marked.
 fn answered(masks: &[&Mask], rows: usize) -> usize {
     (0..rows).find(|row| masks.iter().any(|mask| mask.has(*row))).unwrap_or(rows)
 }
@@ -100,4 +99,12 @@ fn pair(column: &Column) -> Option<(&Column, &Column)> {
         },
         _ => None,
     }
+}
+
+/// Returns some of a column's rows.
+pub(super) fn part(column: &Column, rows: usize, some: &Range<usize>) -> Column {
+    if *some == (0..rows) {
+        return column.clone();
+    }
+    column.gather(&(some.start as u32..some.end as u32).collect::<Vec<_>>())
 }
