@@ -14,7 +14,7 @@ pub(super) enum Of {
     /// Pairs, whose values are merged.
     Pairs(Merge),
     /// Pairs, whose values are combined by two functions.
-    Combined(First, CombiningStep),
+    Combined(Box<(First, CombiningStep)>),
     /// Keys by themselves, of which each is wanted once.
     Records,
     /// Pairs of keys and nothing, of which each is wanted once.
@@ -32,7 +32,7 @@ impl Keyed {
     pub(super) fn new(of: Of) -> Keyed {
         let merge = match &of {
             Of::Pairs(merge) => merge.clone(),
-            Of::Combined(_, step) => step.merge().clone(),
+            Of::Combined(functions) => functions.1.merge().clone(),
             Of::Records | Of::Keys => Merge::Parts(vec![]),
             Of::Counts => Merge::Add,
         };
@@ -53,7 +53,8 @@ impl Keyed {
         let one = Column::Const(Scalar::Int(1));
         Some(match &self.of {
             Of::Pairs(_) => self.table.add(column, rows, 0..rows),
-            Of::Combined(first, step) => {
+            Of::Combined(functions) => {
+                let (first, step) = &**functions;
                 let (key, value) = pair(column)?;
                 let (mut of_first, mut of_more) = (Mask::new(rows), Mask::new(rows));
                 let (first, more) = (first.values(value, &mut of_first)?, step.values(value, &mut of_more)?);

@@ -60,7 +60,10 @@ impl KernelSink {
                 Into::Aggregate(Fold::new(step.merge().clone()), step)
             }
             "table" | "merged" => table(Of::Pairs(rule()?)),
-            "combine" => table(Of::Combined(first.map(of_first).transpose()?.ok_or_else(no_rule)?, step()?)),
+            "combine" => {
+                let first = first.map(of_first).transpose()?.ok_or_else(no_rule)?;
+                table(Of::Combined(Box::new((first, step()?))))
+            }
             "distinct" => table(Of::Records),
             "distinct_merged" => table(Of::Keys),
             "counts" => table(Of::Counts),
