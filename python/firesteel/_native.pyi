@@ -10,8 +10,7 @@ Functions travel as bytes: ``function`` is always what ``firesteel.pickling.dump
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
-from firesteel.native.kernels import Block as Block, KernelRun as KernelRun, KernelSink as KernelSink
-from firesteel.native.kernels import KernelTable as KernelTable, Pieces as Pieces
+from firesteel.native.kernels import *
 
 __version__: str
 

@@ -207,7 +207,7 @@ def group_merged(
 
 
 def _grouped(
-    pairs: Iterable[tuple[K, V]], budget: Budget, level: int, begun: Iterable[tuple[K, list[V]]] = ()
+    pairs: Iterable[tuple[K, Any]], budget: Budget, level: int, begun: Iterable[tuple[K, Any]] = ()
 ) -> Iterator[tuple[K, Any]]:
     table: defaultdict[K, Any] = defaultdict(list, begun)
     iterator = iter(pairs)

@@ -123,7 +123,7 @@ def test_steps_behind_a_table_run_in_kernels() -> None:
     from firesteel.rdd.pairs import _FromZero
     from firesteel.shuffle import combine_locally, merge_combined
 
-    steps = [OfRecords(merge_combined, add), Map(lambda p: p[0] + p[1], "map")]
+    steps: list[Any] = [OfRecords(merge_combined, add), Map(lambda p: p[0] + p[1], "map")]
     found = plan(steps)
     assert found is not None
     (piece,) = _pieces(Chain(steps), found, 0, iter([[(1, 2), (1, 3), (2, 5)]]))
@@ -146,7 +146,7 @@ def test_what_kernels_do_not_merge_python_does() -> None:
     from firesteel.native.running import _pieces
     from firesteel.shuffle import merge_combined
 
-    steps = [OfRecords(merge_combined, add), Map(lambda p: p[0] + p[1], "map")]
+    steps: list[Any] = [OfRecords(merge_combined, add), Map(lambda p: p[0] + p[1], "map")]
     found = plan(steps)
     assert found is not None
     # What is behind is interpreted, too.
@@ -170,12 +170,12 @@ def _outcomes(make: MakeContext, run: Any) -> list[Any]:
 
 def test_groups_and_joins_give_what_objects_give(fresh_context: MakeContext) -> None:
     def run(sc: SparkContext) -> list[Any]:
-        pairs = sc.range(0, 500, numSlices=3).map(lambda x: (x % 17, f"{x}"))
+        pairs: Any = sc.range(0, 500, numSlices=3).map(lambda x: (x % 17, f"{x}"))
         others = sc.range(0, 40, numSlices=2).map(lambda x: (x, x * 0.5))
         lists = others.mapValues(lambda v: [v, v])
         dirty = sc.parallelize([(1, 2), (True, 3), (1.0, 4), ("1", 5), (2**70, 6), (3, None)], 2)
-        sides = [pairs, others, lists, dirty]
-        results = [side.groupByKey(3).glom().collect() for side in sides]
+        sides: list[Any] = [pairs, others, lists, dirty]
+        results: list[Any] = [side.groupByKey(3).glom().collect() for side in sides]
         for left in sides:
             for right in sides:
                 results.append(left.join(right, 3).glom().collect())
@@ -196,7 +196,7 @@ def test_sorted_records_lie_where_objects_lie(fresh_context: MakeContext) -> Non
             *(numbers.map(lambda x: ((x % 5) * -0.0, x)), numbers.map(lambda x: ((x % 3, f"{x % 50}"), x))),
             *(numbers.map(lambda x: (x % 2 == 0, x)), numbers.map(lambda x: (2**62 * (x % 3), x))),
         ]
-        results = [rdd.sortByKey(ascending, 3).glom().collect() for rdd in keyed for ascending in (True, False)]
+        results: list[Any] = [rdd.sortByKey(up, 3).glom().collect() for rdd in keyed for up in (True, False)]
         results.append(numbers.map(lambda x: x % 13).sortBy(lambda x: -x, numPartitions=2).glom().collect())
         results.append(numbers.map(lambda x: x + 1).sample(False, 0.1, 5).collect())
         return results

@@ -59,6 +59,7 @@ fn check(found: &[Python], newest: &Python) -> Fallible {
         all_tests(&newest, Age::Newest),
         all_tests(&oldest, Age::Oldest),
         tests_on_a_cluster(&newest),
+        tests_natively(&newest),
         docstrings(&newest),
         types(&newest)?,
         examples(&newest),
@@ -103,6 +104,16 @@ fn tests_on_a_cluster(environment: &Environment) -> Job {
     command.env("FIRESTEEL_TEST_SETTINGS", "spark.shuffle.service.enabled=false");
     command.args(ON_A_CLUSTER.split(' ').map(|name| format!("python/tests/test_{name}.py")));
     job("pytest on a cluster".into(), command, TESTS_LIMIT)
+}
+
+/// The tests that run once more with everything in kernels that can be.
+const NATIVELY: &str = "operations rdd keys spilling spill_files samples counterparts failures taskcontext";
+
+fn tests_natively(environment: &Environment) -> Job {
+    let mut command = pytest(environment);
+    command.env("FIRESTEEL_TEST_SETTINGS", "firesteel.python.native=auto");
+    command.args(NATIVELY.split(' ').map(|name| format!("python/tests/test_{name}.py")));
+    job("pytest natively".into(), command, TESTS_LIMIT)
 }
 
 fn pytest(environment: &Environment) -> Command {

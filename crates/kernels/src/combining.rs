@@ -9,7 +9,7 @@ use crate::eval::evaluate;
 use crate::merge::{Known, Merge};
 use crate::program::{Binary, Block, Builtin, End, Function, Instruction, Op, Register};
 
-/// What the combination of a key's first value is.
+/// The combination of a key's first value.
 #[derive(Clone, Debug)]
 pub enum First {
     /// A function of the value.
@@ -61,7 +61,7 @@ impl First {
     /// Returns the combination of each value. Rows that are not answered for are marked.
     pub fn values(&self, values: &Column, mask: &mut Mask) -> Option<Column> {
         let made = match self {
-            First::Of(function) => evaluate(function, &[values.clone()], None, mask),
+            First::Of(function) => evaluate(function, std::slice::from_ref(values), None, mask),
             First::FromZero(zero, function) => {
                 evaluate(function, &[taken_apart(zero), values.clone()], None, mask)
             }

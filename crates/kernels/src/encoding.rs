@@ -211,8 +211,11 @@ impl<'a> Bytes<'a> {
     }
 }
 
+/// Where each row's part begins and ends.
+type Spans = Vec<(u32, u32)>;
+
 /// Returns spans of these lengths, one behind the other, and where the last ends.
-fn spans(lengths: &[i64]) -> Result<(Vec<(u32, u32)>, usize), &'static str> {
+fn spans(lengths: &[i64]) -> Result<(Spans, usize), &'static str> {
     let mut end = 0_u32;
     let spans = lengths.iter().map(|length| {
         let from = end;

@@ -67,7 +67,7 @@ pub(crate) fn put(column: &Column, row: usize, into: &mut Vec<u8>) -> bool {
         Column::Float(values) => {
             let value = values[row];
             into.extend(value.to_le_bytes());
-            !value.is_nan() && !(value == 0.0 && value.is_sign_negative())
+            !(value.is_nan() || value == 0.0 && value.is_sign_negative())
         }
         Column::Text(text) => {
             let text = text.bytes(row);

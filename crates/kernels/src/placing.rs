@@ -18,7 +18,7 @@ pub enum TextHash {
 /// The bits of the prime number that numbers are hashed by.
 const BITS: u32 = 61;
 const PRIME: u64 = (1 << BITS) - 1;
-/// What an infinity hashes to.
+/// The hash of an infinity.
 const INFINITE: i64 = 314_159;
 
 /// Returns the hash of each row; `None` if a row cannot be hashed here: lists, and floats that are no number.

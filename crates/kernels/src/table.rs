@@ -45,7 +45,7 @@ enum Values {
     Floats(Vec<f64>),
 }
 
-/// What a table takes of each row: what the combination of a new key is, and what is merged into one that is there.
+/// The numbers that a table takes of each row: the combination of a new key, and those merged into one that is there.
 struct Leaves<'a> {
     first: &'a [Leaf],
     more: &'a [Leaf],

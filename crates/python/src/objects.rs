@@ -1,8 +1,8 @@
 //! [`Objects`]: a list of Python objects, as the one record that the engine sees.
 //!
 //! Within a stage it holds the live list; between stages, processes and in files what was written of it: a pickle, or a
-//! block of typed records that kernels made. It is converted when the other form is needed, so whoever wants objects has
-//! them.
+//! block of typed records that kernels made. It is converted when the other form is needed, so a function that wants
+//! objects has them.
 
 use crate::failure::from_python;
 use crate::kernels;

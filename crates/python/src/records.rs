@@ -106,7 +106,7 @@ pub(crate) fn iterator<'py>(
 pub(crate) struct Taken {
     /// `None` once it has ended.
     records: Option<Py<PyAny>>,
-    /// What comes behind the records: blocks, and iterators over more.
+    /// Blocks, and iterators over more, behind the records.
     pieces: Option<Py<PyIterator>>,
     at_once: usize,
     function: TimedFunction,

@@ -22,7 +22,7 @@ class Pieces:
     def __iter__(self) -> Iterator[Any]: ...
 
 class KernelRun:
-    """Steps that run in the kernels: names of operations with their programs, over lists of records, blocks or a range."""
+    """Steps that run in the kernels: names of operations with their programs, over lists, blocks or a range."""
 
     def __init__(self, steps: list[tuple[str, Any]], source: Any) -> None: ...
     @property
@@ -47,9 +47,9 @@ class KernelRun:
         """
 
 class KernelSink:
-    """What results are added up in: ``sum``, ``distinct``, ``distinct_merged``, ``counts``, ``groups``, ``sorted``; ``fold``, ``aggregate``,
-    ``table`` and ``merged`` with the program of a function of two; ``combine`` with that and what makes the first
-    combination: a program, or a zero and a program."""
+    """What results are added up in, of a kind: ``sum``, ``distinct``, ``distinct_merged``, ``counts``, ``groups``,
+    ``sorted``; ``fold``, ``aggregate``, ``table``, ``merged`` with the program of a function of two; ``combine`` with
+    that and what makes the first combination: a program, or a zero and a program."""
 
     def __init__(self, kind: str, program: Any = None, first: tuple[Any, ...] | None = None) -> None: ...
     def begin(self, zero: Any) -> bool: ...  # begins a fold; whether it could

@@ -81,7 +81,7 @@ def _part(step: Any) -> Part:
 
 
 #: The kinds of sinks that are tables: to make columns of objects pays for them.
-TABLES = frozenset(("table", "combine", "merged", "distinct", "distinct_merged", "counts", "groups", "placed", "sorted"))
+TABLES = frozenset("table combine merged distinct distinct_merged counts groups placed sorted".split())
 
 
 _FOLDS = ("fold", "aggregate")
@@ -206,7 +206,8 @@ def plan(steps: Sequence[Any]) -> Plan | None:
     if sink is not None and sink.lowered is not None:
         reads += sink.lowered.reads
     programs = tuple((part.name, part.lowered.program if part.lowered else None) for part in chosen)
-    return Plan(begins, ends, programs, "" if sink is None else sink.kind, () if sink is None else sink.sink, tuple(reads))
+    kind, parts_of_sink = ("", ()) if sink is None else (sink.kind, sink.sink)
+    return Plan(begins, ends, programs, kind, parts_of_sink, tuple(reads))
 
 
 def _end_for(parts: list[Part], begins: int, ends: int) -> int:

@@ -1,9 +1,9 @@
 """Runs a chain in a task, as far as the kernels can, and in the interpreter where they cannot.
 
-The engine gives a :class:`NativeChain` its lists of records, or blocks of typed ones, in place of an iterator over them.
-The kernels take them chunk by chunk, and give blocks. Records that they hand back run through the user's own functions when it is their turn, so that results,
-order, exceptions and tracebacks are those of the interpreter. After many chunks that were handed back whole the rest of
-the partition is interpreted without another look.
+The engine gives a :class:`NativeChain` its lists of records, or blocks of typed ones, in place of an iterator over
+them. The kernels take them chunk by chunk, and give blocks. Records that they hand back run through the user's own
+functions when it is their turn, so that results, order, exceptions and tracebacks are those of the interpreter. After
+many chunks that were handed back whole the rest of the partition is interpreted without another look.
 """
 
 from __future__ import annotations

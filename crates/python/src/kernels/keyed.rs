@@ -1,6 +1,5 @@
 //! [`Keyed`]: tables by key, by what goes into them.
 
-use super::sink::part;
 use firesteel_kernels::{Column, CombiningStep, First, Mask, Merge, Scalar, Table};
 use std::ops::Range;
 
@@ -10,12 +9,12 @@ pub(super) struct Keyed {
     of: Of,
 }
 
-/// What records are to a table.
+/// The kinds of records that a table takes.
 pub(super) enum Of {
     /// Pairs, whose values are merged.
     Pairs(Merge),
     /// Pairs, whose values are combined by two functions.
-    Combined(First, CombiningStep),
+    Combined(Box<(First, CombiningStep)>),
     /// Keys by themselves, of which each is wanted once.
     Records,
     /// Pairs of keys and nothing, of which each is wanted once.
@@ -24,7 +23,7 @@ pub(super) enum Of {
     Counts,
 }
 
-/// Which rows have been looked at, and up to which they have an answer.
+/// Returns the number of rows before the first that is marked.
 fn answered(masks: &[&Mask], rows: usize) -> usize {
     (0..rows).find(|row| masks.iter().any(|mask| mask.has(*row))).unwrap_or(rows)
 }
@@ -33,7 +32,7 @@ impl Keyed {
     pub(super) fn new(of: Of) -> Keyed {
         let merge = match &of {
             Of::Pairs(merge) => merge.clone(),
-            Of::Combined(_, step) => step.merge().clone(),
+            Of::Combined(functions) => functions.1.merge().clone(),
             Of::Records | Of::Keys => Merge::Parts(vec![]),
             Of::Counts => Merge::Add,
         };
@@ -54,7 +53,8 @@ impl Keyed {
         let one = Column::Const(Scalar::Int(1));
         Some(match &self.of {
             Of::Pairs(_) => self.table.add(column, rows, 0..rows),
-            Of::Combined(first, step) => {
+            Of::Combined(functions) => {
+                let (first, step) = &**functions;
                 let (key, value) = pair(column)?;
                 let (mut of_first, mut of_more) = (Mask::new(rows), Mask::new(rows));
                 let (first, more) = (first.values(value, &mut of_first)?, step.values(value, &mut of_more)?);
@@ -100,4 +100,12 @@ fn pair(column: &Column) -> Option<(&Column, &Column)> {
         },
         _ => None,
     }
+}
+
+/// Returns some of a column's rows.
+pub(super) fn part(column: &Column, rows: usize, some: &Range<usize>) -> Column {
+    if *some == (0..rows) {
+        return column.clone();
+    }
+    column.gather(&(some.start as u32..some.end as u32).collect::<Vec<_>>())
 }

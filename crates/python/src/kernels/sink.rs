@@ -1,7 +1,7 @@
 //! [`KernelSink`]: where results go that are added up.
 
 use super::block::Block;
-use super::keyed::{Keyed, Of};
+use super::keyed::{Keyed, Of, part};
 use super::{objects, program};
 use crate::budget::{Budget, is_exceeded};
 use firesteel_kernels::{
@@ -60,7 +60,10 @@ impl KernelSink {
                 Into::Aggregate(Fold::new(step.merge().clone()), step)
             }
             "table" | "merged" => table(Of::Pairs(rule()?)),
-            "combine" => table(Of::Combined(first.map(of_first).transpose()?.ok_or_else(no_rule)?, step()?)),
+            "combine" => {
+                let first = first.map(of_first).transpose()?.ok_or_else(no_rule)?;
+                table(Of::Combined(Box::new((first, step()?))))
+            }
             "distinct" => table(Of::Records),
             "distinct_merged" => table(Of::Keys),
             "counts" => table(Of::Counts),
@@ -233,11 +236,4 @@ fn of_first(first: &Bound<'_, PyTuple>) -> PyResult<First> {
         1 => Ok(First::Of(of(0)?)),
         _ => Ok(First::FromZero(program::scalar(&first.get_item(0)?)?, of(1)?)),
     }
-}
-
-pub(super) fn part(column: &Column, rows: usize, some: &Range<usize>) -> Column {
-    if *some == (0..rows) {
-        return column.clone();
-    }
-    column.gather(&(some.start as u32..some.end as u32).collect::<Vec<_>>())
 }
