@@ -169,8 +169,13 @@ class Control:
         if self.rng.random() < 0.1 and len(self._state) > 1:
             other = (at + 1) % len(self._state)
             if self._state[other] == kind:
-                return [f"{indent}s{at}, s{other} = s{other}, {self.expression(kind, names, depth)}"]
-        return [f"{indent}s{at} {operator} {self.expression(kind, names, depth)}"]
+                return [f"{indent}s{at}, s{other} = s{other}, s{at}"]
+        value = self.expression(kind, names, depth)
+        # Bounded, since what a turn doubles is beyond all memory after some turns.
+        bounded = {"int": f"max(-(2 ** 62), min(2 ** 62, {value}))", "str": f"({value})[:9]", "list": f"({value})[:4]"}
+        if operator == "=" or kind == "str":
+            value = bounded.get(kind, value)
+        return [f"{indent}s{at} {operator} {value}"]
 
     def _leave(self, names: Names, depth: int, indent: str, is_loop: bool) -> list[str]:
         ways = ["break", "continue", "return"] if is_loop else ["return"]
