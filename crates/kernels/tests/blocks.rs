@@ -38,7 +38,7 @@ fn shown(column: &Column, rows: usize) -> Vec<String> {
             let items = shown(items, spans.iter().map(|(_, to)| *to as usize).max().unwrap_or(0));
             spans.iter().map(|(from, to)| format!("{:?}", &items[*from as usize..*to as usize])).collect()
         }
-        Column::Tuple(parts) => {
+        Column::Tuple(parts) | Column::Record(_, parts) => {
             let parts: Vec<_> = parts.iter().map(|part| shown(part, rows)).collect();
             (0..rows)
                 .map(|row| parts.iter().map(|part| &part[row][..]).collect::<Vec<_>>().join(","))
