@@ -16,14 +16,14 @@ import pytest
 from conftest import MakeContext
 
 from firesteel import SparkConf, SparkContext
-from firesteel.chain import Chain, Filter, FlatMap, FlatMapValues, Keys, Map, OfRecords, Values
+from firesteel.chain import Chain, Filter, FlatMap, FlatMapValues, Keys, Map, MapValues, OfRecords, Values
 from firesteel.errors import FiresteelError, JobError
 from firesteel.native import NotLowered, lower
 from firesteel.native.explaining import explained, mode_of
 from firesteel.native.plan import plan
 from firesteel.native.running import over
 from firesteel.rdd import actions, numbers, transformations
-from firesteel.shuffle import combine_locally
+from firesteel.shuffle import combine_locally, merge_combined
 
 N = 3
 
@@ -415,6 +415,13 @@ def test_explain_names_each_function(both: SparkContext, capsys: pytest.CaptureF
     remembered = 2 if both._native_mode == "off" else 5
     assert told == (["runs natively"] * 4 + ["is interpreted"])[-remembered:]
     assert lines[-1].endswith("a call of print")
+
+
+def test_explain_looks_behind_what_gives_columns_again() -> None:
+    steps = [OfRecords(merge_combined, operator.add), MapValues(lambda v: v + 1, "mapValues"), Map(print, "map")]
+    lines = explained([Chain(steps, "here")], "auto").splitlines()[2:]
+    assert [line.strip().partition(":")[0] for line in lines] == ["runs natively", "runs natively", "is interpreted"]
+    assert "it draws random numbers" in explained([Chain([Map(_point, "map")], "here")], "auto")
 
 
 def test_require_refuses_at_the_line_of_the_program(fresh_context: MakeContext) -> None:

@@ -48,16 +48,26 @@ def explained(chains: Iterable[Chain], mode: str) -> str:
     lines = [f"{SETTING} = {mode}" + (": nothing runs natively; this is what would" if mode == "off" else "")]
     for chain in chains:
         lines.append(chain.site or "an action")
-        found = plan(chain.steps)
+        native = _native(chain.steps)
         for at, part in enumerate(parts_of(chain.steps)):
-            lines.append(f"  {_line(part, _is_native(found, at))}")
+            lines.append(f"  {_line(part, at in native)}")
     return "\n".join(lines)
 
 
-def _is_native(found: Any, at: int) -> bool:
-    if found is None:
-        return False
-    return at < found.ends or at == found.ends and bool(found.sink)
+def _native(steps: Sequence[Any]) -> set[int]:
+    """Returns the positions of the steps that run natively, also behind what gives blocks again."""
+    positions: set[int] = set()
+    begin = 0
+    while begin < len(steps):
+        found = plan(steps[begin:])
+        if found is None or begin > 0 and found.begins:
+            break
+        end = begin + found.ends + bool(found.sink)
+        positions.update(range(begin, end))
+        if not found.goes_on:
+            break
+        begin = end
+    return positions
 
 
 def _line(part: Part, is_native: bool) -> str:
@@ -66,6 +76,9 @@ def _line(part: Part, is_native: bool) -> str:
         return f"runs natively: {what}"
     if part.lowered is None:
         return f"is interpreted: {what}: {part.reason}"
+    if part.lowered.draws:
+        reason = "it draws random numbers, so all it gives must go into a `reduce`, a `sum` or the like"
+        return f"is interpreted: {what}: {reason}"
     return f"is interpreted: {what}: it could run natively, but stands where that would not pay or could be seen"
 
 

@@ -55,6 +55,11 @@ class Plan:
     sink_parts: tuple[Any, ...]
     reads: tuple[Read | Contents | Loaded, ...]
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether what takes the results gives blocks again, behind which kernels can run."""
+        return self.sink in TABLES and self.sink not in ("groups", "counts")
+
 
 def parts_of(steps: Sequence[Any]) -> list[Part]:
     """Returns what each step of a chain is to the kernels."""

@@ -61,8 +61,7 @@ def _pieces(whole: Chain, found: Plan, partition: int, lists: Any) -> Iterator[I
     pieces: Iterator[Iterable[Any]]
     if found.sink in _TABLES:
         pieces = _TABLES[found.sink](ran, whole.steps[found.ends])
-        # Others give objects.
-        again = plan(rest.steps) if found.sink not in ("groups", "sampled") else None
+        again = plan(rest.steps) if found.goes_on else None
         if again is not None and not again.begins:
             return _pieces(rest, again, partition, pieces)
     elif found.sink:
