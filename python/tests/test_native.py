@@ -7,6 +7,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from firesteel.errors import FiresteelError, JobError
 from firesteel.native import NotLowered, lower
 from firesteel.native.explaining import explained, mode_of
 from firesteel.native.plan import plan
-from firesteel.native.running import over
+from firesteel.native.running import NativeChain, over
 from firesteel.rdd import actions, numbers, transformations
 from firesteel.shuffle import combine_locally, merge_combined
 
@@ -447,6 +448,17 @@ def test_the_event_log_counts_records_that_were_handed_back(fresh_context: MakeC
 def test_another_word_is_refused() -> None:
     with pytest.raises(ValueError, match="it can be off, auto or require"):
         mode_of(SparkConf(False).set("firesteel.python.native", "on"))
+
+
+def test_what_was_found_to_be_interpreted_is_not_looked_at_again() -> None:
+    def told(function: Any, records: list[Any]) -> int:
+        native_programs.Watched.figures()
+        list(NativeChain([Map(function, "map")], "here").over_lists(0, iter([records])))
+        return native_programs.Watched.figures()[0]
+
+    assert [told(print, []), told(len, ["a"]), told(repr, [1])] == [0, 1, 1], "each built-in function by itself"
+    half: Any = partial(operator.add, 1)
+    assert [told(half, [1]), told(lambda x: half(x), [1]), told(lambda x: x + 1, [1])] == [0, 0, 1]
 
 
 def test_what_would_not_pay_is_interpreted() -> None:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, compress, islice
+from types import BuiltinFunctionType, FunctionType, MethodDescriptorType
 from typing import Any
 
 from firesteel import _native
-from firesteel.chain import Chain, PerRecord, Step, guarded, stopped
+from firesteel.chain import Chain, OfRecords, PerRecord, Step, guarded, stopped
 from firesteel.hotkeys import tell_largest
 from firesteel.native.plan import Plan, plan
 from firesteel.resultiterable import ResultIterable
@@ -23,6 +24,26 @@ __all__ = ["NativeChain", "grouped", "over"]
 
 #: So many chunks in a row that were handed back whole say that the rest will be, too.
 WHOLE_CHUNKS = 4
+
+
+MOST_INTERPRETED = 1000
+#: The code of chains of which nothing runs natively: to look at it takes a millisecond, and each task would look again.
+_INTERPRETED: set[tuple[Any, ...]] = set()
+
+
+def _codes(steps: Sequence[Any]) -> tuple[Any, ...] | None:
+    """Returns what chains of the same functions have in common; None where that is not known."""
+    codes: list[Any] = []
+    for step in steps:
+        codes.append(type(step))
+        for value in (getattr(step, "function", None), *(step.arguments if isinstance(step, OfRecords) else ())):
+            if isinstance(value, FunctionType):
+                codes.append(value.__code__)
+            elif value is None or isinstance(value, (BuiltinFunctionType, MethodDescriptorType, type)):
+                codes.append(value)
+            else:
+                return None
+    return tuple(codes)
 
 
 class NativeChain(Chain):
@@ -35,8 +56,11 @@ class NativeChain(Chain):
     def over_lists(self, partition: int, lists: Any) -> Any:
         """Does what a call does, for the engine's lists of records; the results come in pieces where kernels make
         them."""
-        found = plan(self.steps)
+        codes = _codes(self.steps)
+        found = None if codes in _INTERPRETED else plan(self.steps)
         if found is None:
+            if codes is not None and len(_INTERPRETED) < MOST_INTERPRETED:
+                _INTERPRETED.add(codes)
             return self(partition, chain.from_iterable(lists))
         return _native.Pieces(_pieces(self, found, partition, lists))
 
