@@ -28,6 +28,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--master", default="local[2]", help="where Firesteel's tasks run")
+    parser.add_argument("--native", default="off", help="off, or auto: functions run without the interpreter")
     parser.add_argument("--record", type=Path, help="write the programs with PySpark's answers, run nothing else")
     chosen = parser.parse_args()
     programs = [generate(seed) for seed in range(chosen.seed, chosen.seed + chosen.seeds)]
@@ -36,7 +37,7 @@ def main() -> int:
         if chosen.record:
             record(programs, theirs, chosen.record)
             return 0
-        return compare(programs, theirs, Side("firesteel", chosen.master))
+        return compare(programs, theirs, Side("firesteel", chosen.master, native=chosen.native))
     finally:
         theirs.stop()
 

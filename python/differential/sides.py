@@ -24,9 +24,12 @@ SECONDS = 120.0
 class Side:
     """A process that answers; it is started again when a program ends or hangs it."""
 
-    def __init__(self, package: str, master: str = "local[2]", script: Path = Path(__file__)) -> None:
+    def __init__(
+        self, package: str, master: str = "local[2]", script: Path = Path(__file__), native: str = "off"
+    ) -> None:
         self.package = package
         self.master = master
+        self.native = native
         self.script = script
         self.process: subprocess.Popen[bytes] | None = None
         self.log = tempfile.TemporaryFile()
@@ -51,7 +54,7 @@ class Side:
         if self.package == "pyspark":
             environment["PYTHONHASHSEED"] = "0"
         self.process = subprocess.Popen(
-            [sys.executable, str(self.script), self.package, self.master],
+            [sys.executable, str(self.script), self.package, self.master, self.native],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -68,7 +71,7 @@ class Side:
             self.process = None
 
 
-def serve(package: str, master: str) -> None:
+def serve(package: str, master: str, native: str) -> None:
     """Answers programs until there are no more."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     # What programs print is no answer.
@@ -79,6 +82,8 @@ def serve(package: str, master: str) -> None:
         from firesteel import SparkConf, SparkContext
     conf = SparkConf().setMaster(master).setAppName("differential").set("spark.ui.enabled", "false")
     conf.set("spark.default.parallelism", "3").set("spark.ui.showConsoleProgress", "false")
+    if package == "firesteel":
+        conf.set("firesteel.python.native", native)
     sc = SparkContext(conf=conf)
     sc.setLogLevel("OFF")
     for line in sys.stdin:

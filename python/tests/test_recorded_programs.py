@@ -29,14 +29,15 @@ RECORDED = [
 ]
 
 
-@pytest.fixture(scope="module")
-def three_parts() -> Iterator[SparkContext]:
-    """With the default parallelism that the answers were recorded with."""
+@pytest.fixture(scope="module", params=["off", "auto"])
+def three_parts(request: pytest.FixtureRequest) -> Iterator[SparkContext]:
+    """With the default parallelism that the answers were recorded with, interpreted and natively."""
     from firesteel import SparkConf
 
     if SparkContext._active_spark_context is not None:
         SparkContext._active_spark_context.stop()
     conf = SparkConf().setMaster("local[2]").setAppName("recorded").set("spark.default.parallelism", "3")
+    conf.set("firesteel.python.native", request.param)
     context = SparkContext(conf=conf)
     yield context
     context.stop()

@@ -15,6 +15,7 @@ Java 17.
   --seeds N       how many programs (default: 300)
   --seed S        the first seed (default: 0)
   --master MASTER where Firesteel's tasks run (default: local[2])
+  --native MODE   auto: functions run without the interpreter where they can (default: off)
 
 Examples:
   cargo xtask differential --seeds 1000
@@ -25,10 +26,12 @@ pub(crate) fn run(mut args: Args) -> Fallible {
     let seeds: u64 = args.option("--seeds")?.unwrap_or(300);
     let first: u64 = args.option("--seed")?.unwrap_or(0);
     let master: Option<String> = args.option("--master")?;
+    let native: Option<String> = args.option("--native")?;
     args.finish()?;
     let environment = super::conformance::beside_pyspark(Some(Profile::Release))?;
     let mut runner = environment.python();
     runner.arg("python/differential").args(["--seeds", &seeds.to_string(), "--seed", &first.to_string()]);
     runner.args(master.iter().flat_map(|master| ["--master", master]));
+    runner.args(native.iter().flat_map(|native| ["--native", native]));
     run_process(&mut runner).map_err(|_| "answers differ".to_owned())
 }
