@@ -74,7 +74,7 @@ class Calls(Loops):
             keywords = frame.pop(1)[0].value
         arguments = frame.pop(instruction.arg or 0)
         if instruction.opname in ("CALL_FUNCTION", "CALL_FUNCTION_KW"):
-            function = frame.pop(1)[0]
+            function = _method(block, frame.pop(1)[0])
         else:
             pair = [value for value in frame.pop(2) if value is not NULL]
             if not pair:
@@ -232,6 +232,19 @@ class Calls(Loops):
         if name == "join":
             arguments = [self.listed(block, argument, frame) for argument in arguments]
         return self.apply(block, "method", arguments, name)
+
+
+def _method(block: Block, function: Any) -> Any:
+    """Returns the method that is called by an instruction that does not tell methods from other attributes.
+
+    Up to 3.10 that is so for calls with keywords.
+    """
+    for at in range(len(block.instructions) - 1, -1, -1):
+        register, name, arguments = block.instructions[at]
+        if isinstance(function, Register) and register == function.number and name == "attribute":
+            del block.instructions[at]
+            return Method(Register(arguments[1]), arguments[0])
+    return function
 
 
 def refuse_single_use(value: Any) -> None:
