@@ -75,13 +75,19 @@ class Program:
             time.sleep(0.1)
 
     def result(self) -> object:
-        """Returns what the last line of its output says, as JSON."""
+        """Returns what the last line of JSON in its output says.
+
+        Ray prints there, too, when a node goes: also after the program's own words.
+        """
         try:
             code = self.process.wait(PATIENCE)
         finally:
             self.end()
         assert code == 0, f"{self.out[-2000:]}\n{self.err[-5000:]}"
-        return json.loads(self.out.splitlines()[-1])
+        for line in reversed(self.out.splitlines()):
+            with contextlib.suppress(json.JSONDecodeError):
+                return json.loads(line)
+        raise AssertionError(f"it has said nothing:\n{self.out[-2000:]}\n{self.err[-5000:]}")
 
     def end(self) -> None:
         if self.process.poll() is None:
