@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import native_programs
 import pytest
 from conftest import MakeContext
@@ -219,6 +220,23 @@ def test_random_numbers_are_those_of_the_interpreter(steps: list[Any], records: 
         random.seed(7)
         ends.append((list(run()), random.random()))
     assert ends[0] == ends[1]
+
+
+def test_a_generator_that_came_with_its_function_is_used_and_no_other() -> None:
+    # So it is with `from random import random` in a program: the name comes to a worker with a copy of the generator.
+    states = []
+    for native in (False, True):
+        draw = cloudpickle.loads(cloudpickle.dumps(random.Random(5).random))
+        steps = [Map(lambda _: draw() + draw(), "map"), OfRecords(actions._reduced, operator.add)]
+        whole, found = Chain(steps, "here"), plan(steps)
+        assert found is not None and found.generator is draw.__self__
+        random.seed(9)
+        result = over(whole, found, 0, iter([list(range(5000))])) if native else whole(0, iter(range(5000)))
+        states.append((list(result), draw(), random.random()))
+    assert states[0] == states[1]
+    one, two = random.Random(1).random, random.Random(2).random
+    with pytest.raises(NotLowered, match="two generators"):
+        lower(lambda x: one() + two())
 
 
 def test_random_numbers_are_not_drawn_before_their_turn() -> None:

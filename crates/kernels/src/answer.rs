@@ -1,6 +1,7 @@
 //! The answers of kernels: a column, with the rows marked that are not answered for; or nothing for the whole batch.
 
 use crate::column::{Column, Text};
+use std::rc::Rc;
 
 /// The reason why there is no kernel for a whole batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,20 @@ impl Mask {
 pub(crate) fn placed(index: i64, length: usize) -> Option<usize> {
     let index = if index < 0 { index.checked_add(length as i64)? } else { index };
     usize::try_from(index).ok().filter(|index| *index < length)
+}
+
+/// Returns whole numbers, if the column has such; else the reason that is given.
+pub(crate) fn ints(column: &Column, rows: usize, reason: &'static str) -> Answer<Rc<Vec<i64>>> {
+    match column.spread(rows) {
+        Column::Int(values) => Ok(values),
+        Column::Const(_)
+        | Column::Bool(_)
+        | Column::Float(_)
+        | Column::Text(_)
+        | Column::List(_)
+        | Column::Tuple(_)
+        | Column::Record(..) => Err(Refused(reason)),
+    }
 }
 
 /// Returns texts, if the column has such.

@@ -1,6 +1,6 @@
 //! Sequences that loops go through: lists, tuples, characters, ranges, and those counted or side by side.
 
-use crate::answer::{Answer, Mask, Refused};
+use crate::answer::{Answer, Mask, Refused, ints};
 use crate::column::{Column, List, Scalar};
 use crate::parts::read;
 use crate::program::Source;
@@ -23,13 +23,16 @@ enum Items {
     Beside(Vec<Items>),
 }
 
+/// The reason against a range or a count that is not of whole numbers.
+const NO_INT: &str = "a range of something else than int";
+
 impl Sequence {
     /// Returns what a source has for each row. A row that would raise something is marked.
     pub(crate) fn of(source: &Source, registers: &[Option<Column>], mask: &mut Mask) -> Answer<Sequence> {
         match source {
             Source::Items(one) => items(read(registers, *one)?, mask.rows()),
             Source::Range(start, stop, step) => {
-                let get = |one| whole(read(registers, one)?, mask.rows());
+                let get = |one| ints(read(registers, one)?, mask.rows(), NO_INT);
                 let (start, stop, step) = (get(*start)?, get(*stop)?, get(*step)?);
                 let lengths = (0..start.len())
                     .map(|row| mask.or(row, length(start[row], stop[row], step[row]), 0))
@@ -38,7 +41,7 @@ impl Sequence {
             }
             Source::Enumerate(inner, start) => {
                 let inner = Sequence::of(inner, registers, mask)?;
-                let start = whole(read(registers, *start)?, mask.rows())?;
+                let start = ints(read(registers, *start)?, mask.rows(), NO_INT)?;
                 for row in 0..start.len() {
                     if start[row].checked_add(inner.lengths[row] as i64).is_none() {
                         mask.set(row);
@@ -137,19 +140,6 @@ pub(crate) fn listed(parts: &[Column], rows: usize) -> Answer<Column> {
         (0..rows).flat_map(|row| (0..count).map(move |part| (part * rows + row) as u32)).collect();
     let spans = (0..rows).map(|row| ((row * count) as u32, ((row + 1) * count) as u32)).collect();
     Ok(Column::List(List { spans: Rc::new(spans), items: Rc::new(all.gather(&at)) }))
-}
-
-fn whole(column: &Column, rows: usize) -> Answer<Rc<Vec<i64>>> {
-    match column.spread(rows) {
-        Column::Int(values) => Ok(values),
-        Column::Const(_)
-        | Column::Bool(_)
-        | Column::Float(_)
-        | Column::Text(_)
-        | Column::List(_)
-        | Column::Tuple(_)
-        | Column::Record(..) => Err(Refused("a range of something else than int")),
-    }
 }
 
 /// Returns how many items a range has, if that is not too many.

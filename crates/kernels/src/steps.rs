@@ -49,29 +49,10 @@ pub struct Outcome {
     bad: Mask,
 }
 
-impl Step {
-    fn function(&self) -> Option<&Function> {
-        match self {
-            Step::Map(function)
-            | Step::Filter(function)
-            | Step::FlatMap(function)
-            | Step::KeyBy(function)
-            | Step::MapValues(function)
-            | Step::FlatMapValues(function) => Some(function),
-            Step::Keys | Step::Values => None,
-        }
-    }
-}
-
 impl Run {
     /// Makes a run of operations.
     pub fn new(steps: Vec<Step>) -> Run {
         Run { steps }
-    }
-
-    /// Returns whether a function draws random numbers.
-    pub fn draws(&self) -> bool {
-        self.steps.iter().filter_map(Step::function).any(|function| !function.draws.is_empty())
     }
 
     /// Takes a batch through all operations. Rows that are marked already are handed back as well. Where a function draws

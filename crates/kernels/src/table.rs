@@ -28,16 +28,34 @@ pub struct Table {
 enum Keys {
     Undecided,
     Ints(Vec<i64>),
-    Texts {
-        data: Vec<u8>,
-        spans: Vec<(u32, u32)>,
-    },
+    Texts(Strings),
     /// Of any other type, as bytes.
-    Others {
-        shape: Shape,
-        data: Vec<u8>,
-        spans: Vec<(u32, u32)>,
-    },
+    Others(Shape, Strings),
+}
+
+/// Strings of bytes, one behind the other.
+#[derive(Clone, Default)]
+struct Strings {
+    data: Vec<u8>,
+    spans: Vec<(u32, u32)>,
+}
+
+impl Strings {
+    fn get(&self, at: usize) -> &[u8] {
+        let (from, to) = self.spans[at];
+        &self.data[from as usize..to as usize]
+    }
+
+    /// Adds a string; returns `false`, and adds nothing, if there is no room.
+    fn push(&mut self, string: &[u8]) -> bool {
+        let (from, to) = (self.data.len(), self.data.len() + string.len());
+        let fits = u32::try_from(to).is_ok();
+        if fits {
+            self.spans.push((from as u32, to as u32));
+            self.data.extend_from_slice(string);
+        }
+        fits
+    }
 }
 
 enum Values {
@@ -137,74 +155,42 @@ impl Table {
         rows.end
     }
 
-    fn add_texts(&mut self, keys: &Text, leaves: &Leaves<'_>, rows: Range<usize>) -> usize {
+    fn add_texts(&mut self, keys: &Text, leaves: &Leaves<'_>, mut rows: Range<usize>) -> usize {
         if matches!(self.keys, Keys::Undecided) {
-            self.keys = Keys::Texts { data: vec![], spans: vec![] };
+            self.keys = Keys::Texts(Strings::default());
         }
-        for row in rows.clone() {
-            let key = keys.bytes(row);
-            let hash = self.hasher.hash_one(key);
-            let Keys::Texts { data, spans } = &mut self.keys else { return row };
-            let is_it = |at: usize| {
-                let (from, to) = spans[at];
-                &data[from as usize..to as usize] == key
-            };
-            let taken = match find(&self.slots, &self.hashes, hash, is_it) {
-                Ok(at) => note(&mut self.noted, at) && merge(&mut self.values, leaves.more, at, row),
-                Err(slot) => {
-                    let end = data.len() + key.len();
-                    if u32::try_from(end).is_err() {
-                        return row;
-                    }
-                    spans.push((data.len() as u32, end as u32));
-                    data.extend_from_slice(key);
-                    self.insert(slot, hash, leaves.first, row)
-                }
-            };
-            if !taken {
-                return row;
-            }
+        if !matches!(self.keys, Keys::Texts(_)) {
+            return rows.start;
         }
-        rows.end
+        let end = rows.end;
+        rows.find(|row| !self.add_bytes(keys.bytes(*row), leaves, *row)).unwrap_or(end)
     }
 
-    fn add_others(&mut self, keys: &Column, leaves: &Leaves<'_>, rows: Range<usize>) -> usize {
+    fn add_others(&mut self, keys: &Column, leaves: &Leaves<'_>, mut rows: Range<usize>) -> usize {
         let Some(shape) = Shape::of(keys) else { return rows.start };
         if matches!(self.keys, Keys::Undecided) {
-            self.keys = Keys::Others { shape: shape.clone(), data: vec![], spans: vec![] };
+            self.keys = Keys::Others(shape.clone(), Strings::default());
         }
-        let mut key = vec![];
-        for row in rows.clone() {
+        if !matches!(&self.keys, Keys::Others(known, _) if *known == shape) {
+            return rows.start;
+        }
+        let (end, mut key) = (rows.end, vec![]);
+        let stops = |row: &usize| {
             key.clear();
-            if !keys::put(keys, row, &mut key) {
-                return row;
-            }
-            let hash = self.hasher.hash_one(&key[..]);
-            let Keys::Others { shape: known, data, spans } = &mut self.keys else { return row };
-            if *known != shape {
-                return row;
-            }
-            let is_it = |at: usize| {
-                let (from, to) = spans[at];
-                data[from as usize..to as usize] == key[..]
-            };
-            let taken = match find(&self.slots, &self.hashes, hash, is_it) {
-                Ok(at) => note(&mut self.noted, at) && merge(&mut self.values, leaves.more, at, row),
-                Err(slot) => {
-                    let end = data.len() + key.len();
-                    if u32::try_from(end).is_err() {
-                        return row;
-                    }
-                    spans.push((data.len() as u32, end as u32));
-                    data.extend_from_slice(&key);
-                    self.insert(slot, hash, leaves.first, row)
-                }
-            };
-            if !taken {
-                return row;
-            }
+            !keys::put(keys, *row, &mut key) || !self.add_bytes(&key, leaves, *row)
+        };
+        rows.find(stops).unwrap_or(end)
+    }
+
+    /// Adds a row whose key is a string of bytes. Returns `false`, and changes nothing, if it cannot be taken.
+    #[inline(always)]
+    fn add_bytes(&mut self, key: &[u8], leaves: &Leaves<'_>, row: usize) -> bool {
+        let hash = self.hasher.hash_one(key);
+        let (Keys::Texts(known) | Keys::Others(_, known)) = &mut self.keys else { return false };
+        match find(&self.slots, &self.hashes, hash, |at| known.get(at) == key) {
+            Ok(at) => note(&mut self.noted, at) && merge(&mut self.values, leaves.more, at, row),
+            Err(slot) => known.push(key) && self.insert(slot, hash, leaves.first, row),
         }
-        rows.end
     }
 
     /// Adds an entry whose key was added.
@@ -248,9 +234,7 @@ impl Table {
         let keys = match &self.keys {
             Keys::Undecided => 0,
             Keys::Ints(keys) => keys.capacity() * 8,
-            Keys::Texts { data, spans } | Keys::Others { data, spans, .. } => {
-                data.capacity() + spans.capacity() * 8
-            }
+            Keys::Texts(known) | Keys::Others(_, known) => known.data.capacity() + known.spans.capacity() * 8,
         };
         let values = self.values.iter().map(|values| match values {
             Values::Ints(values) => values.capacity() * 8,
@@ -302,16 +286,16 @@ impl Table {
                     .map(|key| found(find(slots, hashes, self.hasher.hash_one(key), |at| known[at] == *key)))
                     .collect(),
             ),
-            (Keys::Texts { data, spans }, Column::Text(keys)) => Some(
+            (Keys::Texts(known), Column::Text(keys)) => Some(
                 (0..rows)
                     .map(|row| {
                         let key = keys.bytes(row);
-                        let is_it = |at: usize| data[spans[at].0 as usize..spans[at].1 as usize] == *key;
+                        let is_it = |at: usize| known.get(at) == key;
                         found(find(slots, hashes, self.hasher.hash_one(key), is_it))
                     })
                     .collect(),
             ),
-            (Keys::Others { shape, data, spans }, keys) if Shape::of(keys).as_ref() == Some(shape) => {
+            (Keys::Others(shape, known), keys) if Shape::of(keys).as_ref() == Some(shape) => {
                 let mut key = vec![];
                 (0..rows)
                     .map(|row| {
@@ -319,12 +303,12 @@ impl Table {
                         if !keys::put(keys, row, &mut key) {
                             return None;
                         }
-                        let is_it = |at: usize| data[spans[at].0 as usize..spans[at].1 as usize] == key[..];
+                        let is_it = |at: usize| known.get(at) == &key[..];
                         Some(found(find(slots, hashes, self.hasher.hash_one(&key[..]), is_it)))
                     })
                     .collect()
             }
-            (Keys::Ints(_) | Keys::Texts { .. } | Keys::Others { .. }, _) => None,
+            (Keys::Ints(_) | Keys::Texts(_) | Keys::Others(..), _) => None,
         }
     }
 }
@@ -334,10 +318,8 @@ impl Keys {
         Some(match self {
             Keys::Undecided => return None,
             Keys::Ints(keys) => Column::Int(Rc::new(keys)),
-            Keys::Texts { data, spans } => Column::Text(Text::new(data, spans)),
-            Keys::Others { shape, data, spans } => {
-                shape.column(spans.iter().map(|(from, to)| &data[*from as usize..*to as usize]))
-            }
+            Keys::Texts(known) => Column::Text(Text::new(known.data, known.spans)),
+            Keys::Others(shape, known) => shape.column((0..known.spans.len()).map(|at| known.get(at))),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Texts put together, cut and searched. Positions are those of code points, as in Python.
 
-use crate::answer::{Answer, Mask, Refused, placed, texts};
+use crate::answer::{Answer, Mask, Refused, ints, placed, texts};
 use crate::column::{Column, Scalar, Text, TextBuilder};
 use crate::spelling;
 use memchr::memmem;
@@ -132,16 +132,9 @@ pub(crate) fn characters(text: &Text, indices: &[i64], mask: &mut Mask) -> Text 
 
 /// Returns a bound of slices; nothing for one that is left out.
 pub(crate) fn bound(column: &Column, rows: usize) -> Answer<Option<Rc<Vec<i64>>>> {
-    match column.spread(rows) {
+    match column {
         Column::Const(Scalar::None) => Ok(None),
-        Column::Int(values) => Ok(Some(values)),
-        Column::Const(_)
-        | Column::Bool(_)
-        | Column::Float(_)
-        | Column::Text(_)
-        | Column::List(_)
-        | Column::Tuple(_)
-        | Column::Record(..) => Err(Refused("a bound that is no int")),
+        others => ints(others, rows, "a bound that is no int").map(Some),
     }
 }
 

@@ -84,15 +84,19 @@ def operator(value: Any) -> str | None:
     return _OPERATORS.get(id(value))
 
 
-def is_random(value: Any) -> bool:
-    """Returns whether a value is ``random.random``, of the generator that all of a process share.
+def generator_of(value: Any) -> random.Random | None:
+    """Returns the generator whose method ``random`` a value is; None if it is something else.
 
-    >>> is_random(random.random), is_random(random.Random().random)
-    (True, False)
+    ``random.random`` is one of the generator that all of a process share. What ``from random import random`` named in a
+    program comes to a worker with a generator of its own.
+
+    >>> generator_of(random.random) is random._inst, generator_of(random.gauss)
+    (True, None)
     """
-    generator = random._inst
-    is_method = type(value) is BuiltinMethodType and value.__name__ == "random"
-    return is_method and value.__self__ is generator and type(generator) is random.Random
+    if type(value) is not BuiltinMethodType or value.__name__ != "random":
+        return None
+    generator: Any = value.__self__
+    return generator if type(generator) is random.Random else None
 
 
 def getter_items(getter: Any) -> tuple[int, ...]:

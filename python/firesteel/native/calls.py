@@ -63,7 +63,7 @@ class Calls(Loops):
         """Returns the frame of a call."""
         raise NotImplementedError
 
-    def drawn(self, block: Block) -> Register:
+    def drawn(self, block: Block, generator: Any) -> Register:
         """Returns the next random number of a record."""
         raise NotImplementedError
 
@@ -185,8 +185,9 @@ class Calls(Loops):
             if not arguments:
                 raise NotLowered(f"str.{called.__name__} without arguments")
             return self._method(block, called.__name__, arguments, frame)
-        if callables.is_random(called) and not arguments:
-            return self.drawn(block)
+        generator = callables.generator_of(called)
+        if generator is not None and not arguments:
+            return self.drawn(block, generator)
         operator = callables.operator(called)
         if operator is not None and len(arguments) == 2:
             return self.apply(block, *_split(operator, arguments))

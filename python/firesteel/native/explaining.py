@@ -76,7 +76,7 @@ def _line(part: Part, is_native: bool) -> str:
         return f"runs natively: {what}"
     if part.lowered is None:
         return f"is interpreted: {what}: {part.reason}"
-    if part.lowered.draws:
+    if part.lowered.generator is not None:
         reason = "it draws random numbers, so all it gives must go into a `reduce`, a `sum` or the like"
         return f"is interpreted: {what}: {reason}"
     return f"is interpreted: {what}: it could run natively, but stands where that would not pay or could be seen"

@@ -48,8 +48,8 @@ class Lowered:
 
     program: tuple[Any, ...]
     reads: tuple[Read | Contents | Loaded, ...]
-    draws: bool = False
-    """Whether it calls ``random.random()``."""
+    generator: Any = None
+    """The generator that it draws random numbers from."""
 
 
 def lower(function: Any, parameters: int = 1, gives_items: bool = False) -> Lowered:
@@ -83,7 +83,7 @@ def lower(function: Any, parameters: int = 1, gives_items: bool = False) -> Lowe
             if code is None or isinstance(reason, NotLowered) and reason.file:
                 raise
             raise NotLowered(str(reason), code.co_filename, code.co_firstlineno) from None
-    return Lowered((parameters, walk.registers, tuple(walk.draws), body), tuple(walk.reads), bool(walk.draws))
+    return Lowered((parameters, walk.registers, tuple(walk.draws), body), tuple(walk.reads), walk.generator)
 
 
 class _Walk(Calls, Attempts):
@@ -94,6 +94,7 @@ class _Walk(Calls, Attempts):
         super().__init__(parameters, Tables(self.reads))
         self.gives_items = gives_items
         self.draws: list[int] = []
+        self.generator: Any = None
         self._ends = 0
         self._outermost: Block | None = None
         self._steps = 0
@@ -219,13 +220,16 @@ class _Walk(Calls, Attempts):
                 return value, jumps_if
         raise NotLowered(f"the instruction {name}")
 
-    def drawn(self, block: Block) -> Register:
+    def drawn(self, block: Block, generator: Any) -> Register:
         """Returns the next random number of a record.
 
         All records draw the same number of them, so those of a batch can be drawn at once.
         """
         if block is not self._outermost:
             raise NotLowered("random() where not each record comes by")
+        if self.generator not in (None, generator):
+            raise NotLowered("random numbers of two generators")
+        self.generator = generator
         register = Register(self.registers)
         self.registers += 1
         self.draws.append(register.number)

@@ -54,6 +54,8 @@ class Plan:
     sink: str
     sink_parts: tuple[Any, ...]
     reads: tuple[Read | Contents | Loaded, ...]
+    generator: Any = None
+    """The generator that one of the steps draws random numbers from."""
 
     @property
     def goes_on(self) -> bool:
@@ -212,7 +214,8 @@ def plan(steps: Sequence[Any]) -> Plan | None:
         reads += sink.lowered.reads
     programs = tuple((part.name, part.lowered.program if part.lowered else None) for part in chosen)
     kind, parts_of_sink = ("", ()) if sink is None else (sink.kind, sink.sink)
-    return Plan(begins, ends, programs, kind, parts_of_sink, tuple(reads))
+    generators = [part.lowered.generator for part in chosen if part.lowered is not None and _draws(part)]
+    return Plan(begins, ends, programs, kind, parts_of_sink, tuple(reads), *generators)
 
 
 def _end_for(parts: list[Part], begins: int, ends: int) -> int:
@@ -248,7 +251,7 @@ def _end_before_draws(parts: list[Part], begins: int, ends: int) -> int:
 
 
 def _draws(part: Part) -> bool:
-    return part.lowered is not None and part.lowered.draws
+    return part.lowered is not None and part.lowered.generator is not None
 
 
 def _may_change(read: Read | Contents | Loaded, later: list[Part]) -> bool:

@@ -108,7 +108,7 @@ class _Ran:
         # What an interpreted function makes after kernels have made blocks: the kernels must not go ahead of it.
         self._beyond: Iterator[Any] | None = None
         self.source = self._typed(source) if isinstance(source, Iterator) else source
-        self.run = _native.KernelRun(list(found.programs), self.source)
+        self.run = _native.KernelRun(list(found.programs), self.source, found.generator)
         self._whole = 0
 
     def _typed(self, pieces: Iterator[Any]) -> Iterator[Any]:

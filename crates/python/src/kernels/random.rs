@@ -4,25 +4,22 @@ use firesteel_kernels::{Twister, WORDS};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-/// Returns the generator behind `random.random` as it is now; `None` if its state is of an unknown kind.
-pub(super) fn taken(py: Python<'_>) -> PyResult<Option<Twister>> {
-    let state = method(py, "getstate")?.call1((instance(py)?,))?;
+/// Returns a `random.Random` as it is now; `None` if its state is of an unknown kind.
+pub(super) fn taken(generator: &Bound<'_, PyAny>) -> PyResult<Option<Twister>> {
+    let state = method(generator.py(), "getstate")?.call1((generator,))?;
     let state: Vec<u32> = state.extract()?;
     let Some((used, words)) = state.split_last() else { return Ok(None) };
     let words: Option<Box<[u32; WORDS]>> = words.to_vec().into_boxed_slice().try_into().ok();
     Ok(words.and_then(|words| Twister::new(words, *used as usize)))
 }
 
-/// Sets the generator to another point of its stream.
-pub(super) fn given(py: Python<'_>, random: &Twister) -> PyResult<()> {
+/// Sets a generator to another point of its stream.
+pub(super) fn given(generator: &Bound<'_, PyAny>, random: &Twister) -> PyResult<()> {
+    let py = generator.py();
     let (words, used) = random.state();
     let state = PyTuple::new(py, words.iter().copied().chain([used as u32]).collect::<Vec<_>>())?;
-    method(py, "setstate")?.call1((instance(py)?, state))?;
+    method(py, "setstate")?.call1((generator, state))?;
     Ok(())
-}
-
-fn instance(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    py.import("random")?.getattr("_inst")
 }
 
 /// Returns a method of the type below `random.Random`, which adds to the state what only `gauss` uses.

@@ -31,6 +31,8 @@ pub(crate) struct KernelRun {
     handed_back: u64,
     /// The clock of the function in whose place the steps run.
     timed: Option<TimedFunction>,
+    /// The generator of random numbers, if a step draws some.
+    generator: Option<Py<PyAny>>,
 }
 
 enum Source {
@@ -68,9 +70,15 @@ type Fed<'py> = (bool, Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>, Option<Pi
 
 #[pymethods]
 impl KernelRun {
-    /// Makes a run of steps (names and programs) over a source: the engine's lists, a range, or an iterable of lists.
+    /// Makes a run of steps (names and programs) over a source: the engine's lists, a range, or an iterable of lists. A
+    /// generator is that of the step that draws random numbers.
     #[new]
-    fn new(steps: Vec<(String, Bound<'_, PyAny>)>, source: &Bound<'_, PyAny>) -> PyResult<Self> {
+    #[pyo3(signature = (steps, source, generator=None))]
+    fn new(
+        steps: Vec<(String, Bound<'_, PyAny>)>,
+        source: &Bound<'_, PyAny>,
+        generator: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
         let run = Run::new(program::steps(&steps)?);
         let source = if let Ok(lists) = source.cast::<Lists>() {
             Source::Lists(lists.clone().unbind())
@@ -79,7 +87,15 @@ impl KernelRun {
         } else {
             Source::Iterator(source.try_iter()?.unbind())
         };
-        Ok(KernelRun { run, source, waiting: None, records: 0, handed_back: 0, timed: timing::at_work() })
+        Ok(KernelRun {
+            run,
+            source,
+            waiting: None,
+            records: 0,
+            handed_back: 0,
+            timed: timing::at_work(),
+            generator,
+        })
     }
 
     /// The number of records that came, and of those that were handed back.
@@ -237,16 +253,17 @@ impl KernelRun {
     /// Takes a batch through all steps; `None` if they cannot. Random numbers that were drawn are gone from Python's
     /// generator, too, unless the batch is handed back: then its records draw them.
     fn over(&self, py: Python<'_>, column: Column, mask: Mask) -> PyResult<Option<Outcome>> {
-        if !self.run.draws() {
+        let Some(generator) = &self.generator else {
             return Ok(self.run.over(column, mask, None).ok());
-        }
-        let Some(mut twister) = random::taken(py)? else { return Ok(None) };
+        };
+        let generator = generator.bind(py);
+        let Some(mut twister) = random::taken(generator)? else { return Ok(None) };
         let Ok(mut outcome) = self.run.over(column, mask, Some(&mut twister)) else { return Ok(None) };
         outcome.hand_back_nan();
         if !outcome.is_whole() {
             return Ok(None);
         }
-        random::given(py, &twister)?;
+        random::given(generator, &twister)?;
         Ok(Some(outcome))
     }
 
