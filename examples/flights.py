@@ -13,13 +13,15 @@ import sys
 
 from firesteel import SparkConf, SparkContext
 
+MODES = ("off", "auto", "require")
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Finds the airlines and hours with the longest delays.")
     parser.add_argument("folder", nargs="?", default="target/data", help="with flights.csv and airlines.csv")
     parser.add_argument("--fewest", type=int, default=100, help="leave out airlines and hours of fewer flights")
     parser.add_argument("--master", default="local[*]", help="where to run")
-    parser.add_argument("--native", default="auto", help="firesteel.python.native: off, auto or require")
+    parser.add_argument("--native", default="auto", choices=MODES, help="firesteel.python.native")
     arguments = parser.parse_args()
     flights, airlines = (f"{arguments.folder}/{name}.csv" for name in ("flights", "airlines"))
     for path in (flights, airlines):

@@ -15,6 +15,8 @@ from typing import Any
 
 from firesteel import RDD, SparkConf, SparkContext
 
+MODES = ("off", "auto", "require")
+
 Point = tuple[float, float, float]
 """A place on a globe of radius 1, since degrees of longitude are of different lengths."""
 
@@ -64,7 +66,7 @@ def main() -> None:
     parser.add_argument("airports", nargs="?", default="target/data/airports.csv", help="faa, name, lat, lon, ...")
     parser.add_argument("--start", default="JFK,MIA,ORD,DFW,LAX,SEA,ANC,HNL", help="an airport for each cluster")
     parser.add_argument("--master", default="local[*]", help="where to run")
-    parser.add_argument("--native", default="auto", help="firesteel.python.native: off, auto or require")
+    parser.add_argument("--native", default="auto", choices=MODES, help="firesteel.python.native")
     arguments = parser.parse_args()
     if not os.path.exists(arguments.airports):
         sys.exit(f"there is no {arguments.airports}\n  help: `cargo xtask data` fetches the airports into target/data")

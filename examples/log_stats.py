@@ -10,6 +10,8 @@ import sys
 
 from firesteel import SparkConf, SparkContext
 
+MODES = ("off", "auto", "require")
+
 
 def parse(line: str) -> tuple[str, int, str, str]:
     """Takes ``2025-06-24 14:36:25 status unpacked libudev1:amd64 252.38-1`` apart.
@@ -33,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Tells what dpkg did, to which packages, and when.")
     parser.add_argument("log", nargs="?", default="/var/log/dpkg.log", help="a file or a pattern")
     parser.add_argument("--master", default="local[*]", help="where to run")
-    parser.add_argument("--native", default="auto", help="firesteel.python.native: off, auto or require")
+    parser.add_argument("--native", default="auto", choices=MODES, help="firesteel.python.native")
     arguments = parser.parse_args()
     conf = SparkConf().setMaster(arguments.master).setAppName("log statistics")
     with SparkContext(conf=conf.set("firesteel.python.native", arguments.native)) as sc:

@@ -13,6 +13,8 @@ import tempfile
 
 from firesteel import RDD, SparkConf, SparkContext
 
+MODES = ("off", "auto", "require")
+
 DAMPING = 0.85
 """So much of its rank a package passes on."""
 
@@ -61,7 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Finds the packages that others rest on most.")
     parser.add_argument("packages", nargs="?", default="target/data/Packages", help="as apt lists them")
     parser.add_argument("--master", default="local[*]", help="where to run")
-    parser.add_argument("--native", default="auto", help="firesteel.python.native: off, auto or require")
+    parser.add_argument("--native", default="auto", choices=MODES, help="firesteel.python.native")
     arguments = parser.parse_args()
     if not os.path.exists(arguments.packages):
         sys.exit(f"there is no {arguments.packages}\n  help: `cargo xtask data` writes Debian's list into target/data")

@@ -53,9 +53,9 @@ impl Function {
     ) -> Outcome<Taken> {
         self.call(|py, function, timed| {
             let is_native = !left.task().tracks_records();
-            if let Some(over_lists) = function.getattr_opt("over_two")?.filter(|_| is_native) {
+            if let Some(over_two) = function.getattr_opt("over_two")?.filter(|_| is_native) {
                 let lists = (Py::new(py, Lists::new(left, timed))?, Py::new(py, Lists::new(right, timed))?);
-                return over_lists.call1((partition.0, lists.0, lists.1));
+                return over_two.call1((partition.0, lists.0, lists.1));
             }
             let records = (iterator(py, left, timed)?, iterator(py, right, timed)?);
             function.call1((partition.0, records.0, records.1))

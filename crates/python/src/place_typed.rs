@@ -73,7 +73,8 @@ impl Typed {
 
     /// Adds records, each with its place.
     pub(crate) fn add(&mut self, column: &Column, rows: usize, places: impl Iterator<Item = u32>) {
-        self.bytes += column.bytes(rows);
+        // A column of one value takes nothing, but each row has a place.
+        self.bytes += column.bytes(rows) + rows * size_of::<u32>();
         self.columns.push((column.clone(), rows));
         self.places.extend(places.take(rows));
     }
