@@ -83,7 +83,7 @@ def lower(function: Any, parameters: int = 1, gives_items: bool = False) -> Lowe
             if code is None or isinstance(reason, NotLowered) and reason.file:
                 raise
             raise NotLowered(str(reason), code.co_filename, code.co_firstlineno) from None
-    return Lowered((parameters, walk.registers, tuple(walk.draws), body), tuple(walk.reads), walk.generator)
+    return Lowered((parameters, walk.registers, tuple(walk.draws), body), tuple(walk.reads), walk.random)
 
 
 class _Walk(Calls, Attempts):
@@ -94,7 +94,7 @@ class _Walk(Calls, Attempts):
         super().__init__(parameters, Tables(self.reads))
         self.gives_items = gives_items
         self.draws: list[int] = []
-        self.generator: Any = None
+        self.random: Any = None
         self._ends = 0
         self._outermost: Block | None = None
         self._steps = 0
@@ -227,9 +227,9 @@ class _Walk(Calls, Attempts):
         """
         if block is not self._outermost:
             raise NotLowered("random() where not each record comes by")
-        if self.generator not in (None, generator):
+        if self.random not in (None, generator):
             raise NotLowered("random numbers of two generators")
-        self.generator = generator
+        self.random = generator
         register = Register(self.registers)
         self.registers += 1
         self.draws.append(register.number)
