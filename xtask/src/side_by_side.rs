@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 use crate::process::wait_within;
 use crate::{Fallible, workspace};
 
+/// The number of lines that are shown again of a program that failed.
+const LAST_LINES: usize = 60;
+
 /// A program to run.
 pub(crate) struct Job {
     /// Its name for people.
@@ -40,8 +43,9 @@ pub(crate) fn lanes() -> usize {
 
 /// Runs all jobs, so many at a time; the first ones begin first. One that fails does not stop the others: one run tells everything that is wrong.
 pub(crate) fn run(lanes: usize, jobs: Vec<Job>) -> Fallible {
-    let failed: Vec<String> =
-        run_all(lanes, jobs)?.into_iter().filter_map(|ended| ended.result.err()).collect();
+    let ended = run_all(lanes, jobs)?;
+    print!("{}", last_words(&ended));
+    let failed: Vec<String> = ended.into_iter().filter_map(|ended| ended.result.err()).collect();
     if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
 }
 
@@ -66,6 +70,18 @@ pub(crate) fn run_all(lanes: usize, jobs: Vec<Job>) -> Fallible<Vec<Ended>> {
         }
     });
     Ok(all.into_inner().expect("no lane panics"))
+}
+
+/// Returns the last lines of each job that failed, behind a heading: what failed in the middle of a long output, of which often only
+/// the end is looked at, or kept.
+pub(crate) fn last_words(ended: &[Ended]) -> String {
+    let failed = ended.iter().filter_map(|ended| Some((ended, ended.result.as_ref().err()?)));
+    let said = failed.map(|(ended, error)| {
+        let lines: Vec<&str> = ended.printed.lines().filter(|line| !line.trim().is_empty()).collect();
+        let last = lines[lines.len().saturating_sub(LAST_LINES)..].join("\n");
+        format!("\n=== FAILED: {error}; its last lines:{}\n", indented(&last))
+    });
+    said.collect()
 }
 
 impl Job {
@@ -124,6 +140,25 @@ mod tests {
         assert!(error.contains("the sleep was ended: it ran for more than 0 s"), "{error}");
         assert!(error.contains("the nonsense cannot be started"), "{error}");
         assert!(!error.contains("the true"), "{error}");
+    }
+
+    #[test]
+    fn what_failed_is_shown_again_with_its_last_lines() {
+        let ended = |name: &str, result: Fallible, printed: String| Ended {
+            name: name.into(),
+            took: Duration::ZERO,
+            result,
+            printed,
+        };
+        let long: String = (0..LAST_LINES + 5).map(|line| format!("line {line}.\n\n")).collect();
+        let said = last_words(&[
+            ended("good", Ok(()), "all is well".into()),
+            ended("bad", Err("bad ended".into()), long),
+        ]);
+        assert!(said.starts_with("\n=== FAILED: bad ended; its last lines:\n    line 5.\n"), "{said}");
+        assert!(said.ends_with(&format!("    line {}.\n", LAST_LINES + 4)), "{said}");
+        assert!(!said.contains("all is well"), "{said}");
+        assert_eq!(last_words(&[ended("good", Ok(()), String::new())]), "");
     }
 
     #[test]

@@ -165,6 +165,7 @@ fn run_beside(steps: &[&Step]) -> Fallible<Vec<Report>> {
         Job { name: (*name).to_owned(), command, limit: LIMIT }
     };
     let ended = side_by_side::run_all(side_by_side::lanes(), names.iter().map(job).collect())?;
+    print!("{}", side_by_side::last_words(&ended));
     let report = |ended: &Ended| {
         let step = steps.iter().find(|step| step.name == ended.name)?;
         Some((step.name, outcome(ended), ended.took))
