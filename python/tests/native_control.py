@@ -175,6 +175,9 @@ class Control:
         bounded = {"int": f"max(-(2 ** 62), min(2 ** 62, {value}))", "str": f"({value})[:9]", "list": f"({value})[:4]"}
         if operator == "=" or kind == "str":
             value = bounded.get(kind, value)
+        elif operator == "+=":
+            # Which fails for the bytes among dirty records: doubled, they would be beyond it, too.
+            value = f"({value}) - 0"
         return [f"{indent}s{at} {operator} {value}"]
 
     def _leave(self, names: Names, depth: int, indent: str, is_loop: bool) -> list[str]:

@@ -29,6 +29,7 @@ from firesteel.rdd import actions, numbers, transformations
 from firesteel.shuffle import combine_locally, merge_combined
 
 FILE = "<program>"
+_HELPERS = compile(HELPERS, FILE, "exec")
 
 INTS = [0, 1, -1, 2, 3, -3, 7, 10, 255, -256, 10**6, 2**31, 2**53, 2**53 + 1, -(2**53) - 1, 2**62, 2**63 - 1, -(2**63)]
 FLOATS = [0.0, -0.0, 1.0, -1.0, 0.5, 1.5, 2.5, -2.5, 0.1, 1e-5, 1e15, 1e16, 1e22, 1e300, -1e308, 5e-324]
@@ -220,7 +221,8 @@ class Maker(Control, Calls):
             text = self.statements(kind, gives, names, depth)
         scope: dict[str, Any] = {"N": rng.choice(INTS), "S": rng.choice(STRS), **scope_of(rng)}
         try:
-            exec(compile(HELPERS + text, FILE, "exec"), scope)
+            exec(_HELPERS, scope)
+            exec(compile(text, FILE, "exec"), scope)
         except SyntaxError:  # a nested f-string, before 3.12
             return self.function(kind, gives)
         used = [f"{name}={value!r}" for name, value in scope.items() if name != "f" and name in text]

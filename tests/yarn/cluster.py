@@ -29,6 +29,8 @@ PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 # The ResourceManager's class needs the timeline service's, although its artifact does not depend on it.
 ARTIFACTS = ["hadoop-common", "hadoop-yarn-server-resourcemanager", "hadoop-yarn-server-nodemanager",
              "hadoop-yarn-server-timelineservice"]
+# How often Maven is asked for them.
+TRIES = 3
 # Few JIT threads and one collector thread: three JVMs share a small machine with others.
 JVM = ["-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:ActiveProcessorCount=1", "-XX:+UseSerialGC", "-Xshare:auto"]
 # Guice and the proxies of the web layer look into java.lang by reflection, which Java 17 forbids by default.
@@ -47,10 +49,15 @@ def fetch_jars(where):
         '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>local</groupId>'
         "<artifactId>yarn</artifactId><version>1</version><packaging>pom</packaging>"
         f"<dependencies>{''.join(dependency.format(name) for name in ARTIFACTS)}</dependencies></project>")
-    subprocess.run(
-        ["mvn", "-q", "-B", "-f", str(where / "pom.xml"), f"{PLUGIN}:copy-dependencies",
-         "-DincludeScope=runtime", f"-DoutputDirectory={where}"],
-        check=True, stdout=sys.stderr, env={**os.environ, "MAVEN_OPTS": " ".join(JVM)})
+    fetch = ["mvn", "-q", "-B", "-f", str(where / "pom.xml"), f"{PLUGIN}:copy-dependencies",
+             "-DincludeScope=runtime", f"-DoutputDirectory={where}"]
+    for left in reversed(range(TRIES)):
+        # Of a hundred jars one is sometimes cut off; Maven fetches what is missing when it is asked again.
+        done = subprocess.run(fetch, check=False, stdout=sys.stderr, env={**os.environ, "MAVEN_OPTS": " ".join(JVM)})
+        if done.returncode == 0:
+            break
+        if not left:
+            raise RuntimeError(f"Maven did not fetch YARN's jars in {TRIES} tries; what it said is above")
     (where / "complete").touch()
     return where
 

@@ -26,6 +26,7 @@ from firesteel.native.values import (
     Method,
     NotLowered,
     Register,
+    read,
 )
 
 __all__ = ["Calls", "bound"]
@@ -126,7 +127,7 @@ class Calls(Loops):
         code = inner.code
         if code.co_argcount != len(arguments) or code.co_kwonlyargcount or code.co_flags & inspect.CO_VARARGS:
             raise NotLowered("a function within it")
-        frame = self.frame(Code(code), caller.names, caller)
+        frame = self.frame(read(code), caller.names, caller)
         frame.locals = dict(zip(code.co_varnames, arguments))
         frame.locals.update(zip(code.co_freevars, inner.closure.cells))
         return frame

@@ -27,7 +27,7 @@ from firesteel.native.calls import Calls, bound
 from firesteel.native.lookups import Contents, Loaded, Tables
 from firesteel.native.loops import CALLS
 from firesteel.native.names import Names, Read
-from firesteel.native.values import Block, Code, Frame, Known, NotLowered, Register
+from firesteel.native.values import Block, Code, Frame, Known, NotLowered, Register, read
 
 __all__ = ["Lowered", "NotLowered", "lower"]
 
@@ -70,7 +70,7 @@ def lower(function: Any, parameters: int = 1, gives_items: bool = False) -> Lowe
         body = walk.block(frame)
     else:
         block = Block()
-        nowhere = Frame(Code(_NOWHERE), Names(FunctionType(_NOWHERE, {}), walk.reads), None)
+        nowhere = Frame(read(_NOWHERE), Names(FunctionType(_NOWHERE, {}), walk.reads), None)
         try:
             if is_function:
                 result: Any = walk.generator(function, arguments, None)
@@ -106,7 +106,7 @@ class _Walk(Calls, Attempts):
         code = function.__code__
         if code.co_flags & _UNUSUAL:
             raise NotLowered("a function of this kind", code.co_filename, code.co_firstlineno)
-        frame = self.frame(Code(code), Names(function, self.reads), caller)
+        frame = self.frame(read(code), Names(function, self.reads), caller)
         frame.locals = bound(function, arguments, named or {})
         return frame
 

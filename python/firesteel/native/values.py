@@ -12,7 +12,7 @@ from firesteel.native.names import Names
 
 __all__ = [
     *("NULL", "OPAQUE", "UNSET", "Block", "Cell", "Closure", "Code", "Each", "EmptyList", "Frame", "Inner", "Iterated"),
-    *("Known", "Loop", "Method", "NotLowered", "Raised", "Register", "Slice"),
+    *("Known", "Loop", "Method", "NotLowered", "Raised", "Register", "Slice", "read"),
 ]
 
 
@@ -224,3 +224,25 @@ class Code:
     def place(self, offset: int) -> int:
         """Returns the position of the first instruction from an offset on."""
         return bisect_left(self._offsets, offset)
+
+
+def read(code: CodeType) -> Code:
+    """Returns the instructions of a function, which are read once for programs that call it again and again.
+
+    >>> read((lambda x: x).__code__).lines != []
+    True
+    """
+    known = _READ.get(id(code))
+    if known is None:
+        if len(_READ) >= MOST_READ:
+            _READ.clear()
+        known = _READ[id(code)] = Code(code)
+    return known
+
+
+MOST_READ = 256
+"""The most functions whose instructions are kept."""
+
+#: By the code's identity, since Python takes functions that differ in their handlers alone for equal in some versions.
+#: Each holds its code, so an identity stays that of one code as long as it is here.
+_READ: dict[int, Code] = {}

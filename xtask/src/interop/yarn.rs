@@ -18,7 +18,7 @@ pub(super) fn run() -> Result<(), Trouble> {
     wanted("mvn")?;
     let python = wanted("python3")?;
     let programs = ["--example", "word_count", "--example", "seen", "--bin", "firesteel"];
-    run_command(cargo(&["build", "--workspace", "--lib"]).args(programs))?;
+    run_command(cargo(&["build", "--workspace"]).args(programs))?;
     let built = workspace::target_dir().join("debug");
     let mut tests = Command::new(python);
     tests.current_dir(workspace::root()).arg("tests/yarn/run.py");
