@@ -18,6 +18,8 @@ from processes import PATIENCE_SECONDS, run
 from firesteel import _native
 from firesteel.cli import options, submit
 
+pytestmark = pytest.mark.once
+
 COMMAND = [sys.executable, "-m", "firesteel.cli"]
 
 

@@ -26,6 +26,8 @@ from firesteel import BarrierTaskContext, SparkContext, SparkFiles, StorageLevel
 from firesteel.errors import FiresteelError
 from firesteel.worker import arrivals
 
+pytestmark = pytest.mark.once
+
 MASTER = "local-cluster[2,1,1024]"
 
 

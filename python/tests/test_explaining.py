@@ -14,6 +14,8 @@ from conftest import MakeContext
 
 from firesteel import StorageLevel
 
+pytestmark = pytest.mark.once
+
 
 def test_a_partition_with_most_records(fresh_context: MakeContext) -> None:
     sc = fresh_context("local[4]")

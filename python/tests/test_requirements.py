@@ -10,6 +10,8 @@ import zipfile
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 PROGRAM = """
 import greetings
 from firesteel import SparkContext

@@ -18,6 +18,8 @@ from firesteel.errors import JobError
 from firesteel.external import ExternalMerger, ExternalSorter, SimpleAggregator
 from firesteel.spill import Run, SpilledList
 
+pytestmark = pytest.mark.once
+
 MARKER = b"what-no-file-may-hold"
 PATIENCE_SECONDS = 60.0
 

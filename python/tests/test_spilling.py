@@ -13,6 +13,8 @@ from firesteel.sorting import external_sort
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.once
+
 
 class Nothing(Budget):
     """A budget that is used up whenever it is looked at, however much was moved out."""

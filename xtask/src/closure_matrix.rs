@@ -41,6 +41,8 @@ enum Extra {
     Nothing,
     /// Identical functions are folded by the linker, even if that changes whether their addresses are equal.
     Folding,
+    /// The same, in cargo's own release profile: what other steps have compiled serves this one.
+    PlainFolding,
     /// Panics end the process, in a program with the whole of Firesteel.
     Abort,
     /// A static program.
@@ -57,6 +59,13 @@ const COMBINATIONS: &[Combination] = &[
         fat_lto: true,
         codegen_units: 256,
         extra: Extra::Folding,
+    },
+    Combination {
+        name: "plain-folded",
+        optimise: true,
+        fat_lto: false,
+        codegen_units: 16,
+        extra: Extra::PlainFolding,
     },
     Combination { name: "abort", optimise: false, fat_lto: false, codegen_units: 16, extra: Extra::Abort },
     Combination { name: "musl", optimise: true, fat_lto: false, codegen_units: 16, extra: Extra::Musl },
@@ -79,9 +88,9 @@ pub(crate) fn run(mut args: Args) -> Fallible {
     run_combinations(&only)
 }
 
-/// The two that move code most, and end differently. The others are built before a release: `cargo xtask
+/// What most people build, with code folded, and the one that ends differently. The others are built before a release: `cargo xtask
 /// closure-matrix`. Development builds are covered by all tests that run in several processes.
-const IN_EVERY_RUN: [&str; 2] = ["release-fat-folded", "abort"];
+const IN_EVERY_RUN: [&str; 2] = ["plain-folded", "abort"];
 
 pub(crate) fn step() -> Outcome {
     run_combinations(&IN_EVERY_RUN.map(String::from)).into()
@@ -120,7 +129,7 @@ impl Combination {
         let lto = if self.fat_lto { "fat" } else { "off" };
         let extra = match self.extra {
             Extra::Nothing => "",
-            Extra::Folding => ", identical code folded by the linker",
+            Extra::Folding | Extra::PlainFolding => ", identical code folded by the linker",
             Extra::Abort => ", panic = \"abort\"",
             Extra::Musl => ", static with musl",
         };
@@ -128,6 +137,9 @@ impl Combination {
     }
 
     fn build_and_run(&self, target: &str) -> Fallible {
+        if self.extra == Extra::PlainFolding {
+            return build_and_run_plainly();
+        }
         // One folder for all of them: cargo tells their files apart, and builds programs for the host only
         // once.
         let folder = workspace::target_dir().join("closure-matrix");
@@ -147,9 +159,9 @@ impl Combination {
             // A static program loads no shared object.
             Extra::Musl => &mut build,
             Extra::Abort => build.args(["--package", PLUGIN, "--features", "closure-matrix/face"]),
-            Extra::Nothing | Extra::Folding => build.args(["--package", PLUGIN]),
+            Extra::Nothing | Extra::Folding | Extra::PlainFolding => build.args(["--package", PLUGIN]),
         };
-        let rustflags = if self.extra == Extra::Folding { "-Clink-arg=-Wl,--icf=all" } else { "" };
+        let rustflags = if self.extra == Extra::Folding { FOLD } else { "" };
         let switch = |on: bool| if on { "true" } else { "false" };
         build
             .env("CARGO_TARGET_DIR", folder)
@@ -163,6 +175,20 @@ impl Combination {
         build
     }
 }
+
+/// Builds in the workspace's own folder, and gives the linker's argument to our programs alone: to all, it would make every
+/// dependency another one.
+fn build_and_run_plainly() -> Fallible {
+    let programs = ["closure-matrix", "stranger"].map(|program| ("closure-matrix", vec!["--bin", program]));
+    for (package, target) in programs.into_iter().chain([(PLUGIN, vec!["--lib"])]) {
+        let mut build = cargo(&["rustc", "--quiet", "--release", "--package", package]);
+        run_process(build.args(target).args(["--", FOLD]))?;
+    }
+    run_process(&mut Command::new(workspace::target_dir().join("release/closure-matrix")))
+}
+
+/// Has the linker fold identical functions.
+const FOLD: &str = "-Clink-arg=-Wl,--icf=all";
 
 /// Returns the target that the compiler in use builds for by default.
 fn host() -> Fallible<String> {
