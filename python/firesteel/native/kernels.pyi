@@ -15,6 +15,12 @@ class Block:
     def at(self, positions: list[int]) -> list[Any]: ...  # the records at positions that ascend
     def is_keyed(self) -> bool: ...  # whether records are pairs whose keys have a hash in columns
 
+class Lists:
+    """A partition's records as the engine has them: to Python an iterator over lists, to the kernels columns and lines, too."""
+
+    def __iter__(self) -> Iterator[list[Any]]: ...
+    def __next__(self) -> list[Any]: ...
+
 class Pieces:
     """The results of a chain for the engine, piece by piece: blocks, and iterables of records."""
 

@@ -107,7 +107,9 @@ class _Ran:
         self.steps = steps
         # What an interpreted function makes after kernels have made blocks: the kernels must not go ahead of it.
         self._beyond: Iterator[Any] | None = None
-        self.source = self._typed(source) if isinstance(source, Iterator) else source
+        # The engine's lists are an iterator over objects, too, of which the kernels need none.
+        is_of_pieces = isinstance(source, Iterator) and type(source) is not _native.Lists
+        self.source = self._typed(source) if is_of_pieces else source
         self.run = _native.KernelRun(list(found.programs), self.source, found.generator)
         self._whole = 0
 
