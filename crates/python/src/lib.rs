@@ -65,6 +65,7 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<spill::SpillFile>()?;
     module.add_class::<budget::Budget>()?;
     module.add_class::<kernels::KernelRun>()?;
+    module.add_class::<kernels::KernelSample>()?;
     module.add_class::<kernels::KernelSink>()?;
     module.add_class::<kernels::Block>()?;
     module.add_class::<records::Lists>()?;
