@@ -88,6 +88,29 @@ def test_records_are_counted_by_themselves(fresh_context: MakeContext) -> None:
     assert sum(task["Shuffle Read Metrics"]["Total Records Read"] for task in tasks) == 1000
 
 
+def _alive(records: Any) -> list[Any]:
+    """Returns all records, behind the most of them that were alive at a time: now and then it is looked."""
+    import gc
+
+    most, read = 0, []
+    for at, record in enumerate(records):
+        if at % 500 == 0:
+            ours = (one for one in gc.get_objects() if type(one) is tuple and len(one) == 2 and one[0] == "ours")
+            most = max(most, sum(1 for _ in ours))
+        read.append(list(record))
+    return [most, read]
+
+
+def test_objects_are_made_bit_by_bit(fresh_context: MakeContext) -> None:
+    sc = fresh_context("local[1]", AUTO)
+    pairs: Any = sc.range(0, 5000, numSlices=1).map(lambda x: ("ours", [x, -x]))
+    wanted = [["ours", [x, -x]] for x in range(5000)]
+    for rdd in (pairs.partitionBy(1), pairs.partitionBy(1).map(lambda p: (p[0], p[1])), pairs.sortByKey(True, 1)):
+        most, read = rdd.mapPartitions(_alive).collect()
+        assert 0 < most < 1500, rdd
+        assert read == wanted
+
+
 def _watch(_: Any) -> list[Any]:
     """Notes what kernels of this worker read from, from now on."""
     from firesteel import _native
