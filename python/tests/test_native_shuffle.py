@@ -148,7 +148,8 @@ def test_kernels_read_what_comes_through_a_shuffle_or_from_a_file_without_object
     assert pairs.groupByKey(1).count() == 7
     assert pairs.sortByKey(True, 2).keys().count() == 1000
     words = sc.textFile(str(tmp_path / "text"), 1).flatMap(lambda line: line.split())
-    assert sorted(words.map(lambda word: (word, 1)).reduceByKey(lambda a, b: a + b, 1).collect()) == [("a", 2), ("b", 1)]
+    counts = words.map(lambda word: (word, 1)).reduceByKey(lambda a, b: a + b, 1)
+    assert sorted(counts.collect()) == [("a", 2), ("b", 1)]
     assert set(one.mapPartitions(_watched).collect()) == {"range", "Lists"}
 
 

@@ -15,7 +15,7 @@ class Block:
     def is_keyed(self) -> bool: ...  # whether records are pairs whose keys have a hash in columns
 
 class Lists:
-    """A partition's records as the engine has them: to Python an iterator over lists, to the kernels columns and lines, too."""
+    """A partition's records as the engine has them: to Python an iterator over lists, to the kernels also columns."""
 
     def __iter__(self) -> Iterator[list[Any]]: ...
     def __next__(self) -> list[Any]: ...

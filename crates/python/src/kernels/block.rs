@@ -9,6 +9,9 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyIterator, PyList, PyString};
 use std::ops::Range;
 
+/// The most records that go through the kernels, or leave a table, together: their columns stay in the processor's cache.
+pub(super) const ROWS_AT_MOST: usize = 4096;
+
 /// Records in a column. To Python it is an iterable of them.
 #[pyclass(unsendable)]
 pub(crate) struct Block {

@@ -4,7 +4,7 @@
 //! as a list of objects with the records that were handed back, and where their results belong; or they go into a sum,
 //! a fold or a table without ever being objects.
 
-use super::block::Block;
+use super::block::{Block, ROWS_AT_MOST};
 use super::sink::KernelSink;
 use super::{objects, program, random};
 use crate::objects::Objects;
@@ -16,9 +16,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyList, PyRange, PyRangeMethods, PyString};
 use std::ops::Range;
 use std::rc::Rc;
-
-/// The most records that go through the kernels together: their columns stay in the processor's cache.
-pub(super) const ROWS_AT_MOST: usize = 4096;
 
 /// Steps that run in the kernels, over the records of one partition.
 #[pyclass(unsendable)]

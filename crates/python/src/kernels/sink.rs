@@ -1,8 +1,7 @@
 //! [`KernelSink`]: where results go that are added up.
 
-use super::block::Block;
+use super::block::{Block, ROWS_AT_MOST};
 use super::keyed::{Keyed, Of, part};
-use super::run::ROWS_AT_MOST;
 use super::{objects, program};
 use crate::budget::{Budget, is_exceeded};
 use firesteel_kernels::{
@@ -12,9 +11,6 @@ use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 use std::ops::Range;
-
-/// The most pairs of a table, or values of groups, that leave it at a time: a chunk of the kernels.
-const AT_ONCE: usize = ROWS_AT_MOST;
 
 /// A sum, a fold, or a table of values merged by key.
 #[pyclass(unsendable)]
@@ -144,7 +140,7 @@ impl KernelSink {
         }
         let begin = grouped.span(from).start;
         let mut to = from + 1;
-        while to < most && grouped.span(to).end - begin <= AT_ONCE {
+        while to < most && grouped.span(to).end - begin <= ROWS_AT_MOST {
             to += 1;
         }
         *next = to;
@@ -178,7 +174,7 @@ impl KernelSink {
             self.leaving = Some(Leaving { pairs, order: None, left: 0..rows });
         }
         let Leaving { pairs, order, left } = self.leaving.as_mut()?;
-        let some = left.start..left.end.min(left.start + AT_ONCE);
+        let some = left.start..left.end.min(left.start + ROWS_AT_MOST);
         left.start = some.end;
         if some.is_empty() {
             self.leaving = None;
