@@ -75,10 +75,9 @@ class PlainSample:
         draw = generator.random
         return (record for record in records if draw() < fraction)
 
-    def draws(self, partition: int) -> Iterator[bool]:
-        """Returns for one record after the other whether it is kept, without replacement."""
-        draw, fraction = _generator(self.seed, partition).random, self.fraction
-        return (draw() < fraction for _ in repeat(None))
+    def generator(self, partition: int) -> random.Random:
+        """Returns the generator whose draws choose the records of a partition."""
+        return _generator(self.seed, partition)
 
 
 class RangeSample:

@@ -88,6 +88,71 @@ def test_records_are_counted_by_themselves(fresh_context: MakeContext) -> None:
     assert sum(task["Shuffle Read Metrics"]["Total Records Read"] for task in tasks) == 1000
 
 
+def _alive(records: Any) -> list[Any]:
+    """Returns all records, behind the most of them that were alive at a time: now and then it is looked."""
+    import gc
+
+    most, read = 0, []
+    for at, record in enumerate(records):
+        if at % 500 == 0:
+            ours = (one for one in gc.get_objects() if type(one) is tuple and len(one) == 2 and one[0] == "ours")
+            most = max(most, sum(1 for _ in ours))
+        read.append(list(record))
+    return [most, read]
+
+
+def test_objects_are_made_bit_by_bit(fresh_context: MakeContext) -> None:
+    sc = fresh_context("local[1]", AUTO)
+    pairs: Any = sc.range(0, 5000, numSlices=1).map(lambda x: ("ours", [x, -x]))
+    wanted = [["ours", [x, -x]] for x in range(5000)]
+    for rdd in (pairs.partitionBy(1), pairs.partitionBy(1).map(lambda p: (p[0], p[1])), pairs.sortByKey(True, 1)):
+        most, read = rdd.mapPartitions(_alive).collect()
+        assert 0 < most < 1500, rdd
+        assert read == wanted
+
+
+def _watch(_: Any) -> list[Any]:
+    """Notes what kernels of this worker read from, from now on."""
+    from firesteel import _native
+    from firesteel.native import running
+
+    class Watch:
+        sources: list[str] = []
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(_native, name)
+
+        def KernelRun(self, steps: Any, source: Any, *generator: Any) -> Any:
+            self.sources.append(type(source).__name__)
+            return _native.KernelRun(steps, source, *generator)
+
+    running._native = Watch()  # type: ignore[assignment]
+    return []
+
+
+def _watched(_: Any) -> list[Any]:
+    from firesteel.native import running
+
+    return list(running._native.sources)  # type: ignore[attr-defined]
+
+
+def test_kernels_read_what_comes_through_a_shuffle_or_from_a_file_without_objects(
+    fresh_context: MakeContext, tmp_path: Any
+) -> None:
+    sc = fresh_context("local[1]", AUTO)
+    one = sc.parallelize([0], 1)
+    (tmp_path / "text").write_text("a b\na\n")
+    assert one.mapPartitions(_watch).collect() == []
+    pairs: Any = sc.range(0, 1000, numSlices=1).map(lambda x: (x % 7, x))
+    assert pairs.reduceByKey(lambda a, b: a + b, 1).count() == 7
+    assert pairs.groupByKey(1).count() == 7
+    assert pairs.sortByKey(True, 2).keys().count() == 1000
+    words = sc.textFile(str(tmp_path / "text"), 1).flatMap(lambda line: line.split())
+    counts = words.map(lambda word: (word, 1)).reduceByKey(lambda a, b: a + b, 1)
+    assert sorted(counts.collect()) == [("a", 2), ("b", 1)]
+    assert set(one.mapPartitions(_watched).collect()) == {"range", "Lists"}
+
+
 def test_a_table_that_is_full_is_passed_on(fresh_context: MakeContext) -> None:
     sc = fresh_context("local[1]", {**AUTO, "firesteel.memory": "40m"})
     keys = 400_000

@@ -4,6 +4,7 @@
 //! A column does not know how many rows it has, since a constant stands for any number.
 
 use crate::record::Class;
+use std::ops::Range;
 use std::rc::Rc;
 
 /// One value, of a constant or a record.
@@ -198,6 +199,29 @@ impl Column {
             Column::Tuple(parts) => Column::Tuple(parts.iter().map(|part| part.gather(at)).collect()),
             Column::Record(class, parts) => {
                 Column::Record(class.clone(), parts.iter().map(|part| part.gather(at)).collect())
+            }
+        }
+    }
+
+    /// Returns the rows of a range.
+    pub fn slice(&self, some: Range<usize>) -> Column {
+        fn cut<T: Copy>(values: &[T], some: Range<usize>) -> Rc<Vec<T>> {
+            Rc::new(values[some].to_vec())
+        }
+        match self {
+            Column::Const(scalar) => Column::Const(scalar.clone()),
+            Column::Bool(values) => Column::Bool(cut(values, some)),
+            Column::Int(values) => Column::Int(cut(values, some)),
+            Column::Float(values) => Column::Float(cut(values, some)),
+            Column::Text(text) => Column::Text(Text { spans: cut(&text.spans, some), ..text.clone() }),
+            Column::List(list) => {
+                Column::List(List { spans: cut(&list.spans, some), items: list.items.clone() })
+            }
+            Column::Tuple(parts) => {
+                Column::Tuple(parts.iter().map(|part| part.slice(some.clone())).collect())
+            }
+            Column::Record(class, parts) => {
+                Column::Record(class.clone(), parts.iter().map(|part| part.slice(some.clone())).collect())
             }
         }
     }

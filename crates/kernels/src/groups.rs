@@ -61,10 +61,10 @@ impl Groups {
         let nothing = Column::Tuple(vec![]);
         let to = self.table.combine(key, &nothing, &nothing, rows, some.clone());
         if to > some.start {
-            let at: Vec<u32> = (some.start as u32..to as u32).collect();
-            let value = if at.len() == rows { value.clone() } else { value.gather(&at) };
-            self.bytes += value.bytes(at.len());
-            self.values.push((value, at.len()));
+            let count = to - some.start;
+            let value = if count == rows { value.clone() } else { value.slice(some.start..to) };
+            self.bytes += value.bytes(count);
+            self.values.push((value, count));
         }
         to
     }
@@ -119,9 +119,8 @@ impl Grouped {
 
     /// Returns some keys, and all their values.
     pub fn some(&self, keys: Range<usize>) -> (Column, Column) {
-        let rows = |range: Range<u32>| range.collect::<Vec<_>>();
-        let of_values = rows(self.starts[keys.start]..self.starts[keys.end]);
-        (self.keys.gather(&rows(keys.start as u32..keys.end as u32)), self.values.gather(&of_values))
+        let of_values = self.starts[keys.start] as usize..self.starts[keys.end] as usize;
+        (self.keys.slice(keys), self.values.slice(of_values))
     }
 
     /// Joins pairs with the values of their keys. Returns the results and their number; `None` where these cannot be in a
@@ -162,7 +161,14 @@ impl Grouped {
 
 /// Returns whether a value is, or has, not-a-number: each is an object of its own, and equal to itself in containers.
 pub(crate) fn has_nan(column: &Column, rows: usize) -> bool {
-    let mut found = Mask::new(rows);
-    mark_nan(column, &mut found);
-    found.any()
+    match column {
+        Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Text(_) => false,
+        Column::Float(values) => values.iter().any(|value| value.is_nan()),
+        Column::Tuple(parts) | Column::Record(_, parts) => parts.iter().any(|part| has_nan(part, rows)),
+        Column::List(_) => {
+            let mut found = Mask::new(rows);
+            mark_nan(column, &mut found);
+            found.any()
+        }
+    }
 }

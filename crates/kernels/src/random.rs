@@ -57,11 +57,14 @@ impl Twister {
     /// Makes the next words of all.
     fn twist(&mut self) {
         let words = &mut *self.words;
-        for at in 0..WORDS {
-            let mixed = (words[at] & 0x8000_0000) | (words[(at + 1) % WORDS] & 0x7fff_ffff);
-            let odd = if mixed & 1 == 1 { TWIST } else { 0 };
-            words[at] = words[(at + MIDDLE) % WORDS] ^ (mixed >> 1) ^ odd;
-        }
+        // In three runs, in which no place has to be turned back to the beginning but the last.
+        let mut mix = |at: usize, next: usize, middle: usize| {
+            let mixed = (words[at] & 0x8000_0000) | (words[next] & 0x7fff_ffff);
+            words[at] = words[middle] ^ (mixed >> 1) ^ ((mixed & 1) * TWIST);
+        };
+        (0..WORDS - MIDDLE).for_each(|at| mix(at, at + 1, at + MIDDLE));
+        (WORDS - MIDDLE..WORDS - 1).for_each(|at| mix(at, at + 1, at + MIDDLE - WORDS));
+        mix(WORDS - 1, 0, MIDDLE - 1);
         self.used = 0;
     }
 }

@@ -137,22 +137,25 @@ impl Table {
         if matches!(self.keys, Keys::Undecided) {
             self.keys = Keys::Ints(vec![]);
         }
-        for row in rows.clone() {
-            let key = &keys[row];
-            let hash = self.hasher.hash_one(key);
-            let Keys::Ints(known) = &mut self.keys else { return row };
-            let taken = match find(&self.slots, &self.hashes, hash, |at| known[at] == *key) {
+        let Keys::Ints(known) = &mut self.keys else { return rows.start };
+        // Taken out, so that entries can be added while it is looked at.
+        let mut known = std::mem::take(known);
+        let end = rows.end;
+        let mut takes = |row: usize| {
+            let key = keys[row];
+            let hash = of_int(key);
+            match find(&self.slots, |at| known[at] == key, hash) {
                 Ok(at) => note(&mut self.noted, at) && merge(&mut self.values, leaves.more, at, row),
                 Err(slot) => {
-                    known.push(*key);
+                    known.push(key);
                     self.insert(slot, hash, leaves.first, row)
                 }
-            };
-            if !taken {
-                return row;
             }
-        }
-        rows.end
+        };
+        let mut rows = rows;
+        let stopped = rows.find(|row| !takes(*row)).unwrap_or(end);
+        self.keys = Keys::Ints(known);
+        stopped
     }
 
     fn add_texts(&mut self, keys: &Text, leaves: &Leaves<'_>, mut rows: Range<usize>) -> usize {
@@ -187,7 +190,7 @@ impl Table {
     fn add_bytes(&mut self, key: &[u8], leaves: &Leaves<'_>, row: usize) -> bool {
         let hash = self.hasher.hash_one(key);
         let (Keys::Texts(known) | Keys::Others(_, known)) = &mut self.keys else { return false };
-        match find(&self.slots, &self.hashes, hash, |at| known.get(at) == key) {
+        match find(&self.slots, |at| self.hashes[at] == hash && known.get(at) == key, hash) {
             Ok(at) => note(&mut self.noted, at) && merge(&mut self.values, leaves.more, at, row),
             Err(slot) => known.push(key) && self.insert(slot, hash, leaves.first, row),
         }
@@ -215,7 +218,7 @@ impl Table {
     fn grow(&mut self) {
         let mut slots = vec![0u32; self.slots.len() * 2];
         for (at, hash) in self.hashes.iter().enumerate() {
-            let mut slot = *hash as usize & (slots.len() - 1);
+            let mut slot = first_slot(*hash, slots.len());
             while slots[slot] != 0 {
                 slot = (slot + 1) & (slots.len() - 1);
             }
@@ -282,16 +285,14 @@ impl Table {
         match (&self.keys, keys) {
             (Keys::Undecided, _) => Some(vec![None; rows]),
             (Keys::Ints(known), Column::Int(keys)) => Some(
-                keys.iter()
-                    .map(|key| found(find(slots, hashes, self.hasher.hash_one(key), |at| known[at] == *key)))
-                    .collect(),
+                keys.iter().map(|key| found(find(slots, |at| known[at] == *key, of_int(*key)))).collect(),
             ),
             (Keys::Texts(known), Column::Text(keys)) => Some(
                 (0..rows)
                     .map(|row| {
                         let key = keys.bytes(row);
-                        let is_it = |at: usize| known.get(at) == key;
-                        found(find(slots, hashes, self.hasher.hash_one(key), is_it))
+                        let hash = self.hasher.hash_one(key);
+                        found(find(slots, |at| hashes[at] == hash && known.get(at) == key, hash))
                     })
                     .collect(),
             ),
@@ -303,8 +304,9 @@ impl Table {
                         if !keys::put(keys, row, &mut key) {
                             return None;
                         }
-                        let is_it = |at: usize| known.get(at) == &key[..];
-                        Some(found(find(slots, hashes, self.hasher.hash_one(&key[..]), is_it)))
+                        let hash = self.hasher.hash_one(&key[..]);
+                        let is_it = |at: usize| hashes[at] == hash && known.get(at) == &key[..];
+                        Some(found(find(slots, is_it, hash)))
                     })
                     .collect()
             }
@@ -322,6 +324,19 @@ impl Keys {
             Keys::Others(shape, known) => shape.column((0..known.spans.len()).map(|at| known.get(at))),
         })
     }
+}
+
+/// Hashes a whole number by Fibonacci's method (Knuth, The Art of Computer Programming 3, 6.4): numbers that follow each other, or lie
+/// equally far apart, as they do behind a shuffle by key, come to slots of their own.
+#[inline(always)]
+fn of_int(key: i64) -> u64 {
+    (key as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// Returns the slot at which the search for a hash begins, by the hash's highest bits.
+#[inline(always)]
+fn first_slot(hash: u64, slots: usize) -> usize {
+    (hash >> (u64::BITS - slots.trailing_zeros())) as usize
 }
 
 /// Notes the entry of a row.
@@ -348,11 +363,11 @@ impl Values {
 
 /// Returns the entry of a key, or the free slot for it.
 #[inline(always)]
-fn find(slots: &[u32], hashes: &[u64], hash: u64, is_it: impl Fn(usize) -> bool) -> Result<usize, usize> {
-    let mut slot = hash as usize & (slots.len() - 1);
+fn find(slots: &[u32], is_it: impl Fn(usize) -> bool, hash: u64) -> Result<usize, usize> {
+    let mut slot = first_slot(hash, slots.len());
     loop {
         let Some(at) = slots[slot].checked_sub(1) else { return Err(slot) };
-        if hashes[at as usize] == hash && is_it(at as usize) {
+        if is_it(at as usize) {
             return Ok(at as usize);
         }
         slot = (slot + 1) & (slots.len() - 1);

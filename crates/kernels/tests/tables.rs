@@ -1,7 +1,8 @@
 //! Tables by key, beside a list of keys in the order in which they came.
 
 use firesteel_kernels::{
-    Binary, Block, Column, End, Fold, Function, Instruction, Merge, Op, Sum, Table, TextBuilder,
+    Binary, Block, Column, End, Fold, Function, Groups, Instruction, Joined, Merge, Op, Sum, Table,
+    TextBuilder,
 };
 use proptest::prelude::*;
 
@@ -44,6 +45,50 @@ proptest! {
         prop_assert_eq!(table.keys(), wanted.len());
         prop_assert_eq!(pairs(&mut table), wanted);
         prop_assert_eq!(table.keys(), 0);
+    }
+}
+
+/// Keys that are near each other, far apart by one number, or anywhere.
+fn numbers() -> impl Strategy<Value = Vec<i64>> {
+    prop_oneof![
+        prop::collection::vec(-20..20_i64, 0..300),
+        (prop::collection::vec(0..100_i64, 0..300), 0..64_u32)
+            .prop_map(|(keys, shift)| keys.into_iter().map(|key| key << shift).collect()),
+        prop::collection::vec(any::<i64>(), 0..300),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn numbers_are_found_as_texts_are(keys in numbers(), others in numbers()) {
+        let mut table = Table::new(add());
+        let column = Column::Tuple(vec![Column::ints(keys.clone()), Column::ints(vec![1; keys.len()])]);
+        prop_assert_eq!(table.add(&column, keys.len(), 0..keys.len()), keys.len());
+        let texts_of = |keys: &[i64]| texts(&keys.iter().map(i64::to_string).collect::<Vec<_>>());
+        let mut of_texts = Table::new(add());
+        let column = Column::Tuple(vec![texts_of(&keys), Column::ints(vec![1; keys.len()])]);
+        of_texts.add(&column, keys.len(), 0..keys.len());
+        let joined = |keys: Column, others: Column, count: usize, rows: usize| {
+            let mut groups = Groups::default();
+            groups.add(&Column::Tuple(vec![keys, Column::ints((0..count as i64).collect())]), count, 0..count);
+            let pairs = Column::Tuple(vec![others, Column::ints((0..rows as i64).collect())]);
+            let found = groups.build().and_then(|groups| groups.join(&pairs, rows, Joined::Inner));
+            let Some((Column::Tuple(parts), _)) = found else { return None };
+            Some(format!("{:?}", parts[1]))
+        };
+        let count = (keys.len(), others.len());
+        prop_assert_eq!(
+            joined(Column::ints(keys.clone()), Column::ints(others.clone()), count.0, count.1),
+            joined(texts_of(&keys), texts_of(&others), count.0, count.1)
+        );
+        let (Column::Tuple(parts), rows) = table.take() else { panic!("no pairs") };
+        let found: Vec<(String, i64)> = match &parts[..] {
+            [Column::Int(keys), Column::Int(sums)] => {
+                (0..rows).map(|row| (keys[row].to_string(), sums[row])).collect()
+            }
+            _ => vec![],
+        };
+        prop_assert_eq!(found, pairs(&mut of_texts));
     }
 }
 

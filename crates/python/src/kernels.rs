@@ -11,8 +11,9 @@ mod random;
 mod run;
 mod sink;
 
-pub(crate) use block::{Block, Pieces, placing_hashes};
+pub(crate) use block::{Block, Cut, Pieces, placing_hashes};
 pub(crate) use lookup::KernelTable;
 pub(crate) use objects::{column as column_of, list as list_of};
+pub(crate) use random::KernelSample;
 pub(crate) use run::KernelRun;
 pub(crate) use sink::KernelSink;

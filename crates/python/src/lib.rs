@@ -65,8 +65,10 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<spill::SpillFile>()?;
     module.add_class::<budget::Budget>()?;
     module.add_class::<kernels::KernelRun>()?;
+    module.add_class::<kernels::KernelSample>()?;
     module.add_class::<kernels::KernelSink>()?;
     module.add_class::<kernels::Block>()?;
+    module.add_class::<records::Lists>()?;
     module.add_class::<kernels::Pieces>()?;
     module.add_class::<kernels::KernelTable>()?;
     module.add_function(wrap_pyfunction!(worker::work, module)?)?;

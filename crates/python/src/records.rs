@@ -5,7 +5,7 @@
 //! the error.
 
 use crate::failure::{from_python, raise_above, take_above};
-use crate::kernels::{Block, Pieces};
+use crate::kernels::{Block, Cut, Pieces};
 use crate::lookup::function;
 use crate::noting::{self, Noting};
 use crate::objects::Objects;
@@ -22,6 +22,8 @@ use std::collections::VecDeque;
 pub(crate) struct Lists {
     stream: Option<Stream<Objects>>,
     ready: VecDeque<Objects>,
+    /// Typed records that are becoming objects.
+    cut: Option<Cut>,
     /// The function that takes them.
     function: TimedFunction,
 }
@@ -34,16 +36,25 @@ impl Lists {
 
     fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
         let _engine = timing::engine();
-        let Some(objects) = self.next()? else { return Ok(None) };
-        let list = objects.list(py)?;
-        self.function.given(list.len());
-        Ok(Some(list))
+        loop {
+            if let Some(list) = self.cut.as_mut().map(|cut| cut.next_list(py)).transpose()?.flatten() {
+                self.function.given(list.len());
+                return Ok(Some(list));
+            }
+            let Some(objects) = self.next()? else { return Ok(None) };
+            self.cut = objects.typed()?.map(|(column, rows)| Cut::new(column, rows));
+            if self.cut.is_none() {
+                let list = objects.list(py)?;
+                self.function.given(list.len());
+                return Ok(Some(list));
+            }
+        }
     }
 }
 
 impl Lists {
     pub(crate) fn new(stream: Stream<Objects>, function: TimedFunction) -> Self {
-        Lists { stream: Some(stream), ready: VecDeque::new(), function }
+        Lists { stream: Some(stream), ready: VecDeque::new(), cut: None, function }
     }
 
     /// Returns the next records, for a function that makes objects of them only if it must.

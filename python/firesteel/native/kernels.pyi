@@ -12,8 +12,13 @@ class Block:
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[Any]: ...
-    def at(self, positions: list[int]) -> list[Any]: ...  # the records at positions that ascend
     def is_keyed(self) -> bool: ...  # whether records are pairs whose keys have a hash in columns
+
+class Lists:
+    """A partition's records as the engine has them: to Python an iterator over lists, to the kernels also columns."""
+
+    def __iter__(self) -> Iterator[list[Any]]: ...
+    def __next__(self) -> list[Any]: ...
 
 class Pieces:
     """The results of a chain for the engine, piece by piece: blocks, and iterables of records."""
@@ -45,6 +50,13 @@ class KernelRun:
         iterator behind it, of a record that was handed back, and the piece behind; None at the end. ``again`` runs a
         record in the interpreter.
         """
+
+class KernelSample:
+    """A sample without replacement, by the draws that a ``random.Random`` would give next."""
+
+    def __init__(self, generator: Any, fraction: float) -> None: ...
+    def draw(self) -> bool: ...  # draws for one record; whether it is kept
+    def of(self, block: Block) -> list[Any]: ...  # draws for all records of a block, and returns those that are kept
 
 class KernelSink:
     """What results are added up in, of a kind: ``sum``, ``distinct``, ``distinct_merged``, ``counts``, ``groups``,

@@ -103,7 +103,7 @@ def _sink(step: Any) -> Part | None:
 
     if type(step) is sorting._SortPartition and step.keyfunc is identity:
         return _plain(step, "sort", "sorted")
-    if type(step) is PlainSample and not step.with_replacement:
+    if type(step) is PlainSample and not step.with_replacement and isinstance(step.fraction, (int, float)):
         return _plain(step, "sample", "sampled")
     if type(step) is not OfRecords:
         return None

@@ -9,7 +9,7 @@ many chunks that were handed back whole the rest of the partition is interpreted
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, compress, islice
+from itertools import chain, islice
 from types import BuiltinFunctionType, FunctionType, MethodDescriptorType
 from typing import Any
 
@@ -107,7 +107,9 @@ class _Ran:
         self.steps = steps
         # What an interpreted function makes after kernels have made blocks: the kernels must not go ahead of it.
         self._beyond: Iterator[Any] | None = None
-        self.source = self._typed(source) if isinstance(source, Iterator) else source
+        # The engine's lists are an iterator over objects, too, of which the kernels need none.
+        is_of_pieces = isinstance(source, Iterator) and type(source) is not _native.Lists
+        self.source = self._typed(source) if is_of_pieces else source
         self.run = _native.KernelRun(list(found.programs), self.source, found.generator)
         self._whole = 0
 
@@ -294,12 +296,12 @@ def _sorted(ran: _Ran, step: Any) -> Iterator[Iterable[Any]]:
 
 def _sampled(ran: _Ran, step: Any) -> Iterator[Iterable[Any]]:
     """Draws records, of which only those that are kept become objects."""
-    kept = step.draws(ran.partition)
+    sample = _native.KernelSample(step.generator(ran.partition), step.fraction)
     for piece in ran.pieces():
         if type(piece) is _native.Block:
-            yield piece.at(list(compress(range(len(piece)), kept)))
+            yield sample.of(piece)
         else:
-            yield (record for record in piece if next(kept))
+            yield (record for record in piece if sample.draw())
 
 
 def _groups(ran: _Ran, step: Any) -> Iterator[Iterable[Any]]:

@@ -1,12 +1,16 @@
 //! [`Block`]: records in a column, on their way from kernels to kernels, or out of a function ([`Pieces`]).
 
 use super::objects;
+use crate::lookup;
 use crate::objects::Objects;
 use firesteel_kernels::{Column, TextHash, encode, hashes};
-use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyIterator, PyList, PyString};
+use std::ops::Range;
+
+/// The most records that go through the kernels, or leave a table, together: their columns stay in the processor's cache.
+pub(super) const ROWS_AT_MOST: usize = 4096;
 
 /// Records in a column. To Python it is an iterable of them.
 #[pyclass(unsendable)]
@@ -21,14 +25,6 @@ impl Block {
         self.rows
     }
 
-    /// Returns the records at these positions, which ascend.
-    fn at(&self, py: Python<'_>, positions: Vec<u32>) -> PyResult<Py<PyList>> {
-        if positions.last().is_some_and(|last| *last as usize >= self.rows) {
-            return Err(PyIndexError::new_err("a block has fewer records"));
-        }
-        objects::list(py, &self.column.gather(&positions), positions.len()).map(Bound::unbind)
-    }
-
     /// Returns whether records are pairs whose keys have a hash here.
     fn is_keyed(&self, py: Python<'_>) -> PyResult<bool> {
         let Column::Tuple(parts) = &self.column else { return Ok(false) };
@@ -37,7 +33,10 @@ impl Block {
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
-        self.list(py)?.try_iter()
+        if self.rows <= OBJECTS_AT_ONCE {
+            return self.list(py)?.try_iter();
+        }
+        chained(py, Bound::new(py, Cut::new(self.column.clone(), self.rows))?.as_any())
     }
 }
 
@@ -48,6 +47,11 @@ impl Block {
 
     pub(super) fn parts(&self) -> (&Column, usize) {
         (&self.column, self.rows)
+    }
+
+    /// Returns the records at these positions.
+    pub(super) fn at(&self, py: Python<'_>, positions: &[u32]) -> PyResult<Py<PyList>> {
+        objects::list(py, &self.column.gather(positions), positions.len()).map(Bound::unbind)
     }
 
     /// Returns the records as objects.
@@ -64,6 +68,51 @@ impl Block {
     }
 }
 
+/// The most records of a column that are objects at a time: so few stay in the processor's cache, and are gone again before Python
+/// looks for garbage among them.
+const OBJECTS_AT_ONCE: usize = 1024;
+
+/// Records of a column that become objects bit by bit, as lists.
+#[pyclass(unsendable)]
+pub(crate) struct Cut {
+    column: Column,
+    left: Range<usize>,
+}
+
+#[pymethods]
+impl Cut {
+    fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        this
+    }
+
+    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
+        self.next_list(py)
+    }
+}
+
+impl Cut {
+    pub(crate) fn new(column: Column, rows: usize) -> Cut {
+        Cut { column, left: 0..rows }
+    }
+
+    /// Returns the next records; `None` behind the last.
+    pub(crate) fn next_list<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
+        let some = self.left.start..self.left.end.min(self.left.start + OBJECTS_AT_ONCE);
+        self.left.start = some.end;
+        if some.is_empty() {
+            return Ok(None);
+        }
+        objects::list(py, &self.column.slice(some.clone()), some.len()).map(Some)
+    }
+}
+
+/// Returns an iterator over the items of all iterables, one after the other.
+fn chained<'py>(py: Python<'py>, iterables: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyIterator>> {
+    static CHAIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let chain = lookup::function(py, &CHAIN, "itertools", "chain")?;
+    chain.call_method1("from_iterable", (iterables,))?.try_iter()
+}
+
 /// The results of a function, piece by piece: blocks, lists, and iterators over records.
 #[pyclass(frozen)]
 pub(crate) struct Pieces(pub(crate) Py<PyIterator>);
@@ -77,8 +126,7 @@ impl Pieces {
 
     /// Returns an iterator over all records.
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
-        let chain = py.import("itertools")?.getattr("chain")?;
-        chain.call_method1("from_iterable", (&self.0,))?.try_iter()
+        chained(py, self.0.bind(py).as_any())
     }
 }
 

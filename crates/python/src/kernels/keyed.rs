@@ -107,5 +107,5 @@ pub(super) fn part(column: &Column, rows: usize, some: &Range<usize>) -> Column 
     if *some == (0..rows) {
         return column.clone();
     }
-    column.gather(&(some.start as u32..some.end as u32).collect::<Vec<_>>())
+    column.slice(some.clone())
 }

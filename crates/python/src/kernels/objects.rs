@@ -217,15 +217,18 @@ fn objects<'py>(py: Python<'py>, column: &Column, rows: usize) -> PyResult<Vec<B
         Column::Text(text) => Ok(of_texts(py, text, rows)),
         Column::List(list) => {
             let (items, spans) = list.parts();
-            let count = spans.iter().map(|(_, to)| *to as usize).max().unwrap_or(0);
-            let items = objects(py, items, count)?;
-            let lists = spans.iter().map(|(from, to)| PyList::new(py, &items[*from as usize..*to as usize]));
-            lists.map(|list| Ok(list?.into_any())).collect()
+            lists(py, items, spans.iter().map(|(from, to)| *from as usize..*to as usize))
         }
         Column::Record(class, parts) => {
             let tuples = objects(py, &Column::Tuple(parts.clone()), rows)?;
             let (new, kind) = (py.get_type::<PyTuple>().getattr("__new__")?, kind(py, class)?);
             tuples.into_iter().map(|tuple| new.call1((&kind, tuple))).collect()
+        }
+        // The usual ones without a vector for each.
+        Column::Tuple(parts) if parts.len() == 2 => {
+            let (first, second) = (objects(py, &parts[0], rows)?, objects(py, &parts[1], rows)?);
+            let pairs = first.into_iter().zip(second);
+            pairs.map(|(first, second)| Ok(PyTuple::new(py, [first, second])?.into_any())).collect()
         }
         Column::Tuple(parts) => {
             let mut parts = parts
@@ -237,6 +240,29 @@ fn objects<'py>(py: Python<'py>, column: &Column, rows: usize) -> PyResult<Vec<B
                 Ok(PyTuple::new(py, items)?.into_any())
             };
             (0..rows).map(tuple).collect()
+        }
+    }
+}
+
+/// Returns lists of a column's values: for each span, those that stand there.
+pub(super) fn lists<'py>(
+    py: Python<'py>,
+    items: &Column,
+    spans: impl Iterator<Item = Range<usize>> + Clone,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let any = |list: PyResult<Bound<'py, PyList>>| Ok(list?.into_any());
+    match items {
+        Column::Int(values) => spans.map(|span| any(PyList::new(py, &values[span]))).collect(),
+        Column::Float(values) => spans.map(|span| any(PyList::new(py, &values[span]))).collect(),
+        Column::Const(_)
+        | Column::Bool(_)
+        | Column::Text(_)
+        | Column::List(_)
+        | Column::Tuple(_)
+        | Column::Record(..) => {
+            let count = spans.clone().map(|span| span.end).max().unwrap_or(0);
+            let items = objects(py, items, count)?;
+            spans.map(|span| any(PyList::new(py, &items[span]))).collect()
         }
     }
 }

@@ -4,7 +4,7 @@
 //! as a list of objects with the records that were handed back, and where their results belong; or they go into a sum,
 //! a fold or a table without ever being objects.
 
-use super::block::Block;
+use super::block::{Block, ROWS_AT_MOST};
 use super::sink::KernelSink;
 use super::{objects, program, random};
 use crate::objects::Objects;
@@ -16,9 +16,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyList, PyRange, PyRangeMethods, PyString};
 use std::ops::Range;
 use std::rc::Rc;
-
-/// The most records that go through the kernels together: their columns stay in the processor's cache.
-const ROWS_AT_MOST: usize = 4096;
 
 /// Steps that run in the kernels, over the records of one partition.
 #[pyclass(unsendable)]
@@ -243,8 +240,7 @@ fn rest<'py>(
     some: Range<usize>,
     back: &[(usize, usize)],
 ) -> PyResult<Piece<'py>> {
-    let left: Vec<u32> = some.clone().map(|row| row as u32).collect();
-    let list = objects::list(py, &column.gather(&left), left.len())?;
+    let list = objects::list(py, &column.slice(some.clone()), some.len())?;
     let moved: Vec<_> = back.iter().map(|(before, row)| (before - some.start, *row)).collect();
     Ok((Some(list.into_any()), chunk.at_places(py, &moved)?))
 }
@@ -381,8 +377,7 @@ impl Chunk {
                 Ok(Some((column.clone(), Mask::new(*rows))))
             }
             Records::Columns(column, _) => {
-                let at: Vec<u32> = self.rows.clone().map(|row| row as u32).collect();
-                Ok(Some((column.gather(&at), Mask::new(at.len()))))
+                Ok(Some((column.slice(self.rows.clone()), Mask::new(self.rows.len()))))
             }
         }
     }

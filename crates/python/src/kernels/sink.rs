@@ -1,6 +1,6 @@
 //! [`KernelSink`]: where results go that are added up.
 
-use super::block::Block;
+use super::block::{Block, ROWS_AT_MOST};
 use super::keyed::{Keyed, Of, part};
 use super::{objects, program};
 use crate::budget::{Budget, is_exceeded};
@@ -12,17 +12,21 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 use std::ops::Range;
 
-/// The most pairs of a table that leave it at a time.
-const PAIRS_AT_ONCE: usize = 32_768;
-
 /// A sum, a fold, or a table of values merged by key.
 #[pyclass(unsendable)]
 pub(crate) struct KernelSink {
     into: Into,
     /// The bytes of the table that a budget knows of.
     told: usize,
-    /// The pairs of a table that are on their way out.
-    leaving: Option<(Column, Range<usize>)>,
+    leaving: Option<Leaving>,
+}
+
+/// The pairs of a table that are on their way out.
+struct Leaving {
+    pairs: Column,
+    /// The rows in the order in which they leave, if that is another one.
+    order: Option<Vec<u32>>,
+    left: Range<usize>,
 }
 
 enum Into {
@@ -136,25 +140,23 @@ impl KernelSink {
         }
         let begin = grouped.span(from).start;
         let mut to = from + 1;
-        while to < most && grouped.span(to).end - begin <= PAIRS_AT_ONCE {
+        while to < most && grouped.span(to).end - begin <= ROWS_AT_MOST {
             to += 1;
         }
         *next = to;
         let (keys, values) = grouped.some(from..to);
+        let spans = (from..to).map(|at| grouped.span(at)).map(|span| span.start - begin..span.end - begin);
+        let values = objects::lists(py, &values, spans)?;
         let keys = objects::list(py, &keys, to - from)?;
-        let values = objects::list(py, &values, grouped.span(to - 1).end - begin)?;
-        let groups = keys.iter().zip(from..to).map(|(key, at)| {
-            let span = grouped.span(at);
-            PyTuple::new(py, [key, values.get_slice(span.start - begin, span.end - begin).into_any()])
-        });
+        let groups = keys.iter().zip(values).map(|(key, values)| PyTuple::new(py, [key, values]));
         Ok(Some(PyList::new(py, groups.collect::<PyResult<Vec<_>>>()?)?))
     }
 
     /// Sorts all pairs by their keys: `next_pairs` returns them in this order then.
     fn sort(&mut self, is_reversed: bool) {
         if let Into::Sorting(sorting) = &mut self.into {
-            let (pairs, rows) = sorting.sorted(is_reversed);
-            self.leaving = Some((pairs, 0..rows));
+            let (pairs, order) = sorting.sorted(is_reversed);
+            self.leaving = Some(Leaving { pairs, left: 0..order.len(), order: Some(order) });
         }
     }
 
@@ -169,16 +171,20 @@ impl KernelSink {
                 }
             };
             self.told = 0;
-            self.leaving = Some((pairs, 0..rows));
+            self.leaving = Some(Leaving { pairs, order: None, left: 0..rows });
         }
-        let (pairs, left) = self.leaving.as_mut()?;
-        if left.start == left.end {
+        let Leaving { pairs, order, left } = self.leaving.as_mut()?;
+        let some = left.start..left.end.min(left.start + ROWS_AT_MOST);
+        left.start = some.end;
+        if some.is_empty() {
             self.leaving = None;
             return None;
         }
-        let at: Vec<u32> = left.clone().take(PAIRS_AT_ONCE).map(|row| row as u32).collect();
-        left.start += at.len();
-        Some(Block::new(pairs.gather(&at), at.len()))
+        let column = match order {
+            Some(order) => pairs.gather(&order[some.clone()]),
+            None => pairs.slice(some.clone()),
+        };
+        Some(Block::new(column, some.len()))
     }
 }
 
