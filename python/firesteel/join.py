@@ -163,8 +163,11 @@ class Cogroup:
         self.sides = sides
         self.budget = budget
 
-    def __call__(self, partition: int, tagged: Pairs) -> Iterator[tuple[Any, tuple[ResultIterable[Any], ...]]]:
-        lists = group_merged(tagged, self.budget)
+    def __call__(
+        self, partition: int, tagged: Pairs, budget: Budget | None = None, begun: Pairs = ()
+    ) -> Iterator[tuple[Any, tuple[ResultIterable[Any], ...]]]:
+        """Groups pairs. ``begun`` has lists of the tagged values of keys that came before."""
+        lists = group_merged(tagged, budget or self.budget, begun)
         return ((key, self._by_side(values)) for key, values in lists)
 
     def _by_side(self, values: Any) -> tuple[ResultIterable[Any], ...]:

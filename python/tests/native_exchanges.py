@@ -37,6 +37,23 @@ DIRTY_VALUES = [None, True, 1.0, 2**63 - 1, 2**70, "x", (1, 2), [1], b"x"]
 
 JOINS = ["join", "join", "leftOuterJoin", "rightOuterJoin", "fullOuterJoin", "subtractByKey", "cogroup"]
 
+
+def give(key: Any, values: Iterable[Any], more: Any) -> Iterable[Any]:
+    """Gives a pair for each value."""
+    for value in values:
+        yield key, (value, more)
+
+
+def first(values: Iterable[Any]) -> Any:
+    """Returns the first value that is true, and how many were seen."""
+    seen = 0
+    for value in values:
+        seen += 1
+        if value:
+            return value, seen
+    return None, seen
+
+
 Kind = Any  # a name of the above, or a tuple of them
 
 
@@ -58,7 +75,7 @@ class Program:
             self.add(self.keyed())
             for _ in range(rng.choice([0, 0, 1, 2])):
                 self.add(self.plain())
-        if any("oin(" in text for text in self.texts):
+        if any("oin(" in text or "cogroup" in text for text in self.texts):
             del self.pairs[60:]  # few keys have many pairs, and joins all pairs of these
         self.end = self.action()
 
@@ -139,6 +156,31 @@ class Program:
             ]
         )
 
+    def of_groups(self) -> str:
+        """Makes a step over pairs of keys and groups."""
+        before = self.rng.choice(["", ".cache()", ".partitionBy(3)", ".filter(lambda p: len(p[1]) > 1)"])
+        return before + self.rng.choice(
+            [
+                *(".mapValues(len)", ".flatMapValues(lambda v: v)", ".mapValues(lambda v: (len(v), list(v)))"),
+                *(".flatMap(lambda p: ((x, p[0]) for x in p[1]))", ".mapValues(lambda v: [(x, len(v)) for x in v])"),
+                *(".mapValues(sorted)", ".mapValues(sum)", ".mapValues(max)", ".mapValues(lambda v: (v, len(v)))"),
+                *(".mapValues(lambda v: 1 in v)", ".mapValues(lambda v: v[0])", ".map(lambda p: (len(p[1]), p[1]))"),
+                *(".flatMap(lambda p: give(p[0], p[1], 1))", ".mapValues(first)", ".mapValues(lambda v: v + v)"),
+                *(".mapValues(lambda v: any(x for x in v))", ".flatMapValues(lambda v: [x for x in v if x == x])"),
+            ]
+        )
+
+    def of_sides(self) -> str:
+        """Makes a step over pairs of keys and groups of two sides."""
+        return self.rng.choice(
+            [
+                *("", ".mapValues(lambda both: (len(both[0]), len(both[1])))", ".flatMapValues(lambda both: both[1])"),
+                ".flatMapValues(lambda both: [(x, y) for x in both[0] for y in both[1]])",
+                ".filter(lambda p: p[1][0] and not p[1][1]).mapValues(lambda both: list(both[0]))",
+                ".flatMap(lambda p: give(p[0], p[1][0], len(p[1][1])))",
+            ]
+        )
+
     def aggregating(self) -> str:
         """Makes the arguments of aggregateByKey and aggregate."""
         return self.rng.choice(
@@ -180,6 +222,11 @@ class Program:
                 *([f"rdd.groupByKey({n})"] * 2),
                 f"rdd.groupByKey({n}).flatMapValues(list)",
                 f"rdd.groupBy(lambda p: p[1]{more}).mapValues(list)",
+                *([f"rdd.groupByKey({n}){self.of_groups()}"] * 5),
+                f"rdd.groupByKey({n}).join(rdd.map(lambda p: {self.other()}){more})"
+                ".flatMap(lambda p: give(p[0], p[1][0], p[1][1]))",
+                f"rdd.{self.rng.choice(JOINS)}(rdd.groupByKey({n})).mapValues(lambda v: v)",
+                *([f"rdd.cogroup(rdd.map(lambda p: {self.other()}){more}){self.of_sides()}"] * 3),
                 *([f"rdd.{self.rng.choice(JOINS)}(rdd.map(lambda p: {self.other()}){more})"] * 3),
                 *([f"rdd.sortByKey({self.rng.choice(['True', 'False'])}{more})"] * 2),
                 f"rdd.sortBy(lambda p: p[{self.rng.choice('01')}], {self.rng.choice(['True', 'False'])}{more})",

@@ -88,6 +88,7 @@ pub(crate) fn ints(column: &Column, rows: usize, reason: &'static str) -> Answer
         | Column::Float(_)
         | Column::Text(_)
         | Column::List(_)
+        | Column::Group(_)
         | Column::Tuple(_)
         | Column::Record(..) => Err(Refused(reason)),
     }
@@ -102,6 +103,7 @@ pub(crate) fn texts(column: &Column, rows: usize) -> Answer<Text> {
         | Column::Int(_)
         | Column::Float(_)
         | Column::List(_)
+        | Column::Group(_)
         | Column::Tuple(_)
         | Column::Record(..) => Err(Refused("a value that is no str")),
     }

@@ -57,7 +57,7 @@ fn raised(op: &Op, registers: &[Option<Column>], marked: &Mask) -> Answer<Vec<bo
             each(&|row| is_no_float(all.bytes(row)))
         }
         Op::Unpacked(value, ..) => {
-            let is_list = matches!(read(registers, *value)?, Column::List(_));
+            let is_list = matches!(read(registers, *value)?, Column::List(_) | Column::Group(_));
             each(&|_| is_list)
         }
         // IndexError

@@ -102,7 +102,9 @@ fn absolute(value: &Column, mask: &mut Mask) -> Answer<Column> {
 
 fn length(value: &Column, rows: usize) -> Answer<Column> {
     let lengths = match value {
-        Column::List(list) => list.spans.iter().map(|(from, to)| i64::from(to - from)).collect(),
+        Column::List(list) | Column::Group(list) => {
+            list.spans.iter().map(|(from, to)| i64::from(to - from)).collect()
+        }
         Column::Tuple(parts) | Column::Record(_, parts) => vec![parts.len() as i64; rows],
         Column::Text(_) | Column::Const(_) => {
             let all = texts(value, rows)?;

@@ -125,6 +125,44 @@ impl List {
     pub fn parts(&self) -> (&Column, &[(u32, u32)]) {
         (&self.items, &self.spans)
     }
+
+    /// Returns the lists of the rows at these positions.
+    fn gather(&self, at: &[u32]) -> List {
+        List { spans: pick(&self.spans, at), items: self.items.clone() }
+    }
+
+    fn slice(&self, some: Range<usize>) -> List {
+        List { spans: cut(&self.spans, some), items: self.items.clone() }.without_slack()
+    }
+
+    /// Returns the lists of `self`, and after them those of `other`; `None` if their types differ.
+    fn followed_by(&self, other: &List) -> Option<List> {
+        if Rc::ptr_eq(&self.items, &other.items) {
+            return Some(List { spans: joined(&self.spans, &other.spans), items: self.items.clone() });
+        }
+        let begin = self.items.rows()?;
+        let items = self.items.followed_by(begin, &other.items, other.items.rows()?)?;
+        let moved: Vec<_> =
+            other.spans.iter().map(|(from, to)| (from + begin as u32, to + begin as u32)).collect();
+        Some(List { spans: joined(&self.spans, &moved), items: Rc::new(items) })
+    }
+
+    /// Returns the same lists over items of their own, one behind the other, if they use less than half of theirs.
+    pub(crate) fn without_slack(&self) -> List {
+        let used: usize = self.spans.iter().map(|(from, to)| (to - from) as usize).sum();
+        let end = self.spans.iter().map(|(_, to)| *to as usize).max().unwrap_or(0);
+        if used >= end / 2 {
+            return self.clone();
+        }
+        let at: Vec<u32> = self.spans.iter().flat_map(|(from, to)| *from..*to).collect();
+        let mut end = 0;
+        let moved = self.spans.iter().map(|(from, to)| {
+            let begin = end;
+            end += to - from;
+            (begin, end)
+        });
+        List { spans: Rc::new(moved.collect()), items: Rc::new(self.items.gather(&at)) }
+    }
 }
 
 /// The values of all rows.
@@ -142,6 +180,9 @@ pub enum Column {
     Text(Text),
     /// `list`, of items of one type.
     List(List),
+    /// What `groupByKey` gives of the values of a key: an iterable with a length, of values of one type. Nothing changes
+    /// one, so copies of it are as good, and it is neither equal to a list nor has an item at an index.
+    Group(List),
     /// `tuple`, of so many columns.
     Tuple(Vec<Column>),
     /// Instances of a class that are tuples with names, of so many columns.
@@ -176,26 +217,25 @@ impl Column {
             Column::Record(class, parts) => {
                 Column::Record(class.clone(), parts.iter().map(|part| part.spread(rows)).collect())
             }
-            Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) | Column::List(_) => {
-                self.clone()
-            }
+            Column::Bool(_)
+            | Column::Int(_)
+            | Column::Float(_)
+            | Column::Text(_)
+            | Column::List(_)
+            | Column::Group(_) => self.clone(),
         }
     }
 
     /// Returns the rows at these positions.
     pub fn gather(&self, at: &[u32]) -> Column {
-        fn pick<T: Copy>(values: &[T], at: &[u32]) -> Rc<Vec<T>> {
-            Rc::new(at.iter().map(|row| values[*row as usize]).collect())
-        }
         match self {
             Column::Const(scalar) => Column::Const(scalar.clone()),
             Column::Bool(values) => Column::Bool(pick(values, at)),
             Column::Int(values) => Column::Int(pick(values, at)),
             Column::Float(values) => Column::Float(pick(values, at)),
             Column::Text(text) => Column::Text(Text { spans: pick(&text.spans, at), ..text.clone() }),
-            Column::List(list) => {
-                Column::List(List { spans: pick(&list.spans, at), items: list.items.clone() })
-            }
+            Column::List(list) => Column::List(list.gather(at)),
+            Column::Group(list) => Column::Group(list.gather(at)),
             Column::Tuple(parts) => Column::Tuple(parts.iter().map(|part| part.gather(at)).collect()),
             Column::Record(class, parts) => {
                 Column::Record(class.clone(), parts.iter().map(|part| part.gather(at)).collect())
@@ -203,20 +243,16 @@ impl Column {
         }
     }
 
-    /// Returns the rows of a range.
+    /// Returns the rows of a range, with no more items of lists than they have use for.
     pub fn slice(&self, some: Range<usize>) -> Column {
-        fn cut<T: Copy>(values: &[T], some: Range<usize>) -> Rc<Vec<T>> {
-            Rc::new(values[some].to_vec())
-        }
         match self {
             Column::Const(scalar) => Column::Const(scalar.clone()),
             Column::Bool(values) => Column::Bool(cut(values, some)),
             Column::Int(values) => Column::Int(cut(values, some)),
             Column::Float(values) => Column::Float(cut(values, some)),
             Column::Text(text) => Column::Text(Text { spans: cut(&text.spans, some), ..text.clone() }),
-            Column::List(list) => {
-                Column::List(List { spans: cut(&list.spans, some), items: list.items.clone() })
-            }
+            Column::List(list) => Column::List(list.slice(some)),
+            Column::Group(list) => Column::Group(list.slice(some)),
             Column::Tuple(parts) => {
                 Column::Tuple(parts.iter().map(|part| part.slice(some.clone())).collect())
             }
@@ -258,17 +294,8 @@ impl Column {
                     is_ascii: one.is_ascii && two.is_ascii,
                 }))
             }
-            (Column::List(one), Column::List(two)) if Rc::ptr_eq(&one.items, &two.items) => {
-                let spans = joined(&one.spans, &two.spans);
-                Some(Column::List(List { spans, items: one.items.clone() }))
-            }
-            (Column::List(one), Column::List(two)) => {
-                let begin = one.items.rows()?;
-                let items = one.items.followed_by(begin, &two.items, two.items.rows()?)?;
-                let moved: Vec<_> =
-                    two.spans.iter().map(|(from, to)| (from + begin as u32, to + begin as u32)).collect();
-                Some(Column::List(List { spans: joined(&one.spans, &moved), items: Rc::new(items) }))
-            }
+            (Column::List(one), Column::List(two)) => one.followed_by(&two).map(Column::List),
+            (Column::Group(one), Column::Group(two)) => one.followed_by(&two).map(Column::Group),
             (Column::Tuple(one), Column::Tuple(two)) if one.len() == two.len() => {
                 let parts = one.iter().zip(&two).map(|(one, two)| one.followed_by(rows, two, more));
                 Some(Column::Tuple(parts.collect::<Option<_>>()?))
@@ -283,6 +310,7 @@ impl Column {
                 | Column::Float(_)
                 | Column::Text(_)
                 | Column::List(_)
+                | Column::Group(_)
                 | Column::Tuple(_)
                 | Column::Record(..),
                 _,
@@ -290,12 +318,30 @@ impl Column {
         }
     }
 
-    /// Returns how many lists each row holds.
+    /// Returns how many lists each row holds that a program could change.
     pub(crate) fn lists(&self) -> usize {
         match self {
             Column::List(_) => 1,
+            Column::Group(list) => list.items.lists(),
             Column::Tuple(parts) | Column::Record(_, parts) => parts.iter().map(Column::lists).sum(),
             Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) => 0,
+        }
+    }
+
+    /// Returns whether rows share groups, and these would be very large if each row had its own. To Python they are one
+    /// object in many places.
+    pub(crate) fn repeats_groups(&self) -> bool {
+        /// As many items are no harm.
+        const ITEMS: usize = 1 << 22;
+        match self {
+            Column::Group(list) => {
+                let used: usize = list.spans.iter().map(|(from, to)| (to - from) as usize).sum();
+                used > ITEMS && list.items.rows().is_none_or(|rows| used / 2 > rows)
+                    || list.items.repeats_groups()
+            }
+            Column::List(list) => list.items.repeats_groups(),
+            Column::Tuple(parts) | Column::Record(_, parts) => parts.iter().any(Column::repeats_groups),
+            Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) => false,
         }
     }
 
@@ -307,7 +353,7 @@ impl Column {
             Column::Int(values) => Some(values.len()),
             Column::Float(values) => Some(values.len()),
             Column::Text(text) => Some(text.rows()),
-            Column::List(list) => Some(list.spans.len()),
+            Column::List(list) | Column::Group(list) => Some(list.spans.len()),
             Column::Tuple(parts) | Column::Record(_, parts) => parts.iter().find_map(Column::rows),
         }
     }
@@ -322,6 +368,14 @@ fn is_same(one: &Scalar, two: &Scalar) -> bool {
         }
         _ => one == two,
     }
+}
+
+fn cut<T: Copy>(values: &[T], some: Range<usize>) -> Rc<Vec<T>> {
+    Rc::new(values[some].to_vec())
+}
+
+fn pick<T: Copy>(values: &[T], at: &[u32]) -> Rc<Vec<T>> {
+    Rc::new(at.iter().map(|row| values[*row as usize]).collect())
 }
 
 fn joined<T: Copy>(one: &[T], two: &[T]) -> Rc<Vec<T>> {

@@ -1,7 +1,7 @@
 //! Texts cut in other ways than by `split` and plain slices.
 
 use crate::answer::{Answer, Mask, Refused};
-use crate::column::{Column, List, Text};
+use crate::column::{Column, List, Scalar, Text};
 use crate::text;
 use memchr::memmem;
 use std::rc::Rc;
@@ -20,6 +20,36 @@ pub(crate) fn split(all: &Text, rows: usize, pieces: impl Fn(&Text, usize, &mut 
         spans.push((from as u32, items.len() as u32));
     }
     Column::List(List { spans: Rc::new(spans), items: Rc::new(Column::Text(all.viewed(items))) })
+}
+
+/// `re.split` by one of some characters, or by as many of these as stand side by side: the characters, whether spaces are
+/// among them, and whether they are taken together.
+pub(crate) fn split_at(all: &Text, what: &[Scalar], rows: usize) -> Answer<Column> {
+    let [Scalar::Str(characters), Scalar::Bool(has_spaces), Scalar::Bool(repeats)] = what else {
+        return Err(Refused("a pattern of this kind"));
+    };
+    let cuts = |character: char| characters.contains(character) || *has_spaces && is_space(character);
+    let of_ascii: Vec<bool> = (0..128_u8).map(|byte| cuts(byte.into())).collect();
+    Ok(split(all, rows, |all, row, items| {
+        let begin = all.spans[row].0;
+        let (mut from, mut is_within) = (0, false);
+        let mut take = |at: usize, length: usize, is_cut: bool| {
+            if is_cut && !(*repeats && is_within) {
+                items.push((begin + from as u32, begin + at as u32));
+            }
+            if is_cut {
+                from = at + length;
+            }
+            is_within = is_cut;
+        };
+        if all.is_ascii {
+            let bytes = all.bytes(row).iter().enumerate();
+            bytes.for_each(|(at, byte)| take(at, 1, of_ascii[usize::from(*byte)]));
+        } else {
+            all.get(row).char_indices().for_each(|(at, one)| take(at, one.len_utf8(), cuts(one)));
+        }
+        items.push((begin + from as u32, all.spans[row].1));
+    }))
 }
 
 /// `value.rsplit(by, most)`.

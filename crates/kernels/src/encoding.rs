@@ -21,6 +21,7 @@ const FLOAT: u8 = 3;
 const TEXT: u8 = 4;
 const TUPLE: u8 = 5;
 const LIST: u8 = 6;
+const GROUP: u8 = 7;
 
 /// Returns whether bytes are a typed block.
 pub fn is_block(bytes: &[u8]) -> bool {
@@ -66,15 +67,23 @@ fn put(column: &Column, rows: usize, depth: usize, into: &mut Vec<u8>) -> Option
         }
         Column::List(list) => {
             into.push(LIST);
-            put_ints(&lengths(&list.spans), into);
-            let at: Vec<u32> = list.spans.iter().flat_map(|(from, to)| *from..*to).collect();
-            into.extend((at.len() as u64).to_le_bytes());
-            put(&list.items.gather(&at).spread(at.len()), at.len(), depth, into)?;
+            put_lists(list, depth, into)?;
+        }
+        Column::Group(list) => {
+            into.push(GROUP);
+            put_lists(list, depth, into)?;
         }
         // A class is known in one process.
         Column::Record(..) => return None,
     }
     Some(())
+}
+
+fn put_lists(list: &List, depth: usize, into: &mut Vec<u8>) -> Option<()> {
+    put_ints(&lengths(&list.spans), into);
+    let at: Vec<u32> = list.spans.iter().flat_map(|(from, to)| *from..*to).collect();
+    into.extend((at.len() as u64).to_le_bytes());
+    put(&list.items.gather(&at).spread(at.len()), at.len(), depth, into)
 }
 
 fn lengths(spans: &[(u32, u32)]) -> Vec<i64> {
@@ -181,16 +190,19 @@ impl<'a> Bytes<'a> {
                 let parts = u32::from_le_bytes(self.fixed()?);
                 Column::Tuple((0..parts).map(|_| self.column(rows, depth)).collect::<Result<_, _>>()?)
             }
-            LIST => {
-                let (spans, total) = spans(&self.ints(rows)?)?;
-                let count = self.count()?;
-                if count != total {
-                    return Err("has lists of other lengths than it says");
-                }
-                Column::List(List { spans: Rc::new(spans), items: Rc::new(self.column(count, depth)?) })
-            }
+            LIST => Column::List(self.lists(rows, depth)?),
+            GROUP => Column::Group(self.lists(rows, depth)?),
             _ => return Err("has values of an unknown type"),
         })
+    }
+
+    fn lists(&mut self, rows: usize, depth: usize) -> Result<List, &'static str> {
+        let (spans, total) = spans(&self.ints(rows)?)?;
+        let count = self.count()?;
+        if count != total {
+            return Err("has lists of other lengths than it says");
+        }
+        Ok(List { spans: Rc::new(spans), items: Rc::new(self.column(count, depth)?) })
     }
 
     fn ints(&mut self, rows: usize) -> Result<Vec<i64>, &'static str> {

@@ -135,7 +135,7 @@ fn compute(op: &Op, registers: &[Option<Column>], mask: &mut Mask) -> Answer<Col
         Op::Binary(operator, a, b) => numbers::binary(*operator, get(a)?, get(b)?, mask),
         Op::Compare(comparison, a, b) => numbers::compare(*comparison, get(a)?, get(b)?, mask),
         Op::Contains(item, container) => match get(container)? {
-            all @ (Column::List(_) | Column::Tuple(_)) => {
+            all @ (Column::List(_) | Column::Group(_) | Column::Tuple(_)) => {
                 reductions::contains(get(item)?, &list_of(all, rows)?, mask)
             }
             other => numbers::contains(get(item)?, other, mask),
@@ -170,7 +170,7 @@ fn unpacked(value: &Column, count: usize, at: usize, mask: &mut Mask) -> Answer<
     match value {
         Column::Tuple(parts) | Column::Record(_, parts) if parts.len() == count => Ok(parts[at].clone()),
         Column::Const(Scalar::Tuple(items)) if items.len() == count => Ok(Column::Const(items[at].clone())),
-        Column::List(list) => {
+        Column::List(list) | Column::Group(list) => {
             let places: Vec<Option<u32>> = list
                 .spans
                 .iter()
@@ -222,6 +222,7 @@ fn item(value: &Column, index: &Column, mask: &mut Mask) -> Answer<Column> {
         | Column::Bool(_)
         | Column::Int(_)
         | Column::Float(_)
+        | Column::Group(_)
         | Column::Tuple(_)
         | Column::Record(..) => Err(Refused("an item of a value of this type")),
     }

@@ -1,24 +1,40 @@
-//! Values put together by key: `groupByKey`, and joins of pairs with them.
+//! Values put together by key: `groupByKey`, `cogroup`, and joins of pairs with them.
 
 use crate::answer::Mask;
-use crate::column::{Column, Scalar};
+use crate::column::{Column, List, Scalar};
 use crate::joining::joined;
 use crate::steps::mark_nan;
 use crate::table::Table;
 use std::ops::Range;
+use std::rc::Rc;
 
 /// Pairs, of which those of a key will be put together.
 pub struct Groups {
     table: Table,
-    values: Vec<(Column, usize)>,
+    sides: Vec<Side>,
+    /// Values are pairs of a side's number and the value.
+    is_tagged: bool,
     bytes: usize,
+}
+
+/// The values of a side, in the order in which they came.
+#[derive(Default)]
+struct Side {
+    values: Vec<(Column, usize)>,
+    /// The entry of each value's key.
+    entries: Vec<u32>,
 }
 
 /// The values of each key, together.
 pub struct Grouped {
     table: Table,
     keys: Column,
-    /// Those of a key stand behind each other, in the order in which they came.
+    sides: Vec<Together>,
+    is_tagged: bool,
+}
+
+/// The values of a side, of which those of a key stand behind each other, in the order in which they came.
+struct Together {
     values: Column,
     /// Where each key's values begin, and where the last's end.
     starts: Vec<u32>,
@@ -42,29 +58,64 @@ const RESULTS_AT_MOST: usize = 1 << 18;
 
 impl Default for Groups {
     fn default() -> Groups {
-        Groups { table: Table::noting(), values: vec![], bytes: 0 }
+        Groups { table: Table::noting(), sides: vec![Side::default()], is_tagged: false, bytes: 0 }
     }
 }
 
 impl Groups {
+    /// Makes groups of so many sides: a value is a pair of its side's number and the value itself.
+    pub fn of_sides(sides: usize) -> Groups {
+        let sides = (0..sides).map(|_| Side::default()).collect();
+        Groups { sides, is_tagged: true, ..Groups::default() }
+    }
+
     /// Adds the pairs of some of the rows. Returns the row before which it has stopped: the end, or the first pair that it
     /// cannot take.
     pub fn add(&mut self, pairs: &Column, rows: usize, some: Range<usize>) -> usize {
-        let Column::Tuple(parts) = pairs.spread(rows) else { return some.start };
-        let [key, value] = &parts[..] else { return some.start };
-        let fits = self.values.last().is_none_or(|(last, _)| last.is_like(value));
+        let pairs = pairs.spread(rows);
+        let Some((key, value)) = pair(&pairs) else { return some.start };
+        if !self.is_tagged {
+            return self.add_to(0, key, value, rows, some);
+        }
+        let Some((Column::Int(sides), value)) = pair(value) else { return some.start };
+        let mut from = some.start;
+        while from < some.end {
+            let Some(side) = usize::try_from(sides[from]).ok().filter(|side| *side < self.sides.len()) else {
+                return from;
+            };
+            let to = (from..some.end).find(|row| sides[*row] != sides[from]).unwrap_or(some.end);
+            let taken = self.add_to(side, key, value, rows, from..to);
+            if taken < to {
+                return taken;
+            }
+            from = to;
+        }
+        from
+    }
+
+    fn add_to(
+        &mut self,
+        side: usize,
+        key: &Column,
+        value: &Column,
+        rows: usize,
+        some: Range<usize>,
+    ) -> usize {
+        let fits = self.sides[side].values.last().is_none_or(|(last, _)| last.is_like(value));
         // Their texts and rows must have room in one column.
         let full = u32::try_from(self.bytes + value.bytes(rows) + some.len()).is_err();
         if !fits || full || has_nan(value, rows) {
             return some.start;
         }
-        let nothing = Column::Tuple(vec![]);
+        let (nothing, before) = (Column::Tuple(vec![]), self.table.noted().len());
         let to = self.table.combine(key, &nothing, &nothing, rows, some.clone());
         if to > some.start {
             let count = to - some.start;
             let value = if count == rows { value.clone() } else { value.slice(some.start..to) };
             self.bytes += value.bytes(count);
-            self.values.push((value, count));
+            let Side { values, entries } = &mut self.sides[side];
+            values.push((value, count));
+            entries.extend_from_slice(&self.table.noted()[before..before + count]);
         }
         to
     }
@@ -76,27 +127,52 @@ impl Groups {
 
     /// Returns the number of bytes that are held, or will be when the values are put together.
     pub fn bytes(&self) -> usize {
-        self.table.bytes() + 2 * self.bytes
+        self.table.bytes() + 2 * self.bytes + 4 * self.table.noted().len()
     }
 
     /// Puts the values of each key together; `None` if they are too many for a column.
     pub fn build(self) -> Option<Grouped> {
-        let Groups { table, values, .. } = self;
-        let all = if values.is_empty() { Column::Tuple(vec![]) } else { joined(&values)? };
+        let Groups { table, sides, is_tagged, .. } = self;
+        let sides = sides.into_iter().map(|side| side.together(table.keys())).collect::<Option<_>>()?;
+        let keys = table.keys_column().unwrap_or(Column::Tuple(vec![]));
+        Some(Grouped { table, keys, sides, is_tagged })
+    }
+}
+
+impl Side {
+    fn together(self, keys: usize) -> Option<Together> {
+        let Side { values, entries } = self;
+        let all = if values.is_empty() { Column::Const(Scalar::None) } else { joined(&values)? };
         drop(values);
-        let mut starts = vec![0_u32; table.keys() + 1];
-        table.noted().iter().for_each(|entry| starts[*entry as usize + 1] += 1);
+        let mut starts = vec![0_u32; keys + 1];
+        entries.iter().for_each(|entry| starts[*entry as usize + 1] += 1);
         for entry in 1..starts.len() {
             starts[entry] += starts[entry - 1];
         }
-        let (mut next, mut at) = (starts.clone(), vec![0_u32; table.noted().len()]);
-        for (row, entry) in table.noted().iter().enumerate() {
+        let (mut next, mut at) = (starts.clone(), vec![0_u32; entries.len()]);
+        for (row, entry) in entries.iter().enumerate() {
             let place = &mut next[*entry as usize];
             at[*place as usize] = row as u32;
             *place += 1;
         }
-        let keys = table.keys_column().unwrap_or(Column::Tuple(vec![]));
-        Some(Grouped { keys, values: all.gather(&at), starts, table })
+        Some(Together { values: all.gather(&at), starts })
+    }
+}
+
+impl Together {
+    fn span(&self, key: usize) -> Range<usize> {
+        self.starts[key] as usize..self.starts[key + 1] as usize
+    }
+
+    fn some(&self, keys: &Range<usize>) -> Column {
+        self.values.slice(self.starts[keys.start] as usize..self.starts[keys.end] as usize)
+    }
+
+    fn groups(&self, keys: &Range<usize>) -> Column {
+        let begin = self.starts[keys.start];
+        let ends = self.starts[keys.start..=keys.end].windows(2);
+        let spans = ends.map(|ends| (ends[0] - begin, ends[1] - begin)).collect();
+        Column::Group(List { spans: Rc::new(spans), items: Rc::new(self.some(keys)) })
     }
 }
 
@@ -106,35 +182,48 @@ impl Grouped {
         self.table.keys()
     }
 
-    /// Returns where the values of a key begin and end.
+    /// Returns where the values of a key begin and end, of the first side.
     pub fn span(&self, key: usize) -> Range<usize> {
-        self.starts[key] as usize..self.starts[key + 1] as usize
+        self.sides[0].span(key)
+    }
+
+    /// Returns how many values some keys have, of all sides.
+    pub fn values(&self, keys: &Range<usize>) -> usize {
+        self.sides.iter().map(|side| (side.starts[keys.end] - side.starts[keys.start]) as usize).sum()
     }
 
     /// Returns the key with most values, and how many these and all values are; `None` of none.
     pub fn largest(&self) -> Option<(Column, usize, usize)> {
-        let key = (0..self.keys()).max_by_key(|key| self.span(*key).len())?;
-        Some((self.keys.gather(&[key as u32]), self.span(key).len(), self.table.noted().len()))
+        let values = |key: usize| self.values(&(key..key + 1));
+        let key = (0..self.keys()).max_by_key(|key| values(*key))?;
+        Some((self.keys.gather(&[key as u32]), values(key), self.table.noted().len()))
     }
 
-    /// Returns some keys, and all their values.
+    /// Returns some keys, and all their values of the first side.
     pub fn some(&self, keys: Range<usize>) -> (Column, Column) {
-        let of_values = self.starts[keys.start] as usize..self.starts[keys.end] as usize;
-        (self.keys.slice(keys), self.values.slice(of_values))
+        (self.keys.slice(keys.clone()), self.sides[0].some(&keys))
+    }
+
+    /// Returns pairs of some keys and the groups of their values; of several sides a tuple of these.
+    pub fn pairs(&self, keys: Range<usize>) -> Column {
+        let mut groups: Vec<Column> = self.sides.iter().map(|side| side.groups(&keys)).collect();
+        let group = if self.is_tagged { None } else { groups.pop() };
+        Column::Tuple(vec![self.keys.slice(keys), group.unwrap_or(Column::Tuple(groups))])
     }
 
     /// Joins pairs with the values of their keys. Returns the results and their number; `None` where these cannot be in a
     /// column, or are very many.
     pub fn join(&self, pairs: &Column, rows: usize, how: Joined) -> Option<(Column, usize)> {
-        let Column::Tuple(parts) = pairs.spread(rows) else { return None };
-        let [key, value] = &parts[..] else { return None };
+        let spread = pairs.spread(rows);
+        let (key, value) = pair(&spread)?;
+        let held = &self.sides[0].values;
         let found = self.table.find_all(key, rows)?;
         if how == Joined::Subtract {
             let left: Vec<u32> = (0..rows as u32).filter(|row| found[*row as usize].is_none()).collect();
-            return Some((pairs.spread(rows).gather(&left), left.len()));
+            return Some((spread.gather(&left), left.len()));
         }
         // All results of a pair have the same list.
-        if value.lists() > 0 || self.values.lists() > 0 {
+        if value.lists() > 0 || held.lists() > 0 {
             return None;
         }
         let without = found.iter().filter(|entry| entry.is_none()).count();
@@ -153,9 +242,20 @@ impl Grouped {
             mine.extend(span.clone().map(|_| row as u32));
             theirs.extend(span.map(|place| place as u32));
         }
-        let (value, other) = (value.gather(&mine), self.values.gather(&theirs));
+        let (value, other) = (value.gather(&mine), held.gather(&theirs));
         let both = if how == Joined::RightOuter { vec![other, value] } else { vec![value, other] };
-        Some((Column::Tuple(vec![key.gather(&mine), Column::Tuple(both)]), mine.len()))
+        let results = Column::Tuple(vec![key.gather(&mine), Column::Tuple(both)]);
+        (!results.repeats_groups()).then_some((results, mine.len()))
+    }
+}
+
+fn pair(column: &Column) -> Option<(&Column, &Column)> {
+    match column {
+        Column::Tuple(parts) => match &parts[..] {
+            [one, two] => Some((one, two)),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -165,7 +265,7 @@ pub(crate) fn has_nan(column: &Column, rows: usize) -> bool {
         Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Text(_) => false,
         Column::Float(values) => values.iter().any(|value| value.is_nan()),
         Column::Tuple(parts) | Column::Record(_, parts) => parts.iter().any(|part| has_nan(part, rows)),
-        Column::List(_) => {
+        Column::List(_) | Column::Group(_) => {
             let mut found = Mask::new(rows);
             mark_nan(column, &mut found);
             found.any()

@@ -13,7 +13,9 @@ impl Column {
             | (Column::Int(_), Column::Int(_))
             | (Column::Float(_), Column::Float(_))
             | (Column::Text(_), Column::Text(_)) => true,
-            (Column::List(one), Column::List(two)) => one.items.is_like(&two.items),
+            (Column::List(one), Column::List(two)) | (Column::Group(one), Column::Group(two)) => {
+                one.items.is_like(&two.items)
+            }
             (Column::Tuple(one), Column::Tuple(two)) => {
                 one.len() == two.len() && one.iter().zip(two).all(|(one, two)| one.is_like(two))
             }
@@ -28,6 +30,7 @@ impl Column {
                 | Column::Float(_)
                 | Column::Text(_)
                 | Column::List(_)
+                | Column::Group(_)
                 | Column::Tuple(_),
                 _,
             ) => false,
@@ -41,7 +44,7 @@ impl Column {
             Column::Bool(_) => rows,
             Column::Int(_) | Column::Float(_) => rows * 8,
             Column::Text(text) => spanned(&text.spans) + rows * 4,
-            Column::List(list) => list.items.bytes(spanned(&list.spans)) + rows * 4,
+            Column::List(list) | Column::Group(list) => list.items.bytes(spanned(&list.spans)) + rows * 4,
             Column::Tuple(parts) | Column::Record(_, parts) => {
                 parts.iter().map(|part| part.bytes(rows)).sum()
             }
@@ -94,25 +97,26 @@ fn join(columns: &[&Column]) -> Option<Column> {
             }
             Column::Text(Text::new(data, spans))
         }
-        Column::List(_) => {
-            let (mut items, mut spans, mut end) = (vec![], vec![], 0_u32);
-            for column in columns {
-                let Column::List(list) = column else { return None };
-                let at: Vec<u32> = list.spans.iter().flat_map(|(from, to)| *from..*to).collect();
-                items.push(list.items.gather(&at));
-                for (from, to) in list.spans.iter() {
-                    spans.push((end, end.checked_add(to - from)?));
-                    end += to - from;
-                }
-            }
-            Column::List(List {
-                spans: Rc::new(spans),
-                items: Rc::new(join(&items.iter().collect::<Vec<_>>())?),
-            })
-        }
+        Column::List(_) => Column::List(join_lists(columns)?),
+        Column::Group(_) => Column::Group(join_lists(columns)?),
         Column::Tuple(parts) => Column::Tuple(join_parts(columns, parts.len())?),
         Column::Record(class, parts) => Column::Record(class.clone(), join_parts(columns, parts.len())?),
     })
+}
+
+/// Joins lists, or groups.
+fn join_lists(columns: &[&Column]) -> Option<List> {
+    let (mut items, mut spans, mut end) = (vec![], vec![], 0_u32);
+    for column in columns {
+        let (Column::List(list) | Column::Group(list)) = column else { return None };
+        let at: Vec<u32> = list.spans.iter().flat_map(|(from, to)| *from..*to).collect();
+        items.push(list.items.gather(&at));
+        for (from, to) in list.spans.iter() {
+            spans.push((end, end.checked_add(to - from)?));
+            end += to - from;
+        }
+    }
+    Some(List { spans: Rc::new(spans), items: Rc::new(join(&items.iter().collect::<Vec<_>>())?) })
 }
 
 /// Joins the parts of tuples or records.

@@ -145,7 +145,12 @@ fn text_bytes(column: &Column) -> usize {
     match column {
         Column::Text(text) => text.data.len(),
         Column::Tuple(parts) | Column::Record(_, parts) => parts.iter().map(text_bytes).sum(),
-        Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::List(_) => 0,
+        Column::Const(_)
+        | Column::Bool(_)
+        | Column::Int(_)
+        | Column::Float(_)
+        | Column::List(_)
+        | Column::Group(_) => 0,
     }
 }
 

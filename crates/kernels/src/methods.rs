@@ -33,6 +33,7 @@ pub(crate) fn call(method: Method, value: &Column, arguments: &[Column], mask: &
         (Method::RSplit, [Column::Const(Scalar::Str(by)), Column::Const(Scalar::Int(most))]) => {
             cuts::split_from_right(&all, by, u64::try_from(*most).unwrap_or(u64::MAX), rows)
         }
+        (Method::SplitAt, [Column::Const(Scalar::Tuple(what))]) => cuts::split_at(&all, what, rows),
         (Method::SplitLines, []) => Ok(cuts::lines(&all, mask)),
         (Method::Partition | Method::RPartition, [by]) => {
             Ok(cuts::partition(&all, &texts(by, rows)?, method == Method::RPartition, mask))

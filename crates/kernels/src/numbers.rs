@@ -27,9 +27,12 @@ impl Numbers {
             Column::Bool(values) => Some(Numbers::Bools(values)),
             Column::Int(values) => Some(Numbers::Ints(values)),
             Column::Float(values) => Some(Numbers::Floats(values)),
-            Column::Const(_) | Column::Text(_) | Column::List(_) | Column::Tuple(_) | Column::Record(..) => {
-                None
-            }
+            Column::Const(_)
+            | Column::Text(_)
+            | Column::List(_)
+            | Column::Group(_)
+            | Column::Tuple(_)
+            | Column::Record(..) => None,
         }
     }
 
@@ -200,7 +203,7 @@ pub(crate) fn truths(column: &Column, rows: usize) -> Answer<Rc<Vec<bool>>> {
         Column::Int(values) => values.iter().map(|value| *value != 0).collect(),
         Column::Float(values) => values.iter().map(|value| *value != 0.0).collect(),
         Column::Text(text) => text.spans.iter().map(|(from, to)| from != to).collect(),
-        Column::List(list) => list.spans.iter().map(|(from, to)| from != to).collect(),
+        Column::List(list) | Column::Group(list) => list.spans.iter().map(|(from, to)| from != to).collect(),
         Column::Tuple(parts) | Column::Record(_, parts) => vec![!parts.is_empty(); rows],
     };
     Ok(Rc::new(truths))
@@ -272,7 +275,11 @@ fn compare_texts(comparison: Comparison, a: &Text, b: &Text, rows: usize) -> Vec
 fn is_atom(column: &Column) -> bool {
     !matches!(
         column,
-        Column::Tuple(_) | Column::Record(..) | Column::List(_) | Column::Const(Scalar::Tuple(_))
+        Column::Tuple(_)
+            | Column::Record(..)
+            | Column::List(_)
+            | Column::Group(_)
+            | Column::Const(Scalar::Tuple(_))
     )
 }
 

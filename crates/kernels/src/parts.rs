@@ -101,12 +101,12 @@ fn adopt_items(all: &mut [Gathered]) {
     let is_empty = |list: &List| list.spans.iter().all(|(from, to)| from == to);
     for at in 0..all[0].values.len() {
         let items = all.iter().find_map(|part| match &part.values[at] {
-            Column::List(list) if !is_empty(list) => Some(list.items.clone()),
+            Column::List(list) | Column::Group(list) if !is_empty(list) => Some(list.items.clone()),
             _ => None,
         });
         let Some(items) = items else { continue };
         for part in all.iter_mut() {
-            if let Column::List(list) = &mut part.values[at]
+            if let Column::List(list) | Column::Group(list) = &mut part.values[at]
                 && is_empty(list)
             {
                 *list = List { spans: Rc::new(vec![(0, 0); list.spans.len()]), items: items.clone() };
@@ -135,6 +135,10 @@ fn write_kind(column: &Column, kind: &mut Vec<u8>) {
         Column::Text(_) => kind.push(4),
         Column::List(list) => {
             kind.push(5);
+            write_kind(list.parts().0, kind);
+        }
+        Column::Group(list) => {
+            kind.push(8);
             write_kind(list.parts().0, kind);
         }
         Column::Tuple(parts) => {

@@ -244,7 +244,7 @@ named!(
         Join = "join", LJust = "ljust", Lower = "lower", LStrip = "lstrip", Partition = "partition",
         RemovePrefix = "removeprefix", RemoveSuffix = "removesuffix", Replace = "replace", RFind = "rfind",
         RIndex = "rindex", RJust = "rjust", RPartition = "rpartition", RSplit = "rsplit", RStrip = "rstrip",
-        Split = "split", SplitLines = "splitlines", StartsWith = "startswith", Strip = "strip",
+        Split = "split", SplitAt = "re.split", SplitLines = "splitlines", StartsWith = "startswith", Strip = "strip",
         SwapCase = "swapcase", Title = "title", Upper = "upper", ZFill = "zfill",
     }
 );

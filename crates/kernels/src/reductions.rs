@@ -90,7 +90,7 @@ fn extreme(list: &List, items: usize, wanted: Ordering, mask: &mut Mask) -> Answ
         Column::Int(values) => Box::new(|a, b| Some(values[a].cmp(&values[b]))),
         Column::Float(values) => Box::new(|a, b| values[a].partial_cmp(&values[b])),
         Column::Text(text) => Box::new(|a, b| Some(text.bytes(a).cmp(text.bytes(b)))),
-        Column::Const(_) | Column::List(_) | Column::Tuple(_) | Column::Record(..) => {
+        Column::Const(_) | Column::List(_) | Column::Group(_) | Column::Tuple(_) | Column::Record(..) => {
             return Err(Refused("the greatest or least of values of this type"));
         }
     };

@@ -95,10 +95,10 @@ fn items(column: &Column, rows: usize) -> Answer<Sequence> {
     Ok(Sequence { lengths, items: Items::Of(items, spans) })
 }
 
-/// Returns the items of each value as a list: of lists, of tuples whose items have one type, and the characters of texts.
+/// Returns the items of each value as a list: of lists, of groups, of tuples whose items have one type, and the characters of texts.
 pub(crate) fn list_of(column: &Column, rows: usize) -> Answer<List> {
     let (items, spans) = match column.spread(rows) {
-        Column::List(list) => return Ok(list),
+        Column::List(list) | Column::Group(list) => return Ok(list),
         Column::Tuple(parts) | Column::Record(_, parts) if parts.is_empty() => {
             (Rc::new(Column::Const(Scalar::None)), Rc::new(vec![(0, 0); rows]))
         }

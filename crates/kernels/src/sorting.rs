@@ -14,9 +14,19 @@ use std::ops::Range;
 pub struct Sorting {
     columns: Vec<(Column, usize)>,
     bytes: usize,
+    /// So many pairs are wanted, and whether these are those with the greatest keys.
+    wanted: Option<(usize, bool)>,
 }
 
+/// So many pairs more than are wanted are held before the others are let go.
+const BEYOND: usize = 1 << 15;
+
 impl Sorting {
+    /// Makes a sorting of which only the first pairs are wanted, in the order that `sorted` is told of.
+    pub fn of_first(pairs: usize, is_reversed: bool) -> Sorting {
+        Sorting { wanted: Some((pairs, is_reversed)), ..Sorting::default() }
+    }
+
     /// Adds the pairs of some of the rows. Returns the row before which it has stopped: the end, or the beginning if they cannot
     /// be sorted here.
     pub fn add(&mut self, pairs: &Column, rows: usize, some: Range<usize>) -> usize {
@@ -30,7 +40,27 @@ impl Sorting {
         self.bytes = bytes;
         let (count, to) = (some.len(), some.end);
         self.columns.push((if count == rows { pairs } else { pairs.slice(some) }, count));
+        if let Some((wanted, is_reversed)) = self.wanted
+            && self.rows() / 2 > wanted.max(BEYOND)
+        {
+            self.keep(wanted, is_reversed);
+        }
         to
+    }
+
+    fn rows(&self) -> usize {
+        self.columns.iter().map(|(_, rows)| rows).sum()
+    }
+
+    /// Lets go of what stands behind the pairs that are wanted. Of equal ones the first stay.
+    fn keep(&mut self, wanted: usize, is_reversed: bool) {
+        let (pairs, mut order) = self.sorted(is_reversed);
+        order.truncate(wanted);
+        let count = order.len();
+        // Two are written anew, and so hold no texts of others.
+        let kept = joined(&[(pairs.gather(&order), count), (pairs.slice(0..0), 0)]).unwrap_or(pairs);
+        self.bytes = kept.bytes(count);
+        self.columns = vec![(kept, count)];
     }
 
     /// Returns the number of bytes that are held, or will be when the pairs are sorted.
@@ -45,7 +75,8 @@ impl Sorting {
 
     /// Takes all pairs in the order in which they came.
     pub fn take(&mut self) -> (Column, usize) {
-        let columns = std::mem::take(self).columns;
+        let emptied = Sorting { wanted: self.wanted, ..Sorting::default() };
+        let columns = std::mem::replace(self, emptied).columns;
         let rows = columns.iter().map(|(_, rows)| rows).sum();
         (joined(&columns).unwrap_or(Column::Tuple(vec![])), rows)
     }
@@ -156,7 +187,7 @@ fn is_ordered(column: &Column) -> bool {
     match column {
         Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) => true,
         Column::Tuple(parts) => parts.iter().all(is_ordered),
-        Column::Const(_) | Column::List(_) | Column::Record(..) => false,
+        Column::Const(_) | Column::List(_) | Column::Group(_) | Column::Record(..) => false,
     }
 }
 

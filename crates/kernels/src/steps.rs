@@ -74,6 +74,9 @@ impl Run {
         if now.column.lists() > 1 {
             return Err(Refused("several lists in a record"));
         }
+        if now.column.repeats_groups() {
+            return Err(Refused("groups in many records each"));
+        }
         if random.is_some() && now.bad.any() {
             return Err(Refused("random numbers beside a record for the interpreter"));
         }
@@ -191,7 +194,7 @@ impl Outcome {
 /// Returns the items of all lists, and the row of each.
 fn exploded(lists: Column, rows: usize) -> Answer<(Column, Vec<u32>)> {
     let list = match lists {
-        Column::List(list) => list,
+        Column::List(list) | Column::Group(list) => list,
         Column::Tuple(parts) | Column::Record(_, parts) => match listed(&parts, rows)? {
             Column::List(list) => list,
             _ => return Err(Refused("items of several types")),
@@ -242,7 +245,7 @@ pub(crate) fn mark_nan(column: &Column, mask: &mut Mask) {
         Column::Tuple(parts) | Column::Record(_, parts) => {
             parts.iter().for_each(|part| mark_nan(part, mask));
         }
-        Column::List(list) => {
+        Column::List(list) | Column::Group(list) => {
             let (items, spans) = list.parts();
             let mut of_items = Mask::new(spans.iter().map(|(_, to)| *to as usize).max().unwrap_or(0));
             mark_nan(items, &mut of_items);

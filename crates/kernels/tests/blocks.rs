@@ -33,7 +33,7 @@ fn shown(column: &Column, rows: usize) -> Vec<String> {
         Column::Int(values) => values.iter().map(i64::to_string).collect(),
         Column::Float(values) => values.iter().map(|value| format!("{:x}", value.to_bits())).collect(),
         Column::Text(text) => (0..rows).map(|row| text.get(row).to_string()).collect(),
-        Column::List(list) => {
+        Column::List(list) | Column::Group(list) => {
             let (items, spans) = list.parts();
             let items = shown(items, spans.iter().map(|(_, to)| *to as usize).max().unwrap_or(0));
             spans.iter().map(|(from, to)| format!("{:?}", &items[*from as usize..*to as usize])).collect()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 import inspect
+import re
 import sys
 from types import CodeType, FunctionType, MethodDescriptorType
 from typing import Any
@@ -12,6 +13,7 @@ from firesteel.native import callables, records
 from firesteel.native.callables import GETTER
 from firesteel.native.loops import Loops
 from firesteel.native.names import Names
+from firesteel.native.patterns import is_pattern, separators
 from firesteel.native.values import (
     NULL,
     OPAQUE,
@@ -86,6 +88,9 @@ class Calls(Loops):
         if isinstance(function, Inner) and not function.is_generator and not named:
             return self._call_inner(frame, function, positional)
         called = function.value if isinstance(function, Known) else None
+        if called is re.split and positional and not named:
+            frame.stack.append(self._split_by(block, positional[0], positional[1:]))
+            return None
         if isinstance(called, FunctionType):
             for value in arguments:
                 refuse_single_use(value)
@@ -227,6 +232,8 @@ class Calls(Loops):
 
     def _method(self, block: Block, name: str, arguments: list[Any], frame: Frame) -> Any:
         owner = arguments[0]
+        if name == "split" and isinstance(owner, Known) and is_pattern(owner.value):
+            return self._split_by(block, owner, arguments[1:])
         if name == "format" and isinstance(owner, Known) and type(owner.value) is str:
             return self.format_by(block, owner.value, arguments[1:])
         if name not in callables.METHODS:
@@ -234,6 +241,13 @@ class Calls(Loops):
         if name == "join":
             arguments = [self.listed(block, argument, frame) for argument in arguments]
         return self.apply(block, "method", arguments, name)
+
+    def _split_by(self, block: Block, pattern: Any, arguments: list[Any]) -> Any:
+        """Splits a text by a regular expression."""
+        by = separators(pattern.value) if isinstance(pattern, Known) else None
+        if by is None or len(arguments) != 1:
+            raise NotLowered("split by a regular expression of this kind")
+        return self.apply(block, "method", [arguments[0], Known(by)], "split" if isinstance(by, str) else "re.split")
 
 
 def _method(block: Block, function: Any) -> Any:

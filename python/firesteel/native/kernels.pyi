@@ -61,7 +61,8 @@ class KernelSample:
 class KernelSink:
     """What results are added up in, of a kind: ``sum``, ``distinct``, ``distinct_merged``, ``counts``, ``groups``,
     ``sorted``; ``fold``, ``aggregate``, ``table``, ``merged`` with the program of a function of two; ``combine`` with
-    that and what makes the first combination: a program, or a zero and a program."""
+    that and what makes the first combination: a program, or a zero and a program; ``cogroups`` with the number of
+    sides in the place of the latter, ``first`` with the number of pairs and whether their keys are the greatest."""
 
     def __init__(self, kind: str, program: Any = None, first: tuple[Any, ...] | None = None) -> None: ...
     def begin(self, zero: Any) -> bool: ...  # begins a fold; whether it could
@@ -70,6 +71,7 @@ class KernelSink:
     def next_pairs(self) -> Block | None: ...  # takes pairs out of the table; None behind the last
     def group(self) -> tuple[list[Any], int, int] | None:
         """Puts the values of each key together. Returns the key with most, in a list, how many these and all are."""
+    def next_grouped(self) -> Block | None: ...  # keys with the groups of their values; None behind the last
     def next_groups(self) -> list[tuple[Any, list[Any]]] | None: ...  # keys with their values; None behind the last
     def sort(self, is_reversed: bool) -> None: ...  # sorts all pairs, which `next_pairs` gives in this order then
 

@@ -60,7 +60,7 @@ class Plan:
     @property
     def goes_on(self) -> bool:
         """Whether what takes the results gives blocks again, behind which kernels can run."""
-        return self.sink in TABLES and self.sink not in ("groups", "counts")
+        return self.sink in TABLES and self.sink != "counts"
 
 
 def parts_of(steps: Sequence[Any]) -> list[Part]:
@@ -69,9 +69,12 @@ def parts_of(steps: Sequence[Any]) -> list[Part]:
 
 
 def _part(step: Any) -> Part:
+    from firesteel.join import Tag
     from firesteel.sources import _Range
 
     name = _NAMES.get(type(step))
+    if type(step) is Tag:
+        return Part(step, "mapValues", Lowered(_tagged(step.side), ()), "")
     if name in ("keys", "values"):
         return Part(step, name, Lowered((), ()), "")
     if name is not None:
@@ -87,15 +90,25 @@ def _part(step: Any) -> Part:
     return Part(step, name, None, "gets all records of a partition at once")
 
 
+def _tagged(side: int) -> tuple[Any, ...]:
+    """Returns the program of ``lambda value: (side, value)``."""
+    return 1, 3, (), (((1, "const", (side,)), (2, "tuple", (1, 0))), ("return", 2))
+
+
 #: The kinds of sinks that are tables: to make columns of objects pays for them.
-TABLES = frozenset("table combine merged distinct distinct_merged counts groups placed sorted".split())
+TABLES = frozenset("table combine merged distinct distinct_merged counts groups cogroups placed sorted".split())
 
 
-_FOLDS = ("fold", "aggregate")
+#: Those of others for which it pays, too.
+_ADDS = ("fold", "aggregate", "first")
+
+#: The program of a function that gives its argument.
+_ITSELF = (1, 1, (), ((), ("return", 0)))
 
 
 def _sink(step: Any) -> Part | None:
     """Returns the part of a step that adds results up, if the kernels can do that."""
+    from firesteel.join import Cogroup
     from firesteel.rdd import actions, numbers, pairs, sorting, transformations
     from firesteel.sampling import PlainSample
     from firesteel.shuffle import combine_locally, distinct_locally, distinct_merged, group_locally, merge_combined
@@ -103,6 +116,8 @@ def _sink(step: Any) -> Part | None:
 
     if type(step) is sorting._SortPartition and step.keyfunc is identity:
         return _plain(step, "sort", "sorted")
+    if type(step) is Cogroup:
+        return replace(_plain(step, "cogroup", "cogroups"), sink=("cogroups", None, (step.sides,)))
     if type(step) is PlainSample and not step.with_replacement and isinstance(step.fraction, (int, float)):
         return _plain(step, "sample", "sampled")
     if type(step) is not OfRecords:
@@ -123,6 +138,8 @@ def _sink(step: Any) -> Part | None:
         return _plain(step, "counts", "counts")
     if step.function is actions._reduced:
         return _merging(step, "reduce", "fold", step.arguments[0])
+    if step.function in (actions._smallest, actions._largest):
+        return _first(step, step.function is actions._largest)
     if step.function is actions._folded:
         return _merging(step, "fold", "aggregate", step.arguments[0])
     if step.function is combine_locally:
@@ -131,6 +148,16 @@ def _sink(step: Any) -> Part | None:
     if step.function is merge_combined:
         return _merging(step, "merging by key", "merged", step.arguments[0])
     return None
+
+
+def _first(step: Any, is_largest: bool) -> Part:
+    """Returns the part of a step that takes the records with the least or greatest keys."""
+    wanted, key = step.arguments
+    name = "top" if is_largest else "takeOrdered"
+    if type(wanted) is not int or not 0 < wanted < 2**31:
+        return Part(step, name, None, f"takes {wanted!r} records", "first")
+    part = Part(step, name, Lowered(_ITSELF, ()), "", "first") if key is None else _lowered(step, name, key, 1, "first")
+    return replace(part, sink=("first", None, (wanted, is_largest)))
 
 
 def _plain(step: Any, name: str, kind: str) -> Part:
@@ -207,12 +234,14 @@ def plan(steps: Sequence[Any]) -> Plan | None:
     chosen = [part for part in parts[begins:ends] if part.lowered is not None]
     # Making columns of objects for nothing but a look at them costs more than it saves.
     pays = any(part.lowered is not None and part.lowered.program for part in chosen)
-    if not pays and not (sink is not None and (begins == 1 or sink.kind in TABLES or sink.kind in _FOLDS)):
+    if not pays and not (sink is not None and (begins == 1 or sink.kind in TABLES or sink.kind in _ADDS)):
         return None
     reads = [read for part in chosen for read in (part.lowered.reads if part.lowered else ())]
     if sink is not None and sink.lowered is not None:
         reads += sink.lowered.reads
     programs = tuple((part.name, part.lowered.program if part.lowered else None) for part in chosen)
+    if sink is not None and sink.kind == "first" and sink.lowered is not None:
+        programs += (("keyBy", sink.lowered.program),)
     kind, parts_of_sink = ("", ()) if sink is None else (sink.kind, sink.sink)
     generators = [part.lowered.generator for part in chosen if part.lowered is not None and _draws(part)]
     return Plan(begins, ends, programs, kind, parts_of_sink, tuple(reads), *generators)

@@ -8,16 +8,18 @@ many chunks that were handed back whole the rest of the partition is interpreted
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
+from operator import itemgetter
 from types import BuiltinFunctionType, FunctionType, MethodDescriptorType
 from typing import Any
 
 from firesteel import _native
-from firesteel.chain import Chain, OfRecords, PerRecord, Step, guarded, stopped
+from firesteel.chain import Chain, KeyBy, OfRecords, PerRecord, Step, guarded, stopped
 from firesteel.hotkeys import tell_largest
 from firesteel.native.plan import Plan, plan
-from firesteel.resultiterable import ResultIterable
+from firesteel.sorting import identity
 from firesteel.spill import ENTRY, Budget
 
 __all__ = ["NativeChain", "grouped", "over"]
@@ -70,24 +72,27 @@ def over(whole: Chain, found: Plan, partition: int, lists: Any) -> Iterator[Any]
     return chain.from_iterable(_pieces(whole, found, partition, lists))
 
 
-def _pieces(whole: Chain, found: Plan, partition: int, lists: Any) -> Iterator[Iterable[Any]]:
+def _pieces(
+    whole: Chain, found: Plan, partition: int, lists: Any, are_pieces: bool = False
+) -> Iterator[Iterable[Any]]:
     """Runs a chain over an iterable of lists or blocks by a plan, and returns the results in pieces.
 
-    What is behind kernels that have merged all records by key runs in kernels again, if these have merged all.
+    What is behind kernels that have merged all records by key runs in kernels again, if these have merged all. Then
+    ``lists`` are their pieces, of which some may be what Python goes on with.
     """
     source: Any = lists
     if found.begins:
         source = whole.steps[0](partition, ())
         if not all(-(2**62) < bound < 2**62 for bound in (source.start, source.stop, source.step)):
             return iter((whole(partition, chain.from_iterable(lists)),))
-    ran = _Ran(found, whole.steps[found.begins : found.ends], source, partition)
+    ran = _Ran(found, [*whole.steps[found.begins : found.ends], *_keying(found, whole)], source, partition, are_pieces)
     rest = Chain(whole.steps[found.ends + bool(found.sink) :], whole.site)
     pieces: Iterator[Iterable[Any]]
     if found.sink in _TABLES:
         pieces = _TABLES[found.sink](ran, whole.steps[found.ends])
         again = plan(rest.steps) if found.goes_on else None
         if again is not None and not again.begins:
-            return _pieces(rest, again, partition, pieces)
+            return _pieces(rest, again, partition, pieces, True)
     elif found.sink:
         try:
             pieces = iter((_SINKS[found.sink](ran, whole.steps[found.ends]),))
@@ -98,18 +103,27 @@ def _pieces(whole: Chain, found: Plan, partition: int, lists: Any) -> Iterator[I
     return iter((rest(partition, chain.from_iterable(pieces)),)) if rest.steps else pieces
 
 
+def _keying(found: Plan, whole: Chain) -> list[Any]:
+    """Returns the step that pairs records with the keys by which the first are taken."""
+    if found.sink != "first":
+        return []
+    step: Any = whole.steps[found.ends]
+    return [KeyBy(step.arguments[1] or identity, whole.site)]
+
+
 class _Ran:
     """A partition on its way through the kernels."""
 
-    def __init__(self, found: Plan, steps: Sequence[Any], source: Any, partition: int = 0) -> None:
+    def __init__(
+        self, found: Plan, steps: Sequence[Any], source: Any, partition: int = 0, are_pieces: bool = False
+    ) -> None:
         self.plan = found
         self.partition = partition
         self.steps = steps
         # What an interpreted function makes after kernels have made blocks: the kernels must not go ahead of it.
         self._beyond: Iterator[Any] | None = None
-        # The engine's lists are an iterator over objects, too, of which the kernels need none.
-        is_of_pieces = isinstance(source, Iterator) and type(source) is not _native.Lists
-        self.source = self._typed(source) if is_of_pieces else source
+        # The engine's lists are left as they are, since they know their blocks.
+        self.source = self._typed(source) if are_pieces else source
         self.run = _native.KernelRun(list(found.programs), self.source, found.generator)
         self._whole = 0
 
@@ -222,6 +236,26 @@ def _aggregate(ran: _Ran, step: Any) -> Sequence[Any]:
     return folded
 
 
+def _first(ran: _Ran, step: Any) -> Sequence[Any]:
+    """Takes the records with the least or greatest keys, of pairs of these."""
+    wanted, is_largest = ran.plan.sink_parts[2]
+    budget = Budget()
+    sink = _native.KernelSink(*ran.plan.sink_parts)
+    left, is_full = _feed(ran, sink, budget)
+    if left is None and is_full:
+        left = chain.from_iterable(ran.pieces())
+    if left is None:
+        sink.sort(is_largest)
+    pairs = chain.from_iterable(iter(sink.next_pairs, None))
+    if left is None:
+        taken = list(islice(pairs, wanted))
+    else:
+        take = heapq.nlargest if is_largest else heapq.nsmallest
+        taken = take(step.arguments[0], chain(pairs, left), key=itemgetter(0))
+    budget.cleared()
+    return [record for _, record in taken]
+
+
 def _counts(ran: _Ran, step: Any) -> Sequence[dict[Any, int]]:
     budget = Budget()
     sink = _native.KernelSink(*ran.plan.sink_parts)
@@ -308,22 +342,39 @@ def _groups(ran: _Ran, step: Any) -> Iterator[Iterable[Any]]:
     """Puts values of a key together after a shuffle."""
     budget = Budget()
     left, sink = grouped(ran, budget)
-    groups = iter(sink.next_groups, None)
     if left is None:
-        for some in groups:
-            yield [(key, ResultIterable(values)) for key, values in some]
+        yield from iter(sink.next_grouped, None)
         budget.cleared()
         return
-    begun = list(chain.from_iterable(groups))
+    begun = list(chain.from_iterable(iter(sink.next_groups, None)))
     budget.cleared()
     for _, values in begun:
         budget.add(values[:4], len(values))
     yield step.function(left, *step.arguments, budget, begun)
 
 
+def _cogroups(ran: _Ran, step: Any) -> Iterator[Iterable[Any]]:
+    """Puts the values of a key together after a shuffle, those of each side by themselves."""
+    budget = Budget()
+    left, sink = grouped(ran, budget)
+    groups = iter(sink.next_grouped, None)
+    if left is None:
+        yield from groups
+        budget.cleared()
+        return
+    begun = [
+        (key, [(side, value) for side, values in enumerate(sides) for value in values])
+        for key, sides in chain.from_iterable(groups)
+    ]
+    budget.cleared()
+    for _, values in begun:
+        budget.add(values[:4], len(values))
+    yield step(ran.partition, left, budget, begun)
+
+
 def grouped(ran: _Ran, budget: Budget) -> tuple[Iterator[Any] | None, Any]:
     """Puts values of a key together. Returns the pairs that Python has to add, if there are such, and the sink."""
-    sink = _native.KernelSink("groups")
+    sink = _native.KernelSink(*(ran.plan.sink_parts or ("groups",)))
     left, is_full = _feed(ran, sink, budget)
     if left is None and is_full:
         left = chain.from_iterable(ran.pieces())
@@ -360,11 +411,11 @@ def _feed(ran: _Ran, sink: Any, budget: Budget | None = None) -> tuple[Iterator[
 
 
 _SINKS: dict[str, Callable[[_Ran, Any], Iterable[Any]]] = {
-    **{"count": _count, "sum": _sum, "fold": _fold, "aggregate": _aggregate, "counts": _counts},
+    **{"count": _count, "sum": _sum, "fold": _fold, "aggregate": _aggregate, "counts": _counts, "first": _first},
 }
 
 _TABLES: dict[str, Callable[[_Ran, Any], Iterator[Iterable[Any]]]] = {
     **{"table": _table, "combine": _table, "distinct": _table},
-    **{"merged": _merged, "distinct_merged": _merged, "placed": _placed, "groups": _groups},
+    **{"merged": _merged, "distinct_merged": _merged, "placed": _placed, "groups": _groups, "cogroups": _cogroups},
     **{"sorted": _sorted, "sampled": _sampled},
 }

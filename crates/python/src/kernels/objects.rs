@@ -4,9 +4,11 @@
 //! tuples: another subclass may mean anything. The first records say which type a column has; a record of another type is marked, and the
 //! interpreter's.
 
-use firesteel_kernels::{Class, Column, Mask, Scalar, Text, TextBuilder};
+use crate::lookup::function;
+use firesteel_kernels::{Class, Column, List, Mask, Scalar, Text, TextBuilder};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyFloat, PyInt, PyList, PyString, PyTuple};
 use std::ops::Range;
 
@@ -197,9 +199,12 @@ pub(crate) fn list<'py>(py: Python<'py>, column: &Column, rows: usize) -> PyResu
         Column::Int(values) => PyList::new(py, values.iter()),
         Column::Float(values) => PyList::new(py, values.iter()),
         Column::Text(text) => PyList::new(py, (0..rows).map(|row| PyString::new(py, text.get(row)))),
-        Column::Const(_) | Column::Bool(_) | Column::List(_) | Column::Tuple(_) | Column::Record(..) => {
-            PyList::new(py, objects(py, column, rows)?)
-        }
+        Column::Const(_)
+        | Column::Bool(_)
+        | Column::List(_)
+        | Column::Group(_)
+        | Column::Tuple(_)
+        | Column::Record(..) => PyList::new(py, objects(py, column, rows)?),
     }
 }
 
@@ -215,9 +220,11 @@ fn objects<'py>(py: Python<'py>, column: &Column, rows: usize) -> PyResult<Vec<B
         }
         Column::Float(values) => Ok(values.iter().map(|value| PyFloat::new(py, *value).into_any()).collect()),
         Column::Text(text) => Ok(of_texts(py, text, rows)),
-        Column::List(list) => {
-            let (items, spans) = list.parts();
-            lists(py, items, spans.iter().map(|(from, to)| *from as usize..*to as usize))
+        Column::List(list) => lists(py, list),
+        Column::Group(list) => {
+            static GROUP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+            let group = function(py, &GROUP, "firesteel.resultiterable", "ResultIterable")?;
+            lists(py, list)?.into_iter().map(|list| group.call1((list,))).collect()
         }
         Column::Record(class, parts) => {
             let tuples = objects(py, &Column::Tuple(parts.clone()), rows)?;
@@ -244,8 +251,13 @@ fn objects<'py>(py: Python<'py>, column: &Column, rows: usize) -> PyResult<Vec<B
     }
 }
 
+fn lists<'py>(py: Python<'py>, list: &List) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let (items, spans) = list.parts();
+    lists_of(py, items, spans.iter().map(|(from, to)| *from as usize..*to as usize))
+}
+
 /// Returns lists of a column's values: for each span, those that stand there.
-pub(super) fn lists<'py>(
+pub(super) fn lists_of<'py>(
     py: Python<'py>,
     items: &Column,
     spans: impl Iterator<Item = Range<usize>> + Clone,
@@ -258,6 +270,7 @@ pub(super) fn lists<'py>(
         | Column::Bool(_)
         | Column::Text(_)
         | Column::List(_)
+        | Column::Group(_)
         | Column::Tuple(_)
         | Column::Record(..) => {
             let count = spans.clone().map(|span| span.end).max().unwrap_or(0);

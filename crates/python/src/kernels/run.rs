@@ -356,7 +356,7 @@ impl Records {
             Records::Range { start, step, .. } => {
                 Ok((start + step * row as i64).into_pyobject(py)?.into_any())
             }
-            Records::Columns(column, _) => objects::list(py, &column.gather(&[row as u32]), 1)?.get_item(0),
+            Records::Columns(column, _) => objects::list(py, &column.slice(row..row + 1), 1)?.get_item(0),
         }
     }
 }

@@ -12,6 +12,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 use std::ops::Range;
 
+/// The most values of groups that leave at a time, unless those of one key are more.
+const VALUES_AT_MOST: usize = 8 * ROWS_AT_MOST;
+
 /// A sum, a fold, or a table of values merged by key.
 #[pyclass(unsendable)]
 pub(crate) struct KernelSink {
@@ -44,7 +47,8 @@ enum Into {
 impl KernelSink {
     /// Makes a sink: "sum", "distinct", "distinct_merged", "counts", "groups" and "sorted"; "fold", "aggregate", "table" and "merged" with the
     /// program of a function of two parameters; "combine" with that and what makes the first combination, a program, or a zero
-    /// and a program. Raises ValueError for a function that is none of the rules by which the kernels merge.
+    /// and a program; "cogroups" with the number of sides in the place of the latter,
+    /// "first" with the number of pairs that are wanted, and whether their keys are the greatest. Raises ValueError for a function that is none of the rules by which the kernels merge.
     #[new]
     #[pyo3(signature = (kind, program=None, first=None))]
     fn new(
@@ -72,7 +76,18 @@ impl KernelSink {
             "distinct_merged" => table(Of::Keys),
             "counts" => table(Of::Counts),
             "groups" => Into::Groups(Groups::default()),
+            "cogroups" => {
+                let sides = first.ok_or_else(no_rule)?.get_item(0)?.extract()?;
+                Into::Groups(Groups::of_sides(sides))
+            }
             "sorted" => Into::Sorting(Sorting::default()),
+            "first" => {
+                let wanted = first.ok_or_else(no_rule)?;
+                Into::Sorting(Sorting::of_first(
+                    wanted.get_item(0)?.extract()?,
+                    wanted.get_item(1)?.extract()?,
+                ))
+            }
             other => return Err(PyValueError::new_err(format!("there is no sink `{other}`"))),
         };
         Ok(KernelSink { into, told: 0, leaving: None })
@@ -130,23 +145,21 @@ impl KernelSink {
         Ok(Some((objects::list(py, &key, 1)?, values, all)))
     }
 
+    /// Returns the next keys, each with the group of its values, as a block, and None behind the last.
+    fn next_grouped(&mut self) -> Option<Block> {
+        let some = self.next_keys()?;
+        let rows = some.len();
+        Some(Block::new(self.grouped()?.pairs(some), rows))
+    }
+
     /// Returns the next keys, each with a list of its values, and None behind the last.
     fn next_groups<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
-        let Into::Grouped(grouped, next) = &mut self.into else { return Ok(None) };
-        let (from, most) = (*next, grouped.keys());
-        if from == most {
-            *next = 0;
-            return Ok(None);
-        }
+        let Some(Range { start: from, end: to }) = self.next_keys() else { return Ok(None) };
+        let Some(grouped) = self.grouped() else { return Ok(None) };
         let begin = grouped.span(from).start;
-        let mut to = from + 1;
-        while to < most && grouped.span(to).end - begin <= ROWS_AT_MOST {
-            to += 1;
-        }
-        *next = to;
         let (keys, values) = grouped.some(from..to);
         let spans = (from..to).map(|at| grouped.span(at)).map(|span| span.start - begin..span.end - begin);
-        let values = objects::lists(py, &values, spans)?;
+        let values = objects::lists_of(py, &values, spans)?;
         let keys = objects::list(py, &keys, to - from)?;
         let groups = keys.iter().zip(values).map(|(key, values)| PyTuple::new(py, [key, values]));
         Ok(Some(PyList::new(py, groups.collect::<PyResult<Vec<_>>>()?)?))
@@ -189,6 +202,23 @@ impl KernelSink {
 }
 
 impl KernelSink {
+    /// Returns the next keys, with about as many values as leave at a time.
+    fn next_keys(&mut self) -> Option<Range<usize>> {
+        let Into::Grouped(grouped, next) = &mut self.into else { return None };
+        let (from, most) = (*next, grouped.keys());
+        if from == most {
+            *next = 0;
+            return None;
+        }
+        let mut to = from + 1;
+        let fits = |to: usize| to - from < ROWS_AT_MOST && grouped.values(&(from..to + 1)) <= VALUES_AT_MOST;
+        while to < most && fits(to) {
+            to += 1;
+        }
+        *next = to;
+        Some(from..to)
+    }
+
     /// Returns the values that were put together by key.
     pub(super) fn grouped(&self) -> Option<&Grouped> {
         match &self.into {
