@@ -89,7 +89,8 @@ pub(crate) fn ints(column: &Column, rows: usize, reason: &'static str) -> Answer
         | Column::Text(_)
         | Column::List(_)
         | Column::Tuple(_)
-        | Column::Record(..) => Err(Refused(reason)),
+        | Column::Record(..)
+        | Column::Numpy(_) => Err(Refused(reason)),
     }
 }
 
@@ -103,6 +104,7 @@ pub(crate) fn texts(column: &Column, rows: usize) -> Answer<Text> {
         | Column::Float(_)
         | Column::List(_)
         | Column::Tuple(_)
-        | Column::Record(..) => Err(Refused("a value that is no str")),
+        | Column::Record(..)
+        | Column::Numpy(_) => Err(Refused("a value that is no str")),
     }
 }

@@ -4,6 +4,7 @@
 //! A column does not know how many rows it has, since a constant stands for any number.
 
 use crate::record::Class;
+use crate::vectors::Numpy;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -146,6 +147,8 @@ pub enum Column {
     Tuple(Vec<Column>),
     /// Instances of a class that are tuples with names, of so many columns.
     Record(Class, Vec<Column>),
+    /// Values of numpy's types.
+    Numpy(Numpy),
 }
 
 impl Column {
@@ -176,9 +179,12 @@ impl Column {
             Column::Record(class, parts) => {
                 Column::Record(class.clone(), parts.iter().map(|part| part.spread(rows)).collect())
             }
-            Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) | Column::List(_) => {
-                self.clone()
-            }
+            Column::Bool(_)
+            | Column::Int(_)
+            | Column::Float(_)
+            | Column::Text(_)
+            | Column::List(_)
+            | Column::Numpy(_) => self.clone(),
         }
     }
 
@@ -197,6 +203,7 @@ impl Column {
                 Column::List(List { spans: pick(&list.spans, at), items: list.items.clone() })
             }
             Column::Tuple(parts) => Column::Tuple(parts.iter().map(|part| part.gather(at)).collect()),
+            Column::Numpy(values) => Column::Numpy(values.gather(at)),
             Column::Record(class, parts) => {
                 Column::Record(class.clone(), parts.iter().map(|part| part.gather(at)).collect())
             }
@@ -277,6 +284,7 @@ impl Column {
                 let parts = one.iter().zip(&two).map(|(one, two)| one.followed_by(rows, two, more));
                 Some(Column::Record(class, parts.collect::<Option<_>>()?))
             }
+            (Column::Numpy(one), Column::Numpy(two)) => Some(Column::Numpy(one.followed_by(&two)?)),
             (
                 Column::Bool(_)
                 | Column::Int(_)
@@ -284,18 +292,46 @@ impl Column {
                 | Column::Text(_)
                 | Column::List(_)
                 | Column::Tuple(_)
-                | Column::Record(..),
+                | Column::Record(..)
+                | Column::Numpy(_),
                 _,
             ) => None,
         }
     }
 
-    /// Returns how many lists each row holds.
+    /// Returns how many lists and arrays each row holds, which Python could change.
     pub(crate) fn lists(&self) -> usize {
         match self {
             Column::List(_) => 1,
             Column::Tuple(parts) | Column::Record(_, parts) => parts.iter().map(Column::lists).sum(),
+            Column::Numpy(values) => values.arrays(),
             Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) => 0,
+        }
+    }
+
+    /// Returns whether there are arrays of a table, which are the program's own.
+    pub(crate) fn has_shared(&self) -> bool {
+        match self {
+            Column::Tuple(parts) | Column::Record(_, parts) => parts.iter().any(Column::has_shared),
+            Column::Numpy(values) => values.are_shared(),
+            Column::List(list) => list.items.has_shared(),
+            Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) => false,
+        }
+    }
+
+    /// Returns the values of a table, whose arrays are the program's own.
+    pub(crate) fn shared(self) -> Column {
+        let all = |parts: Vec<Column>| parts.into_iter().map(Column::shared).collect();
+        match self {
+            Column::Tuple(parts) => Column::Tuple(all(parts)),
+            Column::Record(class, parts) => Column::Record(class, all(parts)),
+            Column::Numpy(values) => Column::Numpy(values.shared()),
+            Column::Const(_)
+            | Column::Bool(_)
+            | Column::Int(_)
+            | Column::Float(_)
+            | Column::Text(_)
+            | Column::List(_) => self,
         }
     }
 
@@ -308,6 +344,7 @@ impl Column {
             Column::Float(values) => Some(values.len()),
             Column::Text(text) => Some(text.rows()),
             Column::List(list) => Some(list.spans.len()),
+            Column::Numpy(values) => Some(values.rows()),
             Column::Tuple(parts) | Column::Record(_, parts) => parts.iter().find_map(Column::rows),
         }
     }

@@ -21,6 +21,7 @@ use crate::record::Class;
 use crate::reductions;
 use crate::sequences::{list_of, listed};
 use crate::text;
+use crate::vectors;
 
 /// Returns the function's results for all rows; what stands in marked rows means nothing.
 ///
@@ -163,6 +164,7 @@ fn compute(op: &Op, registers: &[Option<Column>], mask: &mut Mask) -> Answer<Col
         Op::LookedUp(lookup, a) => lookup.values(get(a)?, mask),
         Op::Made(class, parts) => made(class, all(parts)?),
         Op::Attribute(name, a) => attribute(get(a)?, name),
+        Op::Numpy(function, arguments) => vectors::call(*function, &all(arguments)?, mask),
     }
 }
 
@@ -179,9 +181,12 @@ fn unpacked(value: &Column, count: usize, at: usize, mask: &mut Mask) -> Answer<
             picked(list, &places, mask)
         }
         Column::Tuple(_) | Column::Record(..) => Err(Refused("a tuple of another length")),
-        Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) => {
-            Err(Refused("taking a value of this type apart"))
-        }
+        Column::Const(_)
+        | Column::Bool(_)
+        | Column::Int(_)
+        | Column::Float(_)
+        | Column::Text(_)
+        | Column::Numpy(_) => Err(Refused("taking a value of this type apart")),
     }
 }
 
@@ -218,6 +223,7 @@ fn item(value: &Column, index: &Column, mask: &mut Mask) -> Answer<Column> {
             picked(list, &places, mask)
         }
         Column::Text(text) => Ok(Column::Text(text::characters(text, &indices, mask))),
+        Column::Numpy(values) => vectors::item(values, &indices, mask),
         Column::Const(_)
         | Column::Bool(_)
         | Column::Int(_)

@@ -16,16 +16,24 @@ fn order(items: &Column, a: u32, b: u32) -> Option<Ordering> {
         Column::Int(values) => Some(values[a].cmp(&values[b])),
         Column::Float(values) => values[a].partial_cmp(&values[b]),
         Column::Text(text) => Some(text.bytes(a).cmp(text.bytes(b))),
-        Column::Const(_) | Column::Bool(_) | Column::List(_) | Column::Tuple(_) | Column::Record(..) => None,
+        Column::Const(_)
+        | Column::Bool(_)
+        | Column::List(_)
+        | Column::Tuple(_)
+        | Column::Record(..)
+        | Column::Numpy(_) => None,
     }
 }
 
 fn have_order(items: &Column) -> Answer<()> {
     match items {
         Column::Int(_) | Column::Float(_) | Column::Text(_) => Ok(()),
-        Column::Const(_) | Column::Bool(_) | Column::List(_) | Column::Tuple(_) | Column::Record(..) => {
-            Err(Refused("an order of values of this type"))
-        }
+        Column::Const(_)
+        | Column::Bool(_)
+        | Column::List(_)
+        | Column::Tuple(_)
+        | Column::Record(..)
+        | Column::Numpy(_) => Err(Refused("an order of values of this type")),
     }
 }
 

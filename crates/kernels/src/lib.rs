@@ -46,8 +46,10 @@ mod sorting;
 mod sound;
 mod spelling;
 mod steps;
+mod sums;
 mod table;
 mod text;
+mod vectors;
 
 pub use answer::{Mask, Refused};
 pub use column::{Column, List, Scalar, Text, TextBuilder};
@@ -62,10 +64,12 @@ pub use merge::{Fold, Merge, Sum};
 pub use placing::{TextHash, hashes};
 pub use program::{
     Attempt, Binary, Block, Builtin, Comparison, Each, End, Exit, Function, Instruction, Loop, Math, Method,
-    Op, Register, Source,
+    NumpyFunction, Op, Register, Source,
 };
 pub use random::{Twister, WORDS};
 pub use record::Class;
 pub use sorting::{Sorting, ranges};
 pub use steps::{Outcome, Run, Step};
+pub use sums::pairwise;
 pub use table::Table;
+pub use vectors::{Arrays, Numpy};

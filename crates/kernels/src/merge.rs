@@ -7,6 +7,7 @@
 use crate::column::{Column, Scalar};
 use crate::numbers::Numbers;
 use crate::program::{Binary, Builtin, End, Function, Instruction, Op, Register};
+use crate::vectors::{Arrays, Numpy, merged};
 use std::rc::Rc;
 
 /// How two values become one.
@@ -54,6 +55,10 @@ impl Merge {
                 parts.iter().zip(columns).try_for_each(|(part, column)| part.collect(column, rows, found))
             }
             (Merge::Parts(_), _) => None,
+            (rule, Column::Numpy(Numpy::Arrays(arrays))) => {
+                found.push(Leaf::Arrays(rule.of_arrays()?, arrays.clone()));
+                Some(())
+            }
             (rule, _) => {
                 found.push(match Numbers::of(values, rows)? {
                     Numbers::Ints(values) => Leaf::Ints(rule.of_ints()?, values),
@@ -86,6 +91,13 @@ impl Merge {
         }
     }
 
+    fn of_arrays(&self) -> Option<OfFloats> {
+        match self {
+            Merge::Add | Merge::Multiply => self.of_floats(),
+            Merge::Min | Merge::Max | Merge::First | Merge::Last | Merge::Parts(_) => None,
+        }
+    }
+
     fn of_floats(&self) -> Option<OfFloats> {
         match self {
             Merge::Add => Some(|a, b| a + b),
@@ -107,6 +119,8 @@ pub(crate) type OfFloats = fn(f64, f64) -> f64;
 pub(crate) enum Leaf {
     Ints(OfInts, Rc<Vec<i64>>),
     Floats(OfFloats, Rc<Vec<f64>>),
+    /// Item by item.
+    Arrays(OfFloats, Arrays),
 }
 
 /// The instructions of a function without branches.
@@ -213,10 +227,11 @@ pub struct Fold {
     state: Option<Vec<Number>>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Number {
     Int(i64),
     Float(f64),
+    Array(Vec<f64>),
 }
 
 impl Fold {
@@ -238,7 +253,7 @@ impl Fold {
     fn merged(&self, column: &Column, rows: usize) -> Option<Vec<Number>> {
         let leaves = self.merge.leaves(column, rows)?;
         let before: Vec<Option<Number>> = match &self.state {
-            Some(state) if state.len() == leaves.len() => state.iter().copied().map(Some).collect(),
+            Some(state) if state.len() == leaves.len() => state.iter().cloned().map(Some).collect(),
             Some(_) => return None,
             None => vec![None; leaves.len()],
         };
@@ -257,7 +272,14 @@ impl Fold {
                 (Leaf::Floats(merge, values), Some(Number::Float(first))) => {
                     Some(Number::Float(values.iter().fold(first, |a, b| merge(a, *b))))
                 }
-                (Leaf::Ints(..), Some(Number::Float(_))) | (Leaf::Floats(..), Some(Number::Int(_))) => None,
+                (Leaf::Arrays(merge, arrays), None) => {
+                    let first = arrays.get(0).to_vec();
+                    (1..rows).try_fold(first, |a, row| merged(*merge, &a, arrays.get(row))).map(Number::Array)
+                }
+                (Leaf::Arrays(merge, arrays), Some(Number::Array(first))) => {
+                    (0..rows).try_fold(first, |a, row| merged(*merge, &a, arrays.get(row))).map(Number::Array)
+                }
+                (Leaf::Ints(..) | Leaf::Floats(..) | Leaf::Arrays(..), Some(_)) => None,
             })
             .collect()
     }
@@ -267,6 +289,7 @@ impl Fold {
         let numbers = self.state.as_ref()?.iter().map(|number| match number {
             Number::Int(value) => Column::ints(vec![*value]),
             Number::Float(value) => Column::floats(vec![*value]),
+            Number::Array(items) => Column::Numpy(Numpy::Arrays(Arrays::of_one(items.clone()))),
         });
         Some(self.merge.shaped(&mut numbers.into_iter()))
     }

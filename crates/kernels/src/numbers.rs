@@ -8,6 +8,7 @@ use crate::answer::{Answer, Mask, Refused};
 use crate::column::{Column, Scalar, Text};
 use crate::program::{Binary, Comparison};
 use crate::text;
+use crate::vectors::{self, Numpy};
 use std::cmp::Ordering;
 use std::rc::Rc;
 
@@ -27,9 +28,12 @@ impl Numbers {
             Column::Bool(values) => Some(Numbers::Bools(values)),
             Column::Int(values) => Some(Numbers::Ints(values)),
             Column::Float(values) => Some(Numbers::Floats(values)),
-            Column::Const(_) | Column::Text(_) | Column::List(_) | Column::Tuple(_) | Column::Record(..) => {
-                None
-            }
+            Column::Const(_)
+            | Column::Text(_)
+            | Column::List(_)
+            | Column::Tuple(_)
+            | Column::Record(..)
+            | Column::Numpy(_) => None,
         }
     }
 
@@ -39,6 +43,15 @@ impl Numbers {
             Numbers::Bools(values) => Some(Rc::new(values.iter().map(|value| i64::from(*value)).collect())),
             Numbers::Ints(values) => Some(values.clone()),
             Numbers::Floats(_) => None,
+        }
+    }
+
+    /// Marks rows whose `int` a `float` may not hold.
+    pub(crate) fn mark_inexact(&self, mask: &mut Mask) {
+        if let Numbers::Ints(values) = self {
+            for (row, _) in values.iter().enumerate().filter(|(_, value)| value.unsigned_abs() > EXACT) {
+                mask.set(row);
+            }
         }
     }
 
@@ -55,6 +68,9 @@ impl Numbers {
 }
 
 pub(crate) fn binary(operator: Binary, a: &Column, b: &Column, mask: &mut Mask) -> Answer<Column> {
+    if let Some(answer) = vectors::binary(operator, a, b, mask) {
+        return answer;
+    }
     let rows = mask.rows();
     let (one, two) = (Numbers::of(a, rows), Numbers::of(b, rows));
     let (Some(one), Some(two)) = (&one, &two) else {
@@ -179,6 +195,9 @@ fn floor_divided(a: f64, b: f64) -> f64 {
 }
 
 pub(crate) fn negative(a: &Column, mask: &mut Mask) -> Answer<Column> {
+    if let Column::Numpy(values) = a {
+        return vectors::negative(values);
+    }
     match Numbers::of(a, mask.rows()) {
         Some(Numbers::Floats(values)) => Ok(Column::floats(values.iter().map(|value| -value).collect())),
         Some(numbers @ (Numbers::Bools(_) | Numbers::Ints(_))) => {
@@ -196,7 +215,9 @@ pub(crate) fn truths(column: &Column, rows: usize) -> Answer<Rc<Vec<bool>>> {
         Column::Const(Scalar::None) => vec![false; rows],
         Column::Const(Scalar::Tuple(items)) => vec![!items.is_empty(); rows],
         Column::Const(_) => return truths(&column.spread(rows), rows),
-        Column::Bool(values) => return Ok(values.clone()),
+        Column::Bool(values) | Column::Numpy(Numpy::Truths(values)) => return Ok(values.clone()),
+        Column::Numpy(Numpy::Numbers(values)) => values.iter().map(|value| *value != 0.0).collect(),
+        Column::Numpy(Numpy::Arrays(_)) => return Err(Refused("whether an array is true")),
         Column::Int(values) => values.iter().map(|value| *value != 0).collect(),
         Column::Float(values) => values.iter().map(|value| *value != 0.0).collect(),
         Column::Text(text) => text.spans.iter().map(|(from, to)| from != to).collect(),
@@ -207,7 +228,7 @@ pub(crate) fn truths(column: &Column, rows: usize) -> Answer<Rc<Vec<bool>>> {
 }
 
 impl Comparison {
-    fn holds(self, ordering: Option<Ordering>) -> bool {
+    pub(crate) fn holds(self, ordering: Option<Ordering>) -> bool {
         match (self, ordering) {
             (Comparison::NotEqual, None) => true,
             (_, None) => false,
@@ -222,6 +243,9 @@ impl Comparison {
 }
 
 pub(crate) fn compare(comparison: Comparison, a: &Column, b: &Column, mask: &mut Mask) -> Answer<Column> {
+    if let Some(answer) = vectors::compare(comparison, a, b, mask) {
+        return answer;
+    }
     let rows = mask.rows();
     if let (Some(one), Some(two)) = (Numbers::of(a, rows), Numbers::of(b, rows)) {
         return Ok(Column::bools(match (one.ints(), two.ints()) {
@@ -229,8 +253,8 @@ pub(crate) fn compare(comparison: Comparison, a: &Column, b: &Column, mask: &mut
                 one.iter().zip(two.iter()).map(|(a, b)| comparison.holds(Some(a.cmp(b)))).collect()
             }
             _ => {
-                mark_inexact(&one, mask);
-                mark_inexact(&two, mask);
+                one.mark_inexact(mask);
+                two.mark_inexact(mask);
                 let (one, two) = (one.floats(), two.floats());
                 one.iter().zip(two.iter()).map(|(a, b)| comparison.holds(a.partial_cmp(b))).collect()
             }
@@ -253,17 +277,6 @@ pub(crate) fn compare(comparison: Comparison, a: &Column, b: &Column, mask: &mut
     Err(Refused("a comparison of tuples or lists"))
 }
 
-/// Marks rows whose `int` a `float` may not hold.
-fn mark_inexact(numbers: &Numbers, mask: &mut Mask) {
-    if let Numbers::Ints(values) = numbers {
-        for (row, value) in values.iter().enumerate() {
-            if value.unsigned_abs() > EXACT {
-                mask.set(row);
-            }
-        }
-    }
-}
-
 /// Texts in UTF-8 have the order of their code points.
 fn compare_texts(comparison: Comparison, a: &Text, b: &Text, rows: usize) -> Vec<bool> {
     (0..rows).map(|row| comparison.holds(Some(a.bytes(row).cmp(b.bytes(row))))).collect()
@@ -272,7 +285,11 @@ fn compare_texts(comparison: Comparison, a: &Text, b: &Text, rows: usize) -> Vec
 fn is_atom(column: &Column) -> bool {
     !matches!(
         column,
-        Column::Tuple(_) | Column::Record(..) | Column::List(_) | Column::Const(Scalar::Tuple(_))
+        Column::Tuple(_)
+            | Column::Record(..)
+            | Column::List(_)
+            | Column::Numpy(_)
+            | Column::Const(Scalar::Tuple(_))
     )
 }
 

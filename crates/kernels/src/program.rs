@@ -110,6 +110,8 @@ pub enum Op {
     Made(Class, Vec<Register>),
     /// `a.name`.
     Attribute(String, Register),
+    /// A call of a function of the module `numpy`.
+    Numpy(NumpyFunction, Vec<Register>),
 }
 
 /// The items that a loop goes through.
@@ -257,4 +259,9 @@ named!(
         IsInf = "isinf", IsNan = "isnan", Log = "log", Log10 = "log10", Log2 = "log2", Pow = "pow",
         Radians = "radians", Sin = "sin", Sqrt = "sqrt", Tan = "tan", Trunc = "trunc",
     }
+);
+
+named!(
+    /// The functions of the module `numpy`.
+    NumpyFunction { Array = "array", Sqrt = "sqrt", Sum = "sum", Zeros = "zeros" }
 );

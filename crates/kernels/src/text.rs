@@ -78,7 +78,7 @@ pub(crate) fn text_of(value: &Column, mask: &mut Mask) -> Answer<Text> {
                 push(row, &|data| data.extend_from_slice(spelling::float(*value).as_bytes()));
             }
         }
-        Column::Const(_) | Column::List(_) | Column::Tuple(_) | Column::Record(..) => {
+        Column::Const(_) | Column::List(_) | Column::Tuple(_) | Column::Record(..) | Column::Numpy(_) => {
             return Err(Refused("str of a value of this type"));
         }
     }
@@ -160,9 +160,12 @@ pub(crate) fn slice(value: &Column, from: &Column, to: &Column, rows: usize) -> 
             list.spans = Rc::new(spans.collect());
             Ok(Column::List(list))
         }
-        Column::Tuple(_) | Column::Record(..) | Column::Bool(_) | Column::Int(_) | Column::Float(_) => {
-            Err(Refused("a slice of a value of this type"))
-        }
+        Column::Tuple(_)
+        | Column::Record(..)
+        | Column::Bool(_)
+        | Column::Int(_)
+        | Column::Float(_)
+        | Column::Numpy(_) => Err(Refused("a slice of a value of this type")),
         Column::Text(_) | Column::Const(_) => {
             let text = texts(value, rows)?;
             let spans = (0..rows).map(|row| {

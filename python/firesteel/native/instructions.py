@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from firesteel.broadcast import Broadcast
-from firesteel.native import callables, formats, records
+from firesteel.native import arrays, callables, formats, records
 from firesteel.native.lookups import Tables, is_container
 from firesteel.native.values import (
     NULL,
@@ -94,6 +94,8 @@ class Instructions:
         """Returns the register of a value; a constant gets one."""
         if isinstance(value, Register):
             return value.number
+        if isinstance(value, Known) and arrays.is_value(value.value):
+            return self.apply(block, "looked_up", [Known(0)], self.tables.of_numpy(value.value)).number
         if isinstance(value, Known):
             return self.emit(block, "const", callables.constant(value.value)).number
         if isinstance(value, Method):

@@ -77,3 +77,5 @@ class KernelTable:
     """A table that programs look things up in: keys, all ``int``, ``str`` or tuples of these, and values, if any."""
 
     def __init__(self, keys: list[Any], values: list[Any] | None = None) -> None: ...
+
+def pairwise_sum(items: bytes) -> float: ...  # the sum of the floats in an array's bytes, in numpy's order

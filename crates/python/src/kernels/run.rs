@@ -6,7 +6,7 @@
 
 use super::block::{Block, ROWS_AT_MOST};
 use super::sink::KernelSink;
-use super::{objects, program, random};
+use super::{arrays, objects, program, random};
 use crate::objects::Objects;
 use crate::records::Lists;
 use crate::timing::{self, TimedFunction};
@@ -362,7 +362,14 @@ impl Records {
 }
 
 impl Chunk {
+    /// Returns the records as a column, with those marked that cannot be in it; `None` if that is not to be computed here.
     fn column(&self, py: Python<'_>) -> PyResult<Option<(Column, Mask)>> {
+        let Some((column, mask)) = self.read(py)? else { return Ok(None) };
+        let is_trusted = !arrays::has_any(&column) || arrays::are_trusted(py)?;
+        Ok(is_trusted.then_some((column, mask)))
+    }
+
+    fn read(&self, py: Python<'_>) -> PyResult<Option<(Column, Mask)>> {
         match &self.records {
             Records::Objects(list) => objects::column(list.bind(py), self.rows.clone()),
             Records::Lines(lines) => {
