@@ -134,6 +134,13 @@ fn compute(op: &Op, registers: &[Option<Column>], mask: &mut Mask) -> Answer<Col
     match op {
         Op::Const(scalar) => Ok(Column::Const(scalar.clone())),
         Op::Binary(operator, a, b) => numbers::binary(*operator, get(a)?, get(b)?, mask),
+        Op::InPlace(operator, a, b) => {
+            // The array could be one that others have, too.
+            if get(a)?.lists() > 0 {
+                return Err(Refused("a change to a list or an array"));
+            }
+            numbers::binary(*operator, get(a)?, get(b)?, mask)
+        }
         Op::Compare(comparison, a, b) => numbers::compare(*comparison, get(a)?, get(b)?, mask),
         Op::Contains(item, container) => match get(container)? {
             all @ (Column::List(_) | Column::Tuple(_)) => {

@@ -17,6 +17,10 @@ pub enum Merge {
     Add,
     /// `a * b`.
     Multiply,
+    /// `a += b`, of what cannot be changed.
+    AddTo,
+    /// `a *= b`, of what cannot be changed.
+    MultiplyBy,
     /// `min(a, b)`.
     Min,
     /// `max(a, b)`.
@@ -81,8 +85,8 @@ impl Merge {
 
     fn of_ints(&self) -> Option<OfInts> {
         match self {
-            Merge::Add => Some(i64::checked_add),
-            Merge::Multiply => Some(i64::checked_mul),
+            Merge::Add | Merge::AddTo => Some(i64::checked_add),
+            Merge::Multiply | Merge::MultiplyBy => Some(i64::checked_mul),
             Merge::Min => Some(|a, b| Some(a.min(b))),
             Merge::Max => Some(|a, b| Some(a.max(b))),
             Merge::First => Some(|a, _| Some(a)),
@@ -94,14 +98,16 @@ impl Merge {
     fn of_arrays(&self) -> Option<OfFloats> {
         match self {
             Merge::Add | Merge::Multiply => self.of_floats(),
+            // An array would be changed that the program may hold.
+            Merge::AddTo | Merge::MultiplyBy => None,
             Merge::Min | Merge::Max | Merge::First | Merge::Last | Merge::Parts(_) => None,
         }
     }
 
     fn of_floats(&self) -> Option<OfFloats> {
         match self {
-            Merge::Add => Some(|a, b| a + b),
-            Merge::Multiply => Some(|a, b| a * b),
+            Merge::Add | Merge::AddTo => Some(|a, b| a + b),
+            Merge::Multiply | Merge::MultiplyBy => Some(|a, b| a * b),
             // The first of equal ones, and of those without an order.
             Merge::Min => Some(|a, b| if b < a { b } else { a }),
             Merge::Max => Some(|a, b| if b > a { b } else { a }),
@@ -147,6 +153,8 @@ impl Known<'_> {
         match self.op(register)? {
             Op::Binary(Binary::Add, a, b) if both(a, b, path) => Some(Merge::Add),
             Op::Binary(Binary::Multiply, a, b) if both(a, b, path) => Some(Merge::Multiply),
+            Op::InPlace(Binary::Add, a, b) if both(a, b, path) => Some(Merge::AddTo),
+            Op::InPlace(Binary::Multiply, a, b) if both(a, b, path) => Some(Merge::MultiplyBy),
             Op::Call(Builtin::Min, arguments) if matches!(&arguments[..], [a, b] if both(a, b, path)) => {
                 Some(Merge::Min)
             }

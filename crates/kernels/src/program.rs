@@ -66,6 +66,8 @@ pub enum Op {
     Const(Scalar),
     /// `a + b` and its kin.
     Binary(Binary, Register, Register),
+    /// `a += b` and its kin, which change what can be changed.
+    InPlace(Binary, Register, Register),
     /// `a < b` and its kin.
     Compare(Comparison, Register, Register),
     /// `item in container`.

@@ -7,7 +7,8 @@ impl Op {
     pub(crate) fn reads(&self) -> Vec<Register> {
         match self {
             Op::Const(_) => vec![],
-            Op::Binary(_, a, b) | Op::Compare(_, a, b) | Op::Contains(a, b) | Op::Item(a, b) => vec![*a, *b],
+            Op::Binary(_, a, b) | Op::InPlace(_, a, b) | Op::Compare(_, a, b) => vec![*a, *b],
+            Op::Contains(a, b) | Op::Item(a, b) => vec![*a, *b],
             Op::IsNone(a) | Op::Not(a) | Op::Negative(a) | Op::Unpacked(a, _, _) => vec![*a],
             Op::Format(_, a) | Op::Percent(_, a) | Op::Found(_, a) | Op::LookedUp(_, a) => vec![*a],
             Op::Attribute(_, a) => vec![*a],

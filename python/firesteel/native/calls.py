@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 import inspect
 import sys
+from contextlib import suppress
 from types import CodeType, FunctionType, MethodDescriptorType
 from typing import Any
 
@@ -216,6 +217,11 @@ class Calls(Loops):
             return self.formatted(block, arguments[0], text.value)
         if not least <= len(arguments) <= most:
             raise NotLowered(f"{name} with {len(arguments)} arguments")
+        if name == "float" and isinstance(arguments[0], Known) and type(arguments[0].value) is str:
+            with suppress(ValueError):  # raised for each record, where that is what a call does
+                number = float(arguments[0].value)
+                if number == number:
+                    return Known(number)
         if len(arguments) == 1 and name in _OF_ITEMS:
             if name == "len":
                 refuse_single_use(arguments[0])

@@ -67,6 +67,9 @@ fn op(name: &str, arguments: &Bound<'_, PyTuple>) -> PyResult<Op> {
         "binary" => {
             Op::Binary(Binary::named(&word()?).ok_or_else(|| unknown(name))?, register(1)?, register(2)?)
         }
+        "in_place" => {
+            Op::InPlace(Binary::named(&word()?).ok_or_else(|| unknown(name))?, register(1)?, register(2)?)
+        }
         "compare" => {
             Op::Compare(Comparison::named(&word()?).ok_or_else(|| unknown(name))?, register(1)?, register(2)?)
         }
