@@ -2,8 +2,8 @@
 
 Agree means what ``native_programs`` means by it, and for values of numpy's: the same type, the same type of items, the
 same bytes, the same warnings; and that no program finds its records changed that did not change them.
-``test_native_arrays.py`` runs some hundreds; by hand, ``python python/tests/native_arrays.py --programs 100000`` runs as many
-as one likes.
+``test_native_arrays.py`` runs some hundreds; by hand, ``python python/tests/native_arrays.py --programs 100000`` runs
+as many as one likes.
 """
 
 from __future__ import annotations
@@ -57,8 +57,10 @@ class Maker:
         if self.rng.random() < 0.07:
             sides = [self.expression(kind, names, depth - 1) for _ in range(2)]
             return f"({sides[0]} if {self.expression('truth', names, depth - 1)} else {sides[1]})"
+        if kind == "str":
+            return self.atom(kind, names)
         makers = {"array": self.array, "number": self.number, "float": self.float, "int": self.int}
-        return {**makers, "truth": self.truth, "str": self.atom}[kind](*(("str",) if kind == "str" else ()), names, depth)
+        return {**makers, "truth": self.truth}[kind](names, depth)
 
     def atom(self, kind: Kind, names: dict[str, Kind]) -> str:
         """Makes a name, an item of one, or a constant."""
@@ -175,7 +177,8 @@ class Maker:
             lines.append(f"  a = {self.expression(of, names, depth - 1)}")
             names["a"] = of
             if rng.random() < 0.4:
-                lines.append(f"  a {rng.choice('+-*/')}= {self.expression(rng.choice([of, 'float']), names, depth - 1)}")
+                other = self.expression(rng.choice([of, "float"]), names, depth - 1)
+                lines.append(f"  a {rng.choice('+-*/')}= {other}")
         if rng.random() < 0.2:
             lines.append(f"  b = {self.expression('array', names, 0)}")
             lines.append(f"  for i in range({rng.choice(['2', 'len(C)'])}):")
@@ -204,7 +207,8 @@ class ArrayProgram(Program):
         centers = [self.value("array") for _ in range(rng.choice([1, 2, 4]))]
         self.scope = {"np": np, "math": __import__("math"), "C": centers, "V": self.value("array"), "S": "1,2.5"}
         self.scope["F"] = np.float64(rng.choice(ITEMS))
-        kinds: list[Kind] = ["array", "array", ("int", "array"), ("int", ("array", "int")), "str", "int", ("int", "number")]
+        kinds: list[Kind] = ["array", "array", ("int", "array"), ("int", ("array", "int")), "str", "int"]
+        kinds.append(("int", "number"))
         kind = rng.choice(kinds)
         self.lists = self.records(kind)
         for _ in range(rng.choice([1, 1, 2, 3])):
@@ -216,13 +220,23 @@ class ArrayProgram(Program):
         rng = self.rng
         if isinstance(kind, tuple):
             return tuple(self.value(part) for part in kind)
-        item = lambda: rng.choice(EXTREME) if rng.random() < self.extremes else rng.choice([rng.choice(ITEMS[:9]), rng.gauss(0, 3)])  # noqa: E731,E501
+
+        def item() -> float:
+            if rng.random() < self.extremes:
+                return rng.choice(EXTREME)
+            return rng.choice([rng.choice(ITEMS[:9]), rng.gauss(0, 3)])
+
+        def text() -> str:
+            if rng.random() < 0.1:
+                return rng.choice(["", "x", "1,,2"])
+            return ",".join(repr(item()) for _ in range(length))
+
         length = self.length if rng.random() < 0.97 else rng.choice([0, 1, 2])
         values: dict[str, Callable[[], Any]] = {
             "array": lambda: np.array([item() for _ in range(length)], dtype=float),
             "number": lambda: np.float64(item()),
             "int": lambda: rng.choice([0, 1, 2, 3, -1]),
-            "str": lambda: ",".join(repr(item()) for _ in range(length)) if rng.random() < 0.9 else rng.choice(["", "x", "1,,2"]),
+            "str": text,
         }
         return values[kind]()
 
@@ -234,8 +248,9 @@ class ArrayProgram(Program):
         return self.rng.choice(
             [
                 *(None, 1.5, [1.0, 2.0], base.reshape(2, 2), base.astype("float32"), np.array([1, 2, 3]), base[::2]),
-                *(base[::-1], frozen, np.array(1.5), np.array(["a"]), base.astype(">f8"), np.float32(2), np.bool_(True)),
-                *(np.array([1.0, None]), np.ma.array(base), base[1:], np.int64(3), (1, base), base.reshape(4, 1)),
+                *(base[::-1], frozen, np.array(1.5), np.array(["a"]), base.astype(">f8"), np.float32(2)),
+                *(np.array([1.0, None]), np.ma.array(base), base[1:], np.int64(3), (1, base)),
+                *(base.reshape(4, 1), np.bool_(True)),
             ]
         )
 
@@ -243,7 +258,8 @@ class ArrayProgram(Program):
         """Chooses records, some of which may be of other types."""
         dirty = self.rng.choice([0.0, 0.0, 0.05, 0.3])
         counts = [self.rng.choice([0, 1, 3, 10, 25]) for _ in range(self.rng.choice([1, 2, 3]))]
-        return [[self.dirt() if self.rng.random() < dirty else self.value(kind) for _ in range(n)] for n in counts]
+        one = lambda: self.dirt() if self.rng.random() < dirty else self.value(kind)  # noqa: E731
+        return [[one() for _ in range(count)] for count in counts]
 
     def add_step(self, kind: Kind) -> Kind:
         """Adds a step; returns the type of what it gives."""
@@ -251,9 +267,8 @@ class ArrayProgram(Program):
         is_pair = isinstance(kind, tuple)
         name = rng.choice(["map", "map", "map", "map", "filter", "flatMap"] + ["mapValues"] * 2 * is_pair)
         of = kind[1] if name == "mapValues" else kind
-        gives: Kind = rng.choice(
-            ["array", "number", "truth", "float", "int", ("int", "array"), ("int", ("array", "int")), ("array", "array")]
-        )
+        pairs: list[Kind] = [("int", "array"), ("int", ("array", "int")), ("array", "array")]
+        gives: Kind = rng.choice(["array", "number", "truth", "float", "int", *pairs])
         if name == "filter":
             gives = "truth"
         if name == "flatMap":

@@ -3,8 +3,8 @@
 //! Texts and lists are views: a span of a buffer for each row, so that splitting, stripping and slicing copy no text.
 //! A column does not know how many rows it has, since a constant stands for any number.
 
+use crate::numpy::Numpy;
 use crate::record::Class;
-use crate::vectors::Numpy;
 use std::ops::Range;
 use std::rc::Rc;
 

@@ -5,7 +5,7 @@
 //! checked: a block that was cut off, or is of another version, is an error and no column.
 
 use crate::column::{Column, List, Scalar, Text};
-use crate::vectors::{Arrays, Numpy};
+use crate::numpy::{Arrays, Numpy};
 use std::rc::Rc;
 
 /// How a block begins. A pickle begins with 0x80, or a letter.

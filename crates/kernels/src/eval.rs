@@ -15,7 +15,7 @@ use crate::math;
 use crate::methods;
 use crate::numbers;
 use crate::parts::{Blocks, Gathered, Part, Registers, read, sides_of, together};
-use crate::program::{Block, End, Function, Op, Register};
+use crate::program::{Binary, Block, End, Function, Op, Register};
 use crate::random::Twister;
 use crate::record::Class;
 use crate::reductions;
@@ -133,15 +133,19 @@ fn compute(op: &Op, registers: &[Option<Column>], mask: &mut Mask) -> Answer<Col
         |wanted: &[Register]| -> Answer<Vec<Column>> { wanted.iter().map(|one| get(one).cloned()).collect() };
     match op {
         Op::Const(scalar) => Ok(Column::Const(scalar.clone())),
-        Op::Binary(operator, a, b) => numbers::binary(*operator, get(a)?, get(b)?, mask),
+        Op::Binary(operator, a, b) => arithmetic(*operator, get(a)?, get(b)?, mask),
         Op::InPlace(operator, a, b) => {
             // The array could be one that others have, too.
             if get(a)?.lists() > 0 {
                 return Err(Refused("a change to a list or an array"));
             }
-            numbers::binary(*operator, get(a)?, get(b)?, mask)
+            arithmetic(*operator, get(a)?, get(b)?, mask)
         }
-        Op::Compare(comparison, a, b) => numbers::compare(*comparison, get(a)?, get(b)?, mask),
+        Op::Compare(comparison, a, b) => {
+            let (a, b) = (get(a)?, get(b)?);
+            vectors::compare(*comparison, a, b, mask)
+                .unwrap_or_else(|| numbers::compare(*comparison, a, b, mask))
+        }
         Op::Contains(item, container) => match get(container)? {
             all @ (Column::List(_) | Column::Tuple(_)) => {
                 reductions::contains(get(item)?, &list_of(all, rows)?, mask)
@@ -153,7 +157,10 @@ fn compute(op: &Op, registers: &[Option<Column>], mask: &mut Mask) -> Answer<Col
             let truths = numbers::truths(get(a)?, rows)?;
             Ok(Column::bools(truths.iter().map(|truth| !truth).collect()))
         }
-        Op::Negative(a) => numbers::negative(get(a)?, mask),
+        Op::Negative(a) => match get(a)? {
+            Column::Numpy(values) => vectors::negative(values),
+            other => numbers::negative(other, mask),
+        },
         Op::Tuple(parts) => Ok(Column::Tuple(all(parts)?)),
         Op::List(parts) => listed(&all(parts)?, rows),
         Op::Unpacked(a, count, at) => unpacked(get(a)?, *count, *at, mask),
@@ -173,6 +180,10 @@ fn compute(op: &Op, registers: &[Option<Column>], mask: &mut Mask) -> Answer<Col
         Op::Attribute(name, a) => attribute(get(a)?, name),
         Op::Numpy(function, arguments) => vectors::call(*function, &all(arguments)?, mask),
     }
+}
+
+fn arithmetic(operator: Binary, a: &Column, b: &Column, mask: &mut Mask) -> Answer<Column> {
+    vectors::binary(operator, a, b, mask).unwrap_or_else(|| numbers::binary(operator, a, b, mask))
 }
 
 fn unpacked(value: &Column, count: usize, at: usize, mask: &mut Mask) -> Answer<Column> {

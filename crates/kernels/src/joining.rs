@@ -1,7 +1,7 @@
 //! Columns one behind the other: what is gathered before it goes through a shuffle.
 
 use crate::column::{Column, List, Scalar, Text};
-use crate::vectors::Numpy;
+use crate::numpy::Numpy;
 use std::rc::Rc;
 
 impl Column {

@@ -35,6 +35,7 @@ mod math;
 mod merge;
 mod methods;
 mod numbers;
+mod numpy;
 mod parts;
 mod placing;
 mod program;
@@ -61,6 +62,7 @@ pub use groups::{Grouped, Groups, Joined};
 pub use joining::joined;
 pub use lookup::{Item, Keys, Lookup};
 pub use merge::{Fold, Merge, Sum};
+pub use numpy::{Arrays, Numpy};
 pub use placing::{TextHash, hashes};
 pub use program::{
     Attempt, Binary, Block, Builtin, Comparison, Each, End, Exit, Function, Instruction, Loop, Math, Method,
@@ -72,4 +74,3 @@ pub use sorting::{Sorting, ranges};
 pub use steps::{Outcome, Run, Step};
 pub use sums::pairwise;
 pub use table::Table;
-pub use vectors::{Arrays, Numpy};

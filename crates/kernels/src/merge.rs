@@ -6,8 +6,8 @@
 
 use crate::column::{Column, Scalar};
 use crate::numbers::Numbers;
+use crate::numpy::{Arrays, Numpy, merged};
 use crate::program::{Binary, Builtin, End, Function, Instruction, Op, Register};
-use crate::vectors::{Arrays, Numpy, merged};
 use std::rc::Rc;
 
 /// How two values become one.

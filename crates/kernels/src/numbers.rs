@@ -6,9 +6,9 @@
 
 use crate::answer::{Answer, Mask, Refused};
 use crate::column::{Column, Scalar, Text};
+use crate::numpy::Numpy;
 use crate::program::{Binary, Comparison};
 use crate::text;
-use crate::vectors::{self, Numpy};
 use std::cmp::Ordering;
 use std::rc::Rc;
 
@@ -68,9 +68,6 @@ impl Numbers {
 }
 
 pub(crate) fn binary(operator: Binary, a: &Column, b: &Column, mask: &mut Mask) -> Answer<Column> {
-    if let Some(answer) = vectors::binary(operator, a, b, mask) {
-        return answer;
-    }
     let rows = mask.rows();
     let (one, two) = (Numbers::of(a, rows), Numbers::of(b, rows));
     let (Some(one), Some(two)) = (&one, &two) else {
@@ -195,9 +192,6 @@ fn floor_divided(a: f64, b: f64) -> f64 {
 }
 
 pub(crate) fn negative(a: &Column, mask: &mut Mask) -> Answer<Column> {
-    if let Column::Numpy(values) = a {
-        return vectors::negative(values);
-    }
     match Numbers::of(a, mask.rows()) {
         Some(Numbers::Floats(values)) => Ok(Column::floats(values.iter().map(|value| -value).collect())),
         Some(numbers @ (Numbers::Bools(_) | Numbers::Ints(_))) => {
@@ -243,9 +237,6 @@ impl Comparison {
 }
 
 pub(crate) fn compare(comparison: Comparison, a: &Column, b: &Column, mask: &mut Mask) -> Answer<Column> {
-    if let Some(answer) = vectors::compare(comparison, a, b, mask) {
-        return answer;
-    }
     let rows = mask.rows();
     if let (Some(one), Some(two)) = (Numbers::of(a, rows), Numbers::of(b, rows)) {
         return Ok(Column::bools(match (one.ints(), two.ints()) {

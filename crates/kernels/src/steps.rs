@@ -7,10 +7,10 @@ use crate::answer::{Answer, Mask, Refused};
 use crate::column::{Column, List, Scalar};
 use crate::eval::evaluate;
 use crate::numbers;
+use crate::numpy::Numpy;
 use crate::program::Function;
 use crate::random::Twister;
 use crate::sequences::listed;
-use crate::vectors::Numpy;
 
 /// One operation of an RDD.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@
 use crate::column::{Column, Text};
 use crate::keys::{self, Shape};
 use crate::merge::{Leaf, Merge};
-use crate::vectors::{Arrays, ArraysMade, Numpy};
+use crate::numpy::{Arrays, ArraysMade, Numpy};
 use foldhash::fast::FixedState;
 use std::hash::BuildHasher;
 use std::ops::Range;
@@ -125,7 +125,11 @@ impl Table {
             leaves.len() == self.values.len()
                 && leaves.iter().zip(&self.values).all(|(leaf, values)| values.takes(leaf))
         };
-        if !fits(leaves.first) || !fits(leaves.more) || !are_distinct(leaves.first) || !are_distinct(leaves.more) {
+        if !fits(leaves.first)
+            || !fits(leaves.more)
+            || !are_distinct(leaves.first)
+            || !are_distinct(leaves.more)
+        {
             return from;
         }
         match keys {

@@ -24,7 +24,10 @@ __all__ = [
 _FUNCTIONS = ("array", "sqrt", "sum", "zeros")
 
 #: The lengths of the arrays that are compared: around those from which on sums are put together in another way.
-_PROBES = (*range(26), 63, 64, 65, 127, 128, 129, 136, 137, 200, 255, 256, 257, 264, 511, 520, 1000, 1023, 1024, 2000, 4100)
+_PROBES = (
+    *(*range(26), 63, 64, 65, 127, 128, 129, 136, 137, 200, 255, 256, 257, 264, 511, 520),
+    *(1000, 1023, 1024, 2000, 4100),
+)
 
 
 def _numpy() -> Any:

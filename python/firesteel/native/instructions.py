@@ -214,6 +214,8 @@ class Instructions:
     def compare(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         symbol = str(instruction.argval).removeprefix("bool(").removesuffix(")")
         frame.stack.append(self.apply(block, "compare", frame.pop(2), symbol))
+        if instruction.argrepr.startswith("bool("):  # from 3.13 on
+            self.to_bool(block, frame, instruction)
 
     def is_op(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         one, two = frame.pop(2)

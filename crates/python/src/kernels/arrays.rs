@@ -62,7 +62,8 @@ impl ArraysBuilder {
             }
             ArraysBuilder::Numbers(values) => {
                 let is_one = object.get_type().is(&types.number);
-                let value = if is_one { object.cast::<PyFloat>().ok().map(|float| float.value()) } else { None };
+                let value =
+                    if is_one { object.cast::<PyFloat>().ok().map(|float| float.value()) } else { None };
                 values.push(value.unwrap_or(0.0));
                 value.is_some()
             }

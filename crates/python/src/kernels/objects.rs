@@ -210,9 +210,7 @@ pub(crate) fn list<'py>(py: Python<'py>, column: &Column, rows: usize) -> PyResu
         | Column::List(_)
         | Column::Tuple(_)
         | Column::Record(..)
-        | Column::Numpy(_) => {
-            PyList::new(py, objects(py, column, rows)?)
-        }
+        | Column::Numpy(_) => PyList::new(py, objects(py, column, rows)?),
     }
 }
 
