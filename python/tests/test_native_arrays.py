@@ -19,6 +19,7 @@ from firesteel.chain import Chain, Filter, Map, MapValues, OfRecords  # noqa: E4
 from firesteel.native import NotLowered, arrays, lower  # noqa: E402
 from firesteel.native.plan import plan  # noqa: E402
 from firesteel.native.running import over  # noqa: E402
+from firesteel.rdd import actions  # noqa: E402
 from firesteel.shuffle import combine_locally  # noqa: E402
 
 GENERATOR = np.random.default_rng(5)
@@ -104,6 +105,24 @@ def test_what_would_change_an_array_is_interpreted() -> None:
     results = natively([Map(halved, "map")], records)
     assert [result is record for result, record in zip(results, records)] == [True] * 10
     assert all((record * 2 == before).all() for record, before in zip(records, POINTS))
+
+
+def test_an_array_that_a_function_behind_could_change_is_the_records_own() -> None:
+    def halved(p: Any) -> Any:
+        p /= 2
+        return [p, print][:1]
+
+    records = [point.copy() for point in POINTS[:10]]
+    kept = natively([Filter(lambda p: p[0] >= 0.0, "filter"), Map(halved, "map")], records)[0]
+    assert kept[0] is records[0] and (records[0] * 2 == POINTS[0]).all()
+    whole = [Filter(lambda p: p[0] >= 0.0, "filter"), OfRecords(actions._reduced, changing)]
+    (total,) = natively(whole, records)
+    assert total is records[0]
+
+
+def changing(a: Any, b: Any) -> Any:
+    a += b
+    return a
 
 
 def test_an_array_of_a_table_stays_the_programs_own() -> None:

@@ -227,6 +227,7 @@ impl Column {
             Column::Tuple(parts) => {
                 Column::Tuple(parts.iter().map(|part| part.slice(some.clone())).collect())
             }
+            Column::Numpy(values) => Column::Numpy(values.slice(some)),
             Column::Record(class, parts) => {
                 Column::Record(class.clone(), parts.iter().map(|part| part.slice(some.clone())).collect())
             }
@@ -319,8 +320,9 @@ impl Column {
         }
     }
 
-    /// Returns the values of a table, whose arrays are the program's own.
-    pub(crate) fn shared(self) -> Column {
+    /// Returns the same values, with arrays that are the program's own: no result may be one of them.
+    #[must_use]
+    pub fn shared(self) -> Column {
         let all = |parts: Vec<Column>| parts.into_iter().map(Column::shared).collect();
         match self {
             Column::Tuple(parts) => Column::Tuple(all(parts)),

@@ -3,6 +3,7 @@
 //! Arrays are spans of one buffer, so that those that are chosen are not copied. One that came out of a table is the program's own:
 //! it is known as such until something is computed of it.
 
+use std::ops::Range;
 use std::rc::Rc;
 
 /// Values of numpy's types.
@@ -107,6 +108,17 @@ impl Numpy {
             Numpy::Truths(values) => {
                 Numpy::Truths(Rc::new(at.iter().map(|row| values[*row as usize]).collect()))
             }
+        }
+    }
+
+    pub(crate) fn slice(&self, some: Range<usize>) -> Numpy {
+        match self {
+            Numpy::Arrays(arrays) => {
+                let spans = Rc::new(arrays.spans[some].to_vec());
+                Numpy::Arrays(Arrays { data: arrays.data.clone(), spans, is_shared: arrays.is_shared })
+            }
+            Numpy::Numbers(values) => Numpy::Numbers(Rc::new(values[some].to_vec())),
+            Numpy::Truths(values) => Numpy::Truths(Rc::new(values[some].to_vec())),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Tables by key, beside a list of keys in the order in which they came.
 
 use firesteel_kernels::{
-    Arrays, Binary, Block, Column, End, Fold, Function, Groups, Instruction, Joined, Merge, Numpy, Op, Sum, Table,
-    TextBuilder,
+    Arrays, Binary, Block, Column, End, Fold, Function, Groups, Instruction, Joined, Merge, Numpy, Op, Sum,
+    Table, TextBuilder,
 };
 use proptest::prelude::*;
 

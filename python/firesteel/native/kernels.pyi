@@ -29,7 +29,9 @@ class Pieces:
 class KernelRun:
     """Steps that run in the kernels: names of operations with their programs, over lists, blocks or a range."""
 
-    def __init__(self, steps: list[tuple[str, Any]], source: Any, generator: Any = None) -> None: ...
+    def __init__(
+        self, steps: list[tuple[str, Any]], source: Any, generator: Any = None, may_change: bool = False
+    ) -> None: ...
     @property
     def figures(self) -> tuple[int, int]: ...  # the records that came, and those that were handed back
     def pull(self) -> bool: ...  # waits for the next records; whether there are any

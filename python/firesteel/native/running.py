@@ -110,7 +110,7 @@ class _Ran:
         # The engine's lists are an iterator over objects, too, of which the kernels need none.
         is_of_pieces = isinstance(source, Iterator) and type(source) is not _native.Lists
         self.source = self._typed(source) if is_of_pieces else source
-        self.run = _native.KernelRun(list(found.programs), self.source, found.generator)
+        self.run = _native.KernelRun(list(found.programs), self.source, found.generator, found.may_change)
         self._whole = 0
 
     def _typed(self, pieces: Iterator[Any]) -> Iterator[Any]:
