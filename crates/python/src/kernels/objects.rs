@@ -271,7 +271,8 @@ pub(super) fn lists<'py>(
         | Column::Text(_)
         | Column::List(_)
         | Column::Tuple(_)
-        | Column::Record(..) => {
+        | Column::Record(..)
+        | Column::Numpy(_) => {
             let count = spans.clone().map(|span| span.end).max().unwrap_or(0);
             let items = objects(py, items, count)?;
             spans.map(|span| any(PyList::new(py, &items[span]))).collect()
