@@ -407,9 +407,20 @@ def exact(value: Any) -> Any:
     """
     if type(value) is float:
         return "float", "nan" if value != value else struct.pack("d", value)
+    if type(value).__module__.startswith("numpy"):
+        return _exact_of_numpy(value)
     if isinstance(value, (list, tuple)):
         return type(value).__name__, [exact(item) for item in value]
     return type(value).__name__, repr(value)
+
+
+def _exact_of_numpy(value: Any) -> Any:
+    dtype = value.dtype.str
+    if dtype == "|O":  # whose bytes are addresses
+        return type(value).__name__, dtype, repr(value)
+    flags = getattr(value, "flags", None)
+    is_plain = flags is None or value.ndim != 1 or bool(flags.carray)
+    return type(value).__name__, dtype, value.shape, value.tobytes(), is_plain
 
 
 def outcome(run: Callable[[], Iterator[Any] | None]) -> tuple[list[Any], Any] | None:

@@ -90,7 +90,8 @@ pub(crate) fn ints(column: &Column, rows: usize, reason: &'static str) -> Answer
         | Column::List(_)
         | Column::Group(_)
         | Column::Tuple(_)
-        | Column::Record(..) => Err(Refused(reason)),
+        | Column::Record(..)
+        | Column::Numpy(_) => Err(Refused(reason)),
     }
 }
 
@@ -105,6 +106,7 @@ pub(crate) fn texts(column: &Column, rows: usize) -> Answer<Text> {
         | Column::List(_)
         | Column::Group(_)
         | Column::Tuple(_)
-        | Column::Record(..) => Err(Refused("a value that is no str")),
+        | Column::Record(..)
+        | Column::Numpy(_) => Err(Refused("a value that is no str")),
     }
 }

@@ -66,7 +66,8 @@ fn raised(op: &Op, registers: &[Option<Column>], marked: &Mask) -> Answer<Vec<bo
             each(&|_| has_items)
         }
         // ZeroDivisionError
-        Op::Binary(Binary::Divide | Binary::FloorDivide | Binary::Remainder, a, b) => {
+        Op::Binary(Binary::Divide | Binary::FloorDivide | Binary::Remainder, a, b)
+        | Op::InPlace(Binary::Divide | Binary::FloorDivide | Binary::Remainder, a, b) => {
             let numbers = (Numbers::of(read(registers, *a)?, rows), Numbers::of(read(registers, *b)?, rows));
             match numbers {
                 (Some(_), Some(by)) => {

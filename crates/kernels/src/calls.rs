@@ -8,6 +8,7 @@ use crate::program::Builtin;
 use crate::reductions;
 use crate::spelling;
 use crate::text;
+use crate::vectors;
 
 pub(crate) fn call(builtin: Builtin, arguments: &[Column], mask: &mut Mask) -> Answer<Column> {
     let rows = mask.rows();
@@ -89,6 +90,9 @@ fn extreme(builtin: Builtin, best: &Column, next: &Column, mask: &mut Mask) -> A
 }
 
 fn absolute(value: &Column, mask: &mut Mask) -> Answer<Column> {
+    if let Column::Numpy(values) = value {
+        return vectors::absolute(values);
+    }
     match Numbers::of(value, mask.rows()) {
         Some(Numbers::Floats(values)) => Ok(Column::floats(values.iter().map(|value| value.abs()).collect())),
         Some(numbers @ (Numbers::Bools(_) | Numbers::Ints(_))) => {
@@ -106,6 +110,7 @@ fn length(value: &Column, rows: usize) -> Answer<Column> {
             list.spans.iter().map(|(from, to)| i64::from(to - from)).collect()
         }
         Column::Tuple(parts) | Column::Record(_, parts) => vec![parts.len() as i64; rows],
+        Column::Numpy(values) => vectors::length(values)?,
         Column::Text(_) | Column::Const(_) => {
             let all = texts(value, rows)?;
             let length = |row| if all.is_ascii { all.bytes(row).len() } else { text::length(all.bytes(row)) };
@@ -126,7 +131,7 @@ enum Rounding {
 fn whole(value: &Column, rounding: Rounding, mask: &mut Mask) -> Answer<Column> {
     /// 2 to the power of 63: the least float that is too large.
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    match Numbers::of(value, mask.rows()) {
+    match Numbers::of(&vectors::plain(value), mask.rows()) {
         Some(Numbers::Floats(values)) => {
             let one = |value: f64| {
                 let whole = match rounding {
@@ -150,7 +155,7 @@ fn whole(value: &Column, rounding: Rounding, mask: &mut Mask) -> Answer<Column> 
 }
 
 fn floating(value: &Column, mask: &mut Mask) -> Answer<Column> {
-    if let Some(numbers) = Numbers::of(value, mask.rows()) {
+    if let Some(numbers) = Numbers::of(&vectors::plain(value), mask.rows()) {
         return Ok(Column::Float(numbers.floats()));
     }
     let all = texts(value, mask.rows())?;

@@ -3,6 +3,7 @@
 //! Texts and lists are views: a span of a buffer for each row, so that splitting, stripping and slicing copy no text.
 //! A column does not know how many rows it has, since a constant stands for any number.
 
+use crate::numpy::Numpy;
 use crate::record::Class;
 use std::ops::Range;
 use std::rc::Rc;
@@ -180,13 +181,15 @@ pub enum Column {
     Text(Text),
     /// `list`, of items of one type.
     List(List),
-    /// What `groupByKey` gives of the values of a key: an iterable with a length, of values of one type. Nothing changes
+    /// The values of a key, as `groupByKey` gives them: an iterable with a length, of values of one type. Nothing changes
     /// one, so copies of it are as good, and it is neither equal to a list nor has an item at an index.
     Group(List),
     /// `tuple`, of so many columns.
     Tuple(Vec<Column>),
     /// Instances of a class that are tuples with names, of so many columns.
     Record(Class, Vec<Column>),
+    /// Values of numpy's types.
+    Numpy(Numpy),
 }
 
 impl Column {
@@ -222,7 +225,8 @@ impl Column {
             | Column::Float(_)
             | Column::Text(_)
             | Column::List(_)
-            | Column::Group(_) => self.clone(),
+            | Column::Group(_)
+            | Column::Numpy(_) => self.clone(),
         }
     }
 
@@ -237,6 +241,7 @@ impl Column {
             Column::List(list) => Column::List(list.gather(at)),
             Column::Group(list) => Column::Group(list.gather(at)),
             Column::Tuple(parts) => Column::Tuple(parts.iter().map(|part| part.gather(at)).collect()),
+            Column::Numpy(values) => Column::Numpy(values.gather(at)),
             Column::Record(class, parts) => {
                 Column::Record(class.clone(), parts.iter().map(|part| part.gather(at)).collect())
             }
@@ -256,6 +261,7 @@ impl Column {
             Column::Tuple(parts) => {
                 Column::Tuple(parts.iter().map(|part| part.slice(some.clone())).collect())
             }
+            Column::Numpy(values) => Column::Numpy(values.slice(some)),
             Column::Record(class, parts) => {
                 Column::Record(class.clone(), parts.iter().map(|part| part.slice(some.clone())).collect())
             }
@@ -304,6 +310,7 @@ impl Column {
                 let parts = one.iter().zip(&two).map(|(one, two)| one.followed_by(rows, two, more));
                 Some(Column::Record(class, parts.collect::<Option<_>>()?))
             }
+            (Column::Numpy(one), Column::Numpy(two)) => Some(Column::Numpy(one.followed_by(&two)?)),
             (
                 Column::Bool(_)
                 | Column::Int(_)
@@ -312,18 +319,20 @@ impl Column {
                 | Column::List(_)
                 | Column::Group(_)
                 | Column::Tuple(_)
-                | Column::Record(..),
+                | Column::Record(..)
+                | Column::Numpy(_),
                 _,
             ) => None,
         }
     }
 
-    /// Returns how many lists each row holds that a program could change.
+    /// Returns how many lists and arrays each row holds that a program could change.
     pub(crate) fn lists(&self) -> usize {
         match self {
             Column::List(_) => 1,
             Column::Group(list) => list.items.lists(),
             Column::Tuple(parts) | Column::Record(_, parts) => parts.iter().map(Column::lists).sum(),
+            Column::Numpy(values) => values.arrays(),
             Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) => 0,
         }
     }
@@ -341,7 +350,36 @@ impl Column {
             }
             Column::List(list) => list.items.repeats_groups(),
             Column::Tuple(parts) | Column::Record(_, parts) => parts.iter().any(Column::repeats_groups),
+            Column::Numpy(_) => false,
             Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) => false,
+        }
+    }
+
+    /// Returns whether there are arrays of a table, which are the program's own.
+    pub(crate) fn has_shared(&self) -> bool {
+        match self {
+            Column::Tuple(parts) | Column::Record(_, parts) => parts.iter().any(Column::has_shared),
+            Column::Numpy(values) => values.are_shared(),
+            Column::List(list) | Column::Group(list) => list.items.has_shared(),
+            Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) => false,
+        }
+    }
+
+    /// Returns the same values, with arrays that are the program's own: no result may be one of them.
+    #[must_use]
+    pub fn shared(self) -> Column {
+        let all = |parts: Vec<Column>| parts.into_iter().map(Column::shared).collect();
+        match self {
+            Column::Tuple(parts) => Column::Tuple(all(parts)),
+            Column::Record(class, parts) => Column::Record(class, all(parts)),
+            Column::Numpy(values) => Column::Numpy(values.shared()),
+            Column::Const(_)
+            | Column::Bool(_)
+            | Column::Int(_)
+            | Column::Float(_)
+            | Column::Text(_)
+            | Column::List(_)
+            | Column::Group(_) => self,
         }
     }
 
@@ -354,6 +392,7 @@ impl Column {
             Column::Float(values) => Some(values.len()),
             Column::Text(text) => Some(text.rows()),
             Column::List(list) | Column::Group(list) => Some(list.spans.len()),
+            Column::Numpy(values) => Some(values.rows()),
             Column::Tuple(parts) | Column::Record(_, parts) => parts.iter().find_map(Column::rows),
         }
     }

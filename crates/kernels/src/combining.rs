@@ -102,8 +102,14 @@ impl Split<'_> {
         let is_item = |one: &Register| self.known.is_item(*one, 0, path);
         let is_apart = |one: &Register| !self.needs.contains(one);
         match self.known.op(register)? {
-            Op::Binary(binary @ (Binary::Add | Binary::Multiply), a, b) => {
-                let rule = if *binary == Binary::Add { Merge::Add } else { Merge::Multiply };
+            op @ (Op::Binary(binary @ (Binary::Add | Binary::Multiply), a, b)
+            | Op::InPlace(binary @ (Binary::Add | Binary::Multiply), a, b)) => {
+                let rule = match (binary, op) {
+                    (Binary::Add, Op::Binary(..)) => Merge::Add,
+                    (Binary::Add, _) => Merge::AddTo,
+                    (_, Op::Binary(..)) => Merge::Multiply,
+                    (_, _) => Merge::MultiplyBy,
+                };
                 // Numbers are added and multiplied in either order alike.
                 let value = match (is_item(a) && is_apart(b), is_item(b) && is_apart(a)) {
                     (true, _) => *b,

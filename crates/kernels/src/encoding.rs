@@ -5,6 +5,7 @@
 //! checked: a block that was cut off, or is of another version, is an error and no column.
 
 use crate::column::{Column, List, Scalar, Text};
+use crate::numpy::{Arrays, Numpy};
 use std::rc::Rc;
 
 /// How a block begins. A pickle begins with 0x80, or a letter.
@@ -22,6 +23,9 @@ const TEXT: u8 = 4;
 const TUPLE: u8 = 5;
 const LIST: u8 = 6;
 const GROUP: u8 = 7;
+const ARRAYS: u8 = 8;
+const NUMPY_FLOATS: u8 = 9;
+const NUMPY_BOOLS: u8 = 10;
 
 /// Returns whether bytes are a typed block.
 pub fn is_block(bytes: &[u8]) -> bool {
@@ -45,7 +49,11 @@ fn put(column: &Column, rows: usize, depth: usize, into: &mut Vec<u8>) -> Option
         Column::Const(_) => put(&column.spread(rows), rows, depth, into)?,
         Column::Bool(values) => {
             into.push(BOOL);
-            into.extend(values.iter().map(|value| u8::from(*value)));
+            put_bools(values, into);
+        }
+        Column::Numpy(Numpy::Truths(values)) => {
+            into.push(NUMPY_BOOLS);
+            put_bools(values, into);
         }
         Column::Int(values) => {
             into.push(INT);
@@ -53,7 +61,16 @@ fn put(column: &Column, rows: usize, depth: usize, into: &mut Vec<u8>) -> Option
         }
         Column::Float(values) => {
             into.push(FLOAT);
-            into.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+            put_floats(values, into);
+        }
+        Column::Numpy(Numpy::Numbers(values)) => {
+            into.push(NUMPY_FLOATS);
+            put_floats(values, into);
+        }
+        Column::Numpy(Numpy::Arrays(arrays)) => {
+            into.push(ARRAYS);
+            put_ints(&arrays.lengths().map(|length| length as i64).collect::<Vec<_>>(), into);
+            (0..rows).for_each(|row| put_floats(arrays.get(row), into));
         }
         Column::Text(text) => {
             into.push(TEXT);
@@ -84,6 +101,14 @@ fn put_lists(list: &List, depth: usize, into: &mut Vec<u8>) -> Option<()> {
     let at: Vec<u32> = list.spans.iter().flat_map(|(from, to)| *from..*to).collect();
     into.extend((at.len() as u64).to_le_bytes());
     put(&list.items.gather(&at).spread(at.len()), at.len(), depth, into)
+}
+
+fn put_bools(values: &[bool], into: &mut Vec<u8>) {
+    into.extend(values.iter().map(|value| u8::from(*value)));
+}
+
+fn put_floats(values: &[f64], into: &mut Vec<u8>) {
+    into.extend(values.iter().flat_map(|value| value.to_le_bytes()));
 }
 
 fn lengths(spans: &[(u32, u32)]) -> Vec<i64> {
@@ -165,17 +190,16 @@ impl<'a> Bytes<'a> {
         let [kind] = self.fixed()?;
         Ok(match kind {
             NONE => Column::Const(Scalar::None),
-            BOOL => {
-                let values = self.take(rows)?;
-                if values.iter().any(|value| *value > 1) {
-                    return Err("has a truth value that is none");
-                }
-                Column::of_bools(values.iter().map(|value| *value == 1).collect())
-            }
+            BOOL => Column::of_bools(self.bools(rows)?),
+            NUMPY_BOOLS => Column::Numpy(Numpy::Truths(Rc::new(self.bools(rows)?))),
             INT => Column::ints(self.ints(rows)?),
-            FLOAT => {
-                let (values, _) = self.take(rows.checked_mul(8).ok_or(CUT)?)?.as_chunks::<8>();
-                Column::floats(values.iter().map(|value| f64::from_le_bytes(*value)).collect())
+            FLOAT => Column::floats(self.floats(rows)?),
+            NUMPY_FLOATS => Column::Numpy(Numpy::Numbers(Rc::new(self.floats(rows)?))),
+            ARRAYS => {
+                let (spans, total) = spans(&self.ints(rows)?)?;
+                let lengths = spans.iter().map(|(from, to)| (to - from) as usize);
+                let arrays = Arrays::new(self.floats(total)?, lengths);
+                Column::Numpy(Numpy::Arrays(arrays.ok_or("has arrays of other lengths than it says")?))
             }
             TEXT => {
                 let (spans, total) = spans(&self.ints(rows)?)?;
@@ -203,6 +227,19 @@ impl<'a> Bytes<'a> {
             return Err("has lists of other lengths than it says");
         }
         Ok(List { spans: Rc::new(spans), items: Rc::new(self.column(count, depth)?) })
+    }
+
+    fn bools(&mut self, rows: usize) -> Result<Vec<bool>, &'static str> {
+        let values = self.take(rows)?;
+        if values.iter().any(|value| *value > 1) {
+            return Err("has a truth value that is none");
+        }
+        Ok(values.iter().map(|value| *value == 1).collect())
+    }
+
+    fn floats(&mut self, count: usize) -> Result<Vec<f64>, &'static str> {
+        let (values, _) = self.take(count.checked_mul(8).ok_or(CUT)?)?.as_chunks::<8>();
+        Ok(values.iter().map(|value| f64::from_le_bytes(*value)).collect())
     }
 
     fn ints(&mut self, rows: usize) -> Result<Vec<i64>, &'static str> {

@@ -15,12 +15,13 @@ use crate::math;
 use crate::methods;
 use crate::numbers;
 use crate::parts::{Blocks, Gathered, Part, Registers, read, sides_of, together};
-use crate::program::{Block, End, Function, Op, Register};
+use crate::program::{Binary, Block, End, Function, Op, Register};
 use crate::random::Twister;
 use crate::record::Class;
 use crate::reductions;
 use crate::sequences::{list_of, listed};
 use crate::text;
+use crate::vectors;
 
 /// Returns the function's results for all rows; what stands in marked rows means nothing.
 ///
@@ -132,8 +133,19 @@ fn compute(op: &Op, registers: &[Option<Column>], mask: &mut Mask) -> Answer<Col
         |wanted: &[Register]| -> Answer<Vec<Column>> { wanted.iter().map(|one| get(one).cloned()).collect() };
     match op {
         Op::Const(scalar) => Ok(Column::Const(scalar.clone())),
-        Op::Binary(operator, a, b) => numbers::binary(*operator, get(a)?, get(b)?, mask),
-        Op::Compare(comparison, a, b) => numbers::compare(*comparison, get(a)?, get(b)?, mask),
+        Op::Binary(operator, a, b) => arithmetic(*operator, get(a)?, get(b)?, mask),
+        Op::InPlace(operator, a, b) => {
+            // The array could be one that others have, too.
+            if get(a)?.lists() > 0 {
+                return Err(Refused("a change to a list or an array"));
+            }
+            arithmetic(*operator, get(a)?, get(b)?, mask)
+        }
+        Op::Compare(comparison, a, b) => {
+            let (a, b) = (get(a)?, get(b)?);
+            vectors::compare(*comparison, a, b, mask)
+                .unwrap_or_else(|| numbers::compare(*comparison, a, b, mask))
+        }
         Op::Contains(item, container) => match get(container)? {
             all @ (Column::List(_) | Column::Group(_) | Column::Tuple(_)) => {
                 reductions::contains(get(item)?, &list_of(all, rows)?, mask)
@@ -145,7 +157,10 @@ fn compute(op: &Op, registers: &[Option<Column>], mask: &mut Mask) -> Answer<Col
             let truths = numbers::truths(get(a)?, rows)?;
             Ok(Column::bools(truths.iter().map(|truth| !truth).collect()))
         }
-        Op::Negative(a) => numbers::negative(get(a)?, mask),
+        Op::Negative(a) => match get(a)? {
+            Column::Numpy(values) => vectors::negative(values),
+            other => numbers::negative(other, mask),
+        },
         Op::Tuple(parts) => Ok(Column::Tuple(all(parts)?)),
         Op::List(parts) => listed(&all(parts)?, rows),
         Op::Unpacked(a, count, at) => unpacked(get(a)?, *count, *at, mask),
@@ -163,7 +178,12 @@ fn compute(op: &Op, registers: &[Option<Column>], mask: &mut Mask) -> Answer<Col
         Op::LookedUp(lookup, a) => lookup.values(get(a)?, mask),
         Op::Made(class, parts) => made(class, all(parts)?),
         Op::Attribute(name, a) => attribute(get(a)?, name),
+        Op::Numpy(function, arguments) => vectors::call(*function, &all(arguments)?, mask),
     }
+}
+
+fn arithmetic(operator: Binary, a: &Column, b: &Column, mask: &mut Mask) -> Answer<Column> {
+    vectors::binary(operator, a, b, mask).unwrap_or_else(|| numbers::binary(operator, a, b, mask))
 }
 
 fn unpacked(value: &Column, count: usize, at: usize, mask: &mut Mask) -> Answer<Column> {
@@ -179,9 +199,12 @@ fn unpacked(value: &Column, count: usize, at: usize, mask: &mut Mask) -> Answer<
             picked(list, &places, mask)
         }
         Column::Tuple(_) | Column::Record(..) => Err(Refused("a tuple of another length")),
-        Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) => {
-            Err(Refused("taking a value of this type apart"))
-        }
+        Column::Const(_)
+        | Column::Bool(_)
+        | Column::Int(_)
+        | Column::Float(_)
+        | Column::Text(_)
+        | Column::Numpy(_) => Err(Refused("taking a value of this type apart")),
     }
 }
 
@@ -218,6 +241,7 @@ fn item(value: &Column, index: &Column, mask: &mut Mask) -> Answer<Column> {
             picked(list, &places, mask)
         }
         Column::Text(text) => Ok(Column::Text(text::characters(text, &indices, mask))),
+        Column::Numpy(values) => vectors::item(values, &indices, mask),
         Column::Const(_)
         | Column::Bool(_)
         | Column::Int(_)

@@ -55,7 +55,12 @@ pub(crate) fn formatted(format: &Format, value: &Column, mask: &mut Mask) -> Ans
             format.suits_floats()?;
             values.iter().enumerate().for_each(|(row, value)| push(row, format.of_float(*value), mask));
         }
-        Column::Const(_) | Column::List(_) | Column::Group(_) | Column::Tuple(_) | Column::Record(..) => {
+        Column::Const(_)
+        | Column::List(_)
+        | Column::Group(_)
+        | Column::Tuple(_)
+        | Column::Record(..)
+        | Column::Numpy(_) => {
             return Err(Refused("a format of a value of this type"));
         }
     }

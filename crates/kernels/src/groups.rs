@@ -3,6 +3,7 @@
 use crate::answer::Mask;
 use crate::column::{Column, List, Scalar};
 use crate::joining::joined;
+use crate::numpy::Numpy;
 use crate::steps::mark_nan;
 use crate::table::Table;
 use std::ops::Range;
@@ -264,6 +265,8 @@ pub(crate) fn has_nan(column: &Column, rows: usize) -> bool {
     match column {
         Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Text(_) => false,
         Column::Float(values) => values.iter().any(|value| value.is_nan()),
+        Column::Numpy(Numpy::Numbers(values)) => values.iter().any(|value| value.is_nan()),
+        Column::Numpy(Numpy::Arrays(_) | Numpy::Truths(_)) => false,
         Column::Tuple(parts) | Column::Record(_, parts) => parts.iter().any(|part| has_nan(part, rows)),
         Column::List(_) | Column::Group(_) => {
             let mut found = Mask::new(rows);

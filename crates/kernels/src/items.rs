@@ -21,7 +21,8 @@ fn order(items: &Column, a: u32, b: u32) -> Option<Ordering> {
         | Column::List(_)
         | Column::Group(_)
         | Column::Tuple(_)
-        | Column::Record(..) => None,
+        | Column::Record(..)
+        | Column::Numpy(_) => None,
     }
 }
 
@@ -33,7 +34,8 @@ fn have_order(items: &Column) -> Answer<()> {
         | Column::List(_)
         | Column::Group(_)
         | Column::Tuple(_)
-        | Column::Record(..) => Err(Refused("an order of values of this type")),
+        | Column::Record(..)
+        | Column::Numpy(_) => Err(Refused("an order of values of this type")),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Columns one behind the other: what is gathered before it goes through a shuffle.
 
 use crate::column::{Column, List, Scalar, Text};
+use crate::numpy::Numpy;
 use std::rc::Rc;
 
 impl Column {
@@ -22,8 +23,10 @@ impl Column {
             (Column::Record(class, one), Column::Record(other, two)) if class.is(other) => {
                 one.len() == two.len() && one.iter().zip(two).all(|(one, two)| one.is_like(two))
             }
+            (Column::Numpy(one), Column::Numpy(two)) => one.kind() == two.kind(),
             (
                 Column::Const(_)
+                | Column::Numpy(_)
                 | Column::Record(..)
                 | Column::Bool(_)
                 | Column::Int(_)
@@ -43,6 +46,7 @@ impl Column {
             Column::Const(_) => 0,
             Column::Bool(_) => rows,
             Column::Int(_) | Column::Float(_) => rows * 8,
+            Column::Numpy(values) => values.bytes(),
             Column::Text(text) => spanned(&text.spans) + rows * 4,
             Column::List(list) | Column::Group(list) => list.items.bytes(spanned(&list.spans)) + rows * 4,
             Column::Tuple(parts) | Column::Record(_, parts) => {
@@ -99,6 +103,13 @@ fn join(columns: &[&Column]) -> Option<Column> {
         }
         Column::List(_) => Column::List(join_lists(columns)?),
         Column::Group(_) => Column::Group(join_lists(columns)?),
+        Column::Numpy(_) => {
+            let values = columns.iter().map(|column| match column {
+                Column::Numpy(values) => Some(values),
+                _ => None,
+            });
+            Column::Numpy(Numpy::joined(&values.collect::<Option<Vec<_>>>()?)?)
+        }
         Column::Tuple(parts) => Column::Tuple(join_parts(columns, parts.len())?),
         Column::Record(class, parts) => Column::Record(class.clone(), join_parts(columns, parts.len())?),
     })

@@ -18,7 +18,7 @@ pub(crate) enum Shape {
 
 impl Shape {
     /// Returns the type of a column whose constants were written out; `None` for lists, which cannot be keys, and
-    /// groups and instances of a class, whose equality is their own.
+    /// groups, instances of a class and values of numpy's, whose equality is their own.
     pub(crate) fn of(column: &Column) -> Option<Shape> {
         match column {
             Column::Const(Scalar::None) => Some(Shape::None),
@@ -27,7 +27,9 @@ impl Shape {
             Column::Float(_) => Some(Shape::Float),
             Column::Text(_) => Some(Shape::Text),
             Column::Tuple(parts) => parts.iter().map(Shape::of).collect::<Option<_>>().map(Shape::Tuple),
-            Column::Const(_) | Column::List(_) | Column::Group(_) | Column::Record(..) => None,
+            Column::Const(_) | Column::List(_) | Column::Group(_) | Column::Record(..) | Column::Numpy(_) => {
+                None
+            }
         }
     }
 
@@ -75,7 +77,7 @@ pub(crate) fn put(column: &Column, row: usize, into: &mut Vec<u8>) -> bool {
             into.extend_from_slice(text);
             true
         }
-        Column::List(_) | Column::Group(_) | Column::Record(..) => false,
+        Column::List(_) | Column::Group(_) | Column::Record(..) | Column::Numpy(_) => false,
         Column::Tuple(parts) => parts.iter().all(|part| put(part, row, into)),
     }
 }

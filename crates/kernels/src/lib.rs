@@ -35,6 +35,7 @@ mod math;
 mod merge;
 mod methods;
 mod numbers;
+mod numpy;
 mod parts;
 mod placing;
 mod program;
@@ -46,8 +47,10 @@ mod sorting;
 mod sound;
 mod spelling;
 mod steps;
+mod sums;
 mod table;
 mod text;
+mod vectors;
 
 pub use answer::{Mask, Refused};
 pub use column::{Column, List, Scalar, Text, TextBuilder};
@@ -59,13 +62,15 @@ pub use groups::{Grouped, Groups, Joined};
 pub use joining::joined;
 pub use lookup::{Item, Keys, Lookup};
 pub use merge::{Fold, Merge, Sum};
+pub use numpy::{Arrays, Numpy};
 pub use placing::{TextHash, hashes};
 pub use program::{
     Attempt, Binary, Block, Builtin, Comparison, Each, End, Exit, Function, Instruction, Loop, Math, Method,
-    Op, Register, Source,
+    NumpyFunction, Op, Register, Source,
 };
 pub use random::{Twister, WORDS};
 pub use record::Class;
 pub use sorting::{Sorting, ranges};
 pub use steps::{Outcome, Run, Step};
+pub use sums::pairwise;
 pub use table::Table;

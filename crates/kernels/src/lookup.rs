@@ -83,6 +83,7 @@ fn numbered<K: Eq + Hash>(keys: Vec<Option<K>>) -> HashMap<K, u32, FixedState> {
 impl Lookup {
     /// Makes a table of keys, and of their values if there are such; values that are marked are not answered for.
     pub fn new(keys: Keys, values: Option<(Column, Mask)>) -> Lookup {
+        let values = values.map(|(values, marked)| (values.shared(), marked));
         Lookup(Rc::new(Table { keys, values }))
     }
 

@@ -9,8 +9,8 @@ use crate::parts::{Blocks, Gathered, Part, Registers, gathered, read, sides_of, 
 use crate::program::{Exit, Loop};
 use crate::sequences::{MOST_TURNS, Sequence};
 
-/// The most bytes of texts that change from turn to turn: rows with more are the interpreter's, which has one at a time.
-const MOST_TEXT: usize = 1 << 26;
+/// The most bytes of texts and arrays that change from turn to turn: rows with more are the interpreter's, which has one at a time.
+const MOST_BYTES: usize = 1 << 26;
 
 /// The rows that are in a loop.
 struct Turning {
@@ -129,7 +129,7 @@ impl Turning {
             self.choose(&places);
         }
         self.state = values;
-        if self.state.iter().map(text_bytes).sum::<usize>() > MOST_TEXT {
+        if self.state.iter().map(growing_bytes).sum::<usize>() > MOST_BYTES {
             self.rows.iter().for_each(|row| mask.set(*row as usize));
             self.rows.clear();
         }
@@ -141,10 +141,11 @@ impl Turning {
     }
 }
 
-fn text_bytes(column: &Column) -> usize {
+fn growing_bytes(column: &Column) -> usize {
     match column {
         Column::Text(text) => text.data.len(),
-        Column::Tuple(parts) | Column::Record(_, parts) => parts.iter().map(text_bytes).sum(),
+        Column::Tuple(parts) | Column::Record(_, parts) => parts.iter().map(growing_bytes).sum(),
+        Column::Numpy(values) => values.bytes(),
         Column::Const(_)
         | Column::Bool(_)
         | Column::Int(_)

@@ -8,11 +8,12 @@ use crate::answer::{Answer, Mask, Refused};
 use crate::column::Column;
 use crate::numbers::{Numbers, power};
 use crate::program::Math;
+use crate::vectors::plain;
 use std::f64::consts::PI;
 use std::rc::Rc;
 
 pub(crate) fn call(function: Math, arguments: &[Column], mask: &mut Mask) -> Answer<Column> {
-    let numbers = arguments.iter().map(|column| Numbers::of(column, mask.rows()));
+    let numbers = arguments.iter().map(|column| Numbers::of(&plain(column), mask.rows()));
     let numbers = numbers.collect::<Option<Vec<_>>>().ok_or(Refused("math of a value that is no number"))?;
     match (&numbers[..], of_one(function), of_two(function)) {
         ([value], Some(of), _) => Ok(each(&value.floats(), mask, of)),

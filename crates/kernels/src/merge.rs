@@ -6,6 +6,7 @@
 
 use crate::column::{Column, Scalar};
 use crate::numbers::Numbers;
+use crate::numpy::{Arrays, Numpy, merged};
 use crate::program::{Binary, Builtin, End, Function, Instruction, Op, Register};
 use std::rc::Rc;
 
@@ -16,6 +17,10 @@ pub enum Merge {
     Add,
     /// `a * b`.
     Multiply,
+    /// `a += b`, of what cannot be changed.
+    AddTo,
+    /// `a *= b`, of what cannot be changed.
+    MultiplyBy,
     /// `min(a, b)`.
     Min,
     /// `max(a, b)`.
@@ -54,6 +59,10 @@ impl Merge {
                 parts.iter().zip(columns).try_for_each(|(part, column)| part.collect(column, rows, found))
             }
             (Merge::Parts(_), _) => None,
+            (rule, Column::Numpy(Numpy::Arrays(arrays))) => {
+                found.push(Leaf::Arrays(rule.of_arrays()?, arrays.clone()));
+                Some(())
+            }
             (rule, _) => {
                 found.push(match Numbers::of(values, rows)? {
                     Numbers::Ints(values) => Leaf::Ints(rule.of_ints()?, values),
@@ -76,8 +85,8 @@ impl Merge {
 
     fn of_ints(&self) -> Option<OfInts> {
         match self {
-            Merge::Add => Some(i64::checked_add),
-            Merge::Multiply => Some(i64::checked_mul),
+            Merge::Add | Merge::AddTo => Some(i64::checked_add),
+            Merge::Multiply | Merge::MultiplyBy => Some(i64::checked_mul),
             Merge::Min => Some(|a, b| Some(a.min(b))),
             Merge::Max => Some(|a, b| Some(a.max(b))),
             Merge::First => Some(|a, _| Some(a)),
@@ -86,10 +95,19 @@ impl Merge {
         }
     }
 
+    fn of_arrays(&self) -> Option<OfFloats> {
+        match self {
+            Merge::Add | Merge::Multiply => self.of_floats(),
+            // An array would be changed that the program may hold.
+            Merge::AddTo | Merge::MultiplyBy => None,
+            Merge::Min | Merge::Max | Merge::First | Merge::Last | Merge::Parts(_) => None,
+        }
+    }
+
     fn of_floats(&self) -> Option<OfFloats> {
         match self {
-            Merge::Add => Some(|a, b| a + b),
-            Merge::Multiply => Some(|a, b| a * b),
+            Merge::Add | Merge::AddTo => Some(|a, b| a + b),
+            Merge::Multiply | Merge::MultiplyBy => Some(|a, b| a * b),
             // The first of equal ones, and of those without an order.
             Merge::Min => Some(|a, b| if b < a { b } else { a }),
             Merge::Max => Some(|a, b| if b > a { b } else { a }),
@@ -107,6 +125,8 @@ pub(crate) type OfFloats = fn(f64, f64) -> f64;
 pub(crate) enum Leaf {
     Ints(OfInts, Rc<Vec<i64>>),
     Floats(OfFloats, Rc<Vec<f64>>),
+    /// Item by item.
+    Arrays(OfFloats, Arrays),
 }
 
 /// The instructions of a function without branches.
@@ -133,6 +153,8 @@ impl Known<'_> {
         match self.op(register)? {
             Op::Binary(Binary::Add, a, b) if both(a, b, path) => Some(Merge::Add),
             Op::Binary(Binary::Multiply, a, b) if both(a, b, path) => Some(Merge::Multiply),
+            Op::InPlace(Binary::Add, a, b) if both(a, b, path) => Some(Merge::AddTo),
+            Op::InPlace(Binary::Multiply, a, b) if both(a, b, path) => Some(Merge::MultiplyBy),
             Op::Call(Builtin::Min, arguments) if matches!(&arguments[..], [a, b] if both(a, b, path)) => {
                 Some(Merge::Min)
             }
@@ -213,10 +235,11 @@ pub struct Fold {
     state: Option<Vec<Number>>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Number {
     Int(i64),
     Float(f64),
+    Array(Vec<f64>),
 }
 
 impl Fold {
@@ -238,7 +261,7 @@ impl Fold {
     fn merged(&self, column: &Column, rows: usize) -> Option<Vec<Number>> {
         let leaves = self.merge.leaves(column, rows)?;
         let before: Vec<Option<Number>> = match &self.state {
-            Some(state) if state.len() == leaves.len() => state.iter().copied().map(Some).collect(),
+            Some(state) if state.len() == leaves.len() => state.iter().cloned().map(Some).collect(),
             Some(_) => return None,
             None => vec![None; leaves.len()],
         };
@@ -257,7 +280,14 @@ impl Fold {
                 (Leaf::Floats(merge, values), Some(Number::Float(first))) => {
                     Some(Number::Float(values.iter().fold(first, |a, b| merge(a, *b))))
                 }
-                (Leaf::Ints(..), Some(Number::Float(_))) | (Leaf::Floats(..), Some(Number::Int(_))) => None,
+                (Leaf::Arrays(merge, arrays), None) => {
+                    let first = arrays.get(0).to_vec();
+                    (1..rows).try_fold(first, |a, row| merged(*merge, &a, arrays.get(row))).map(Number::Array)
+                }
+                (Leaf::Arrays(merge, arrays), Some(Number::Array(first))) => {
+                    (0..rows).try_fold(first, |a, row| merged(*merge, &a, arrays.get(row))).map(Number::Array)
+                }
+                (Leaf::Ints(..) | Leaf::Floats(..) | Leaf::Arrays(..), Some(_)) => None,
             })
             .collect()
     }
@@ -267,6 +297,7 @@ impl Fold {
         let numbers = self.state.as_ref()?.iter().map(|number| match number {
             Number::Int(value) => Column::ints(vec![*value]),
             Number::Float(value) => Column::floats(vec![*value]),
+            Number::Array(items) => Column::Numpy(Numpy::Arrays(Arrays::of_one(items.clone()))),
         });
         Some(self.merge.shaped(&mut numbers.into_iter()))
     }

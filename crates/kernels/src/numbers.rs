@@ -6,6 +6,7 @@
 
 use crate::answer::{Answer, Mask, Refused};
 use crate::column::{Column, Scalar, Text};
+use crate::numpy::Numpy;
 use crate::program::{Binary, Comparison};
 use crate::text;
 use std::cmp::Ordering;
@@ -32,7 +33,8 @@ impl Numbers {
             | Column::List(_)
             | Column::Group(_)
             | Column::Tuple(_)
-            | Column::Record(..) => None,
+            | Column::Record(..)
+            | Column::Numpy(_) => None,
         }
     }
 
@@ -42,6 +44,15 @@ impl Numbers {
             Numbers::Bools(values) => Some(Rc::new(values.iter().map(|value| i64::from(*value)).collect())),
             Numbers::Ints(values) => Some(values.clone()),
             Numbers::Floats(_) => None,
+        }
+    }
+
+    /// Marks rows whose `int` a `float` may not hold.
+    pub(crate) fn mark_inexact(&self, mask: &mut Mask) {
+        if let Numbers::Ints(values) = self {
+            for (row, _) in values.iter().enumerate().filter(|(_, value)| value.unsigned_abs() > EXACT) {
+                mask.set(row);
+            }
         }
     }
 
@@ -199,7 +210,9 @@ pub(crate) fn truths(column: &Column, rows: usize) -> Answer<Rc<Vec<bool>>> {
         Column::Const(Scalar::None) => vec![false; rows],
         Column::Const(Scalar::Tuple(items)) => vec![!items.is_empty(); rows],
         Column::Const(_) => return truths(&column.spread(rows), rows),
-        Column::Bool(values) => return Ok(values.clone()),
+        Column::Bool(values) | Column::Numpy(Numpy::Truths(values)) => return Ok(values.clone()),
+        Column::Numpy(Numpy::Numbers(values)) => values.iter().map(|value| *value != 0.0).collect(),
+        Column::Numpy(Numpy::Arrays(_)) => return Err(Refused("whether an array is true")),
         Column::Int(values) => values.iter().map(|value| *value != 0).collect(),
         Column::Float(values) => values.iter().map(|value| *value != 0.0).collect(),
         Column::Text(text) => text.spans.iter().map(|(from, to)| from != to).collect(),
@@ -210,7 +223,7 @@ pub(crate) fn truths(column: &Column, rows: usize) -> Answer<Rc<Vec<bool>>> {
 }
 
 impl Comparison {
-    fn holds(self, ordering: Option<Ordering>) -> bool {
+    pub(crate) fn holds(self, ordering: Option<Ordering>) -> bool {
         match (self, ordering) {
             (Comparison::NotEqual, None) => true,
             (_, None) => false,
@@ -232,8 +245,8 @@ pub(crate) fn compare(comparison: Comparison, a: &Column, b: &Column, mask: &mut
                 one.iter().zip(two.iter()).map(|(a, b)| comparison.holds(Some(a.cmp(b)))).collect()
             }
             _ => {
-                mark_inexact(&one, mask);
-                mark_inexact(&two, mask);
+                one.mark_inexact(mask);
+                two.mark_inexact(mask);
                 let (one, two) = (one.floats(), two.floats());
                 one.iter().zip(two.iter()).map(|(a, b)| comparison.holds(a.partial_cmp(b))).collect()
             }
@@ -256,17 +269,6 @@ pub(crate) fn compare(comparison: Comparison, a: &Column, b: &Column, mask: &mut
     Err(Refused("a comparison of tuples or lists"))
 }
 
-/// Marks rows whose `int` a `float` may not hold.
-fn mark_inexact(numbers: &Numbers, mask: &mut Mask) {
-    if let Numbers::Ints(values) = numbers {
-        for (row, value) in values.iter().enumerate() {
-            if value.unsigned_abs() > EXACT {
-                mask.set(row);
-            }
-        }
-    }
-}
-
 /// Texts in UTF-8 have the order of their code points.
 fn compare_texts(comparison: Comparison, a: &Text, b: &Text, rows: usize) -> Vec<bool> {
     (0..rows).map(|row| comparison.holds(Some(a.bytes(row).cmp(b.bytes(row))))).collect()
@@ -279,6 +281,7 @@ fn is_atom(column: &Column) -> bool {
             | Column::Record(..)
             | Column::List(_)
             | Column::Group(_)
+            | Column::Numpy(_)
             | Column::Const(Scalar::Tuple(_))
     )
 }

@@ -150,6 +150,7 @@ fn write_kind(column: &Column, kind: &mut Vec<u8>) {
             kind.extend(class.number().to_le_bytes());
             parts.iter().for_each(|part| write_kind(part, kind));
         }
+        Column::Numpy(values) => kind.extend([8, values.kind()]),
     }
 }
 

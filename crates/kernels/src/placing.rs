@@ -35,7 +35,7 @@ pub fn hashes(keys: &Column, rows: usize, texts: TextHash) -> Option<Vec<i64>> {
             let mut wide = vec![];
             Some((0..rows).map(|row| texts.of(text.get(row), text.is_ascii, &mut wide)).collect())
         }
-        Column::List(_) | Column::Group(_) | Column::Record(..) => None,
+        Column::List(_) | Column::Group(_) | Column::Record(..) | Column::Numpy(_) => None,
         Column::Tuple(parts) => {
             let mut folded = vec![0x0034_5678_i64; rows];
             for part in parts {

@@ -66,6 +66,8 @@ pub enum Op {
     Const(Scalar),
     /// `a + b` and its kin.
     Binary(Binary, Register, Register),
+    /// `a += b` and its kin, which change what can be changed.
+    InPlace(Binary, Register, Register),
     /// `a < b` and its kin.
     Compare(Comparison, Register, Register),
     /// `item in container`.
@@ -110,6 +112,8 @@ pub enum Op {
     Made(Class, Vec<Register>),
     /// `a.name`.
     Attribute(String, Register),
+    /// A call of a function of the module `numpy`.
+    Numpy(NumpyFunction, Vec<Register>),
 }
 
 /// The items that a loop goes through.
@@ -257,4 +261,9 @@ named!(
         IsInf = "isinf", IsNan = "isnan", Log = "log", Log10 = "log10", Log2 = "log2", Pow = "pow",
         Radians = "radians", Sin = "sin", Sqrt = "sqrt", Tan = "tan", Trunc = "trunc",
     }
+);
+
+named!(
+    /// The functions of the module `numpy`.
+    NumpyFunction { Array = "array", Sqrt = "sqrt", Sum = "sum", Zeros = "zeros" }
 );

@@ -90,7 +90,12 @@ fn extreme(list: &List, items: usize, wanted: Ordering, mask: &mut Mask) -> Answ
         Column::Int(values) => Box::new(|a, b| Some(values[a].cmp(&values[b]))),
         Column::Float(values) => Box::new(|a, b| values[a].partial_cmp(&values[b])),
         Column::Text(text) => Box::new(|a, b| Some(text.bytes(a).cmp(text.bytes(b)))),
-        Column::Const(_) | Column::List(_) | Column::Group(_) | Column::Tuple(_) | Column::Record(..) => {
+        Column::Const(_)
+        | Column::List(_)
+        | Column::Group(_)
+        | Column::Tuple(_)
+        | Column::Record(..)
+        | Column::Numpy(_) => {
             return Err(Refused("the greatest or least of values of this type"));
         }
     };
@@ -107,6 +112,9 @@ fn extreme(list: &List, items: usize, wanted: Ordering, mask: &mut Mask) -> Answ
 
 /// `item in list`.
 pub(crate) fn contains(item: &Column, list: &List, mask: &mut Mask) -> Answer<Column> {
+    if let Column::Numpy(_) = item {
+        return Err(Refused("a value of numpy's in a list"));
+    }
     // What is no number is in a list that holds the same object.
     if let Column::Float(values) = item.spread(mask.rows()) {
         for row in (0..mask.rows()).filter(|row| values[*row].is_nan()) {

@@ -117,7 +117,7 @@ pub(crate) fn list_of(column: &Column, rows: usize) -> Answer<List> {
             }
             (Rc::new(Column::Text(text.viewed(characters))), Rc::new(spans))
         }
-        Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) => {
+        Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Numpy(_) => {
             return Err(Refused("items of a value of this type"));
         }
     };

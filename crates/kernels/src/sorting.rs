@@ -187,7 +187,9 @@ fn is_ordered(column: &Column) -> bool {
     match column {
         Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) => true,
         Column::Tuple(parts) => parts.iter().all(is_ordered),
-        Column::Const(_) | Column::List(_) | Column::Group(_) | Column::Record(..) => false,
+        Column::Const(_) | Column::List(_) | Column::Group(_) | Column::Record(..) | Column::Numpy(_) => {
+            false
+        }
     }
 }
 

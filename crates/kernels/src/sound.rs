@@ -7,13 +7,14 @@ impl Op {
     pub(crate) fn reads(&self) -> Vec<Register> {
         match self {
             Op::Const(_) => vec![],
-            Op::Binary(_, a, b) | Op::Compare(_, a, b) | Op::Contains(a, b) | Op::Item(a, b) => vec![*a, *b],
+            Op::Binary(_, a, b) | Op::InPlace(_, a, b) | Op::Compare(_, a, b) => vec![*a, *b],
+            Op::Contains(a, b) | Op::Item(a, b) => vec![*a, *b],
             Op::IsNone(a) | Op::Not(a) | Op::Negative(a) | Op::Unpacked(a, _, _) => vec![*a],
             Op::Format(_, a) | Op::Percent(_, a) | Op::Found(_, a) | Op::LookedUp(_, a) => vec![*a],
             Op::Attribute(_, a) => vec![*a],
             Op::Slice(a, b, c) | Op::Stepped(a, b, c, _) => vec![*a, *b, *c],
             Op::Tuple(all) | Op::List(all) | Op::Joined(all) | Op::Call(_, all) => all.clone(),
-            Op::Math(_, all) | Op::Made(_, all) => all.clone(),
+            Op::Math(_, all) | Op::Made(_, all) | Op::Numpy(_, all) => all.clone(),
             Op::Method(_, a, rest) => [&[*a][..], rest].concat(),
             Op::Each(each) => {
                 let set = [vec![each.item], each.body.all_sets()].concat();

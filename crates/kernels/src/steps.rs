@@ -7,6 +7,7 @@ use crate::answer::{Answer, Mask, Refused};
 use crate::column::{Column, List, Scalar};
 use crate::eval::evaluate;
 use crate::numbers;
+use crate::numpy::Numpy;
 use crate::program::Function;
 use crate::random::Twister;
 use crate::sequences::listed;
@@ -72,7 +73,11 @@ impl Run {
         }
         // Two lists of a record may be one to Python: a change to one would be a change to both.
         if now.column.lists() > 1 {
-            return Err(Refused("several lists in a record"));
+            return Err(Refused("several lists or arrays in a record"));
+        }
+        // An array of a table is one object to Python, in all records that have it.
+        if now.column.has_shared() {
+            return Err(Refused("an array of a table"));
         }
         if now.column.repeats_groups() {
             return Err(Refused("groups in many records each"));
@@ -199,9 +204,12 @@ fn exploded(lists: Column, rows: usize) -> Answer<(Column, Vec<u32>)> {
             Column::List(list) => list,
             _ => return Err(Refused("items of several types")),
         },
-        Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) => {
-            return Err(Refused("items of a value of this type"));
-        }
+        Column::Const(_)
+        | Column::Bool(_)
+        | Column::Int(_)
+        | Column::Float(_)
+        | Column::Text(_)
+        | Column::Numpy(_) => return Err(Refused("items of a value of this type")),
     };
     let List { spans, items } = list;
     let total: u64 = spans.iter().map(|(from, to)| u64::from(to - from)).sum();
@@ -237,7 +245,7 @@ fn part(column: &Column, at: usize) -> Answer<Column> {
 
 pub(crate) fn mark_nan(column: &Column, mask: &mut Mask) {
     match column {
-        Column::Float(values) => {
+        Column::Float(values) | Column::Numpy(Numpy::Numbers(values)) => {
             for row in (0..mask.rows()).filter(|row| values[*row].is_nan()) {
                 mask.set(row);
             }
@@ -256,6 +264,8 @@ pub(crate) fn mark_nan(column: &Column, mask: &mut Mask) {
             }
         }
         // A constant is never one: the front end refuses it.
+        // What is no number in an array is no object.
+        Column::Numpy(Numpy::Arrays(_) | Numpy::Truths(_)) => {}
         Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Text(_) => {}
     }
 }

@@ -6,6 +6,7 @@
 use crate::column::{Column, Text};
 use crate::keys::{self, Shape};
 use crate::merge::{Leaf, Merge};
+use crate::numpy::{Arrays, ArraysMade, Numpy};
 use foldhash::fast::FixedState;
 use std::hash::BuildHasher;
 use std::ops::Range;
@@ -61,6 +62,7 @@ impl Strings {
 enum Values {
     Ints(Vec<i64>),
     Floats(Vec<f64>),
+    Arrays(ArraysMade),
 }
 
 /// The numbers that a table takes of each row: the combination of a new key, and those merged into one that is there.
@@ -123,7 +125,11 @@ impl Table {
             leaves.len() == self.values.len()
                 && leaves.iter().zip(&self.values).all(|(leaf, values)| values.takes(leaf))
         };
-        if !fits(leaves.first) || !fits(leaves.more) {
+        if !fits(leaves.first)
+            || !fits(leaves.more)
+            || !are_distinct(leaves.first)
+            || !are_distinct(leaves.more)
+        {
             return from;
         }
         match keys {
@@ -202,7 +208,9 @@ impl Table {
             match (values, leaf) {
                 (Values::Ints(values), Leaf::Ints(_, new)) => values.push(new[row]),
                 (Values::Floats(values), Leaf::Floats(_, new)) => values.push(new[row]),
-                (Values::Ints(_), Leaf::Floats(..)) | (Values::Floats(_), Leaf::Ints(..)) => {}
+                (Values::Arrays(values), Leaf::Arrays(_, new)) => values.push(new.get(row)),
+                // Of other types none was taken.
+                (Values::Ints(_) | Values::Floats(_) | Values::Arrays(_), _) => {}
             }
         }
         note(&mut self.noted, self.hashes.len());
@@ -242,6 +250,7 @@ impl Table {
         let values = self.values.iter().map(|values| match values {
             Values::Ints(values) => values.capacity() * 8,
             Values::Floats(values) => values.capacity() * 8,
+            Values::Arrays(values) => values.bytes(),
         });
         let noted = self.noted.as_ref().map_or(0, Vec::capacity) * 4;
         noted + keys + values.sum::<usize>() + self.hashes.capacity() * 8 + self.slots.capacity() * 4
@@ -256,6 +265,7 @@ impl Table {
         let mut numbers = full.values.into_iter().map(|values| match values {
             Values::Ints(values) => Column::ints(values),
             Values::Floats(values) => Column::floats(values),
+            Values::Arrays(values) => Column::Numpy(Numpy::Arrays(values.build())),
         });
         (Column::Tuple(vec![keys, full.merge.shaped(&mut numbers)]), rows)
     }
@@ -353,12 +363,29 @@ impl Values {
         match leaf {
             Leaf::Ints(..) => Values::Ints(vec![]),
             Leaf::Floats(..) => Values::Floats(vec![]),
+            Leaf::Arrays(..) => Values::Arrays(ArraysMade::default()),
         }
     }
 
     fn takes(&self, leaf: &Leaf) -> bool {
-        matches!((self, leaf), (Values::Ints(_), Leaf::Ints(..)) | (Values::Floats(_), Leaf::Floats(..)))
+        match (self, leaf) {
+            (Values::Ints(_), Leaf::Ints(..)) | (Values::Floats(_), Leaf::Floats(..)) => true,
+            (Values::Arrays(values), Leaf::Arrays(_, new)) => values.has_room_for(new),
+            (Values::Ints(_) | Values::Floats(_) | Values::Arrays(_), _) => false,
+        }
     }
+}
+
+/// Returns whether no two numbers of a row may be one array, and none is that of a table: Python would have one object.
+fn are_distinct(leaves: &[Leaf]) -> bool {
+    let arrays: Vec<&Arrays> = leaves
+        .iter()
+        .filter_map(|leaf| match leaf {
+            Leaf::Arrays(_, arrays) => Some(arrays),
+            Leaf::Ints(..) | Leaf::Floats(..) => None,
+        })
+        .collect();
+    arrays.len() < 2 && arrays.iter().all(|arrays| !arrays.are_shared())
 }
 
 /// Returns the entry of a key, or the free slot for it.
@@ -384,6 +411,7 @@ fn merge(values: &mut [Values], leaves: &[Leaf], at: usize, row: usize) -> bool 
     }
     let overflows = values.iter().zip(leaves).any(|(values, leaf)| match (values, leaf) {
         (Values::Ints(values), Leaf::Ints(merge, new)) => merge(values[at], new[row]).is_none(),
+        (Values::Arrays(values), Leaf::Arrays(merge, new)) => !values.can_merge(at, *merge, new.get(row)),
         _ => false,
     });
     if overflows {
@@ -395,7 +423,8 @@ fn merge(values: &mut [Values], leaves: &[Leaf], at: usize, row: usize) -> bool 
                 values[at] = merge(values[at], new[row]).unwrap_or(values[at]);
             }
             (Values::Floats(values), Leaf::Floats(merge, new)) => values[at] = merge(values[at], new[row]),
-            (Values::Ints(_), Leaf::Floats(..)) | (Values::Floats(_), Leaf::Ints(..)) => {}
+            (Values::Arrays(values), Leaf::Arrays(merge, new)) => values.merge(at, *merge, new.get(row)),
+            (Values::Ints(_) | Values::Floats(_) | Values::Arrays(_), _) => {}
         }
     }
     true

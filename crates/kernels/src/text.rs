@@ -78,7 +78,12 @@ pub(crate) fn text_of(value: &Column, mask: &mut Mask) -> Answer<Text> {
                 push(row, &|data| data.extend_from_slice(spelling::float(*value).as_bytes()));
             }
         }
-        Column::Const(_) | Column::List(_) | Column::Group(_) | Column::Tuple(_) | Column::Record(..) => {
+        Column::Const(_)
+        | Column::List(_)
+        | Column::Group(_)
+        | Column::Tuple(_)
+        | Column::Record(..)
+        | Column::Numpy(_) => {
             return Err(Refused("str of a value of this type"));
         }
     }
@@ -163,6 +168,7 @@ pub(crate) fn slice(value: &Column, from: &Column, to: &Column, rows: usize) -> 
         Column::Group(_)
         | Column::Tuple(_)
         | Column::Record(..)
+        | Column::Numpy(_)
         | Column::Bool(_)
         | Column::Int(_)
         | Column::Float(_) => Err(Refused("a slice of a value of this type")),

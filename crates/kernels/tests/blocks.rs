@@ -1,8 +1,8 @@
 //! Typed blocks, columns one behind the other, and tables whose keys are of any type.
 
 use firesteel_kernels::{
-    Binary, Block, Column, End, Function, Instruction, Merge, Op, Scalar, Table, TextBuilder, TextHash,
-    decode, encode, hashes, is_block, joined,
+    Arrays, Binary, Block, Column, End, Function, Instruction, Merge, Numpy, Op, Scalar, Table, TextBuilder,
+    TextHash, decode, encode, hashes, is_block, joined,
 };
 use proptest::prelude::*;
 
@@ -25,13 +25,38 @@ fn column(rows: &[(i64, f64, bool, String)]) -> Column {
     ])
 }
 
+/// Values of numpy's types: arrays of up to three items, numbers and truth values.
+fn of_numpy(rows: &[(i64, f64, bool, String)]) -> Column {
+    let lengths = || rows.iter().map(|row| row.0.unsigned_abs() as usize % 4);
+    let items = rows.iter().zip(lengths()).flat_map(|(row, length)| vec![row.1; length]).collect();
+    let numbers: Vec<f64> = rows.iter().map(|row| row.1).collect();
+    let truths: Vec<bool> = rows.iter().map(|row| row.2).collect();
+    Column::Tuple(vec![
+        Column::Numpy(Numpy::Arrays(Arrays::new(items, lengths()).expect("few items"))),
+        Column::Numpy(Numpy::Numbers(numbers.into())),
+        Column::Numpy(Numpy::Truths(truths.into())),
+    ])
+}
+
+/// Some rows of every type, also of numpy's, which are no keys.
+fn all_types(rows: &[(i64, f64, bool, String)]) -> Column {
+    Column::Tuple(vec![column(rows), of_numpy(rows)])
+}
+
 /// Returns rows as texts, so that they can be compared bit by bit.
 fn shown(column: &Column, rows: usize) -> Vec<String> {
     match column {
         Column::Const(scalar) => vec![format!("{scalar:?}"); rows],
         Column::Bool(values) => values.iter().map(bool::to_string).collect(),
         Column::Int(values) => values.iter().map(i64::to_string).collect(),
-        Column::Float(values) => values.iter().map(|value| format!("{:x}", value.to_bits())).collect(),
+        Column::Float(values) | Column::Numpy(Numpy::Numbers(values)) => {
+            values.iter().map(|value| format!("{:x}", value.to_bits())).collect()
+        }
+        Column::Numpy(Numpy::Truths(values)) => values.iter().map(bool::to_string).collect(),
+        Column::Numpy(Numpy::Arrays(arrays)) => {
+            let bits = |row| arrays.get(row).iter().map(|item| item.to_bits()).collect::<Vec<_>>();
+            (0..rows).map(|row| format!("{:?}", bits(row))).collect()
+        }
         Column::Text(text) => (0..rows).map(|row| text.get(row).to_string()).collect(),
         Column::List(list) | Column::Group(list) => {
             let (items, spans) = list.parts();
@@ -62,7 +87,7 @@ fn add() -> Merge {
 proptest! {
     #[test]
     fn a_block_is_read_as_it_was_written(rows in rows()) {
-        let column = column(&rows);
+        let column = all_types(&rows);
         let block = encode(&column, rows.len()).unwrap();
         prop_assert!(is_block(&block));
         let (read, count) = decode(&block).unwrap();
@@ -73,7 +98,7 @@ proptest! {
 
     #[test]
     fn bytes_that_are_no_block_are_an_error_or_other_rows(rows in rows(), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
-        let mut block = encode(&column(&rows), rows.len()).unwrap();
+        let mut block = encode(&all_types(&rows), rows.len()).unwrap();
         let cut = at.index(block.len());
         prop_assert!(decode(&block[..cut]).is_err());
         // The number of rows is left alone: so many of no bytes each would be gigabytes.
@@ -88,10 +113,10 @@ proptest! {
 
     #[test]
     fn columns_stand_behind_each_other(parts in prop::collection::vec(rows(), 1..5)) {
-        let columns: Vec<_> = parts.iter().map(|rows| (column(rows), rows.len())).collect();
+        let columns: Vec<_> = parts.iter().map(|rows| (all_types(rows), rows.len())).collect();
         let all = parts.concat();
         let together = joined(&columns).unwrap();
-        prop_assert_eq!(shown(&together, all.len()), shown(&column(&all), all.len()));
+        prop_assert_eq!(shown(&together, all.len()), shown(&all_types(&all), all.len()));
         let other = (Column::ints(vec![1]), 1);
         prop_assert!(joined(&[columns[0].clone(), other]).is_none());
     }

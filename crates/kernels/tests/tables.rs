@@ -1,8 +1,8 @@
 //! Tables by key, beside a list of keys in the order in which they came.
 
 use firesteel_kernels::{
-    Binary, Block, Column, End, Fold, Function, Groups, Instruction, Joined, Merge, Op, Sum, Table,
-    TextBuilder,
+    Arrays, Binary, Block, Column, End, Fold, Function, Groups, Instruction, Joined, Merge, Numpy, Op, Sum,
+    Table, TextBuilder,
 };
 use proptest::prelude::*;
 
@@ -129,4 +129,48 @@ fn floats_are_added_from_left_to_right() {
     assert!(fold.add(&Column::floats(vec![1.0]), 1));
     let Some(Column::Float(state)) = fold.state() else { panic!("no floats") };
     assert_eq!(state[..], [((1e16 + 1.0) - 1e16) + 1.0]);
+}
+
+fn arrays(rows: &[&[f64]]) -> Column {
+    let arrays = Arrays::new(rows.concat(), rows.iter().map(|row| row.len()));
+    Column::Numpy(Numpy::Arrays(arrays.expect("few items")))
+}
+
+/// Takes the pairs of a table with numbers as keys and arrays as values.
+fn arrays_of(table: &mut Table) -> Vec<(i64, Vec<f64>)> {
+    let (Column::Tuple(parts), rows) = table.take() else { return vec![] };
+    let [Column::Int(keys), Column::Numpy(Numpy::Arrays(values))] = &parts[..] else { return vec![] };
+    (0..rows).map(|row| (keys[row], values.get(row).to_vec())).collect()
+}
+
+#[test]
+fn arrays_are_added_item_by_item() {
+    let mut table = Table::new(add());
+    let values = arrays(&[&[1.0, 2.0], &[0.5], &[0.25, 0.5], &[4.0]]);
+    let column = Column::Tuple(vec![Column::ints(vec![7, 8, 7, 8]), values]);
+    assert_eq!(table.add(&column, 4, 0..4), 4);
+    assert_eq!(arrays_of(&mut table), [(7, vec![1.25, 2.5]), (8, vec![4.5])]);
+}
+
+#[test]
+fn arrays_that_numpy_would_stretch_or_warn_of_are_not_taken() {
+    for other in [&[1.0][..], &[f64::MAX, 1.0]] {
+        let mut table = Table::new(add());
+        let column = Column::Tuple(vec![Column::ints(vec![7, 7]), arrays(&[&[f64::MAX, 2.0], other])]);
+        assert_eq!(table.add(&column, 2, 0..2), 1);
+        assert_eq!(arrays_of(&mut table), [(7, vec![f64::MAX, 2.0])]);
+    }
+}
+
+#[test]
+fn what_adds_in_place_is_no_rule_for_arrays() {
+    let in_place = Instruction { into: 2, op: Op::InPlace(Binary::Add, 0, 1) };
+    let body = Block { instructions: vec![in_place], end: End::Return(2) };
+    let rule = Merge::of(&Function { parameters: 2, registers: 3, draws: vec![], body }).expect("a rule");
+    let mut table = Table::new(rule);
+    let keys = || Column::ints(vec![7, 7]);
+    let of_arrays = Column::Tuple(vec![keys(), arrays(&[&[1.0], &[2.0]])]);
+    assert_eq!(table.add(&of_arrays, 2, 0..2), 0);
+    let of_ints = Column::Tuple(vec![keys(), Column::ints(vec![1, 2])]);
+    assert_eq!(table.add(&of_ints, 2, 0..2), 2);
 }

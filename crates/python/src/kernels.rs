@@ -2,6 +2,7 @@
 //!
 //! `firesteel.native` decides what runs here, and runs the user's own functions on the records that are handed back.
 
+mod arrays;
 mod block;
 mod keyed;
 mod lookup;
@@ -11,6 +12,7 @@ mod random;
 mod run;
 mod sink;
 
+pub(crate) use arrays::pairwise_sum;
 pub(crate) use block::{Block, Cut, Pieces, placing_hashes};
 pub(crate) use lookup::KernelTable;
 pub(crate) use objects::{column as column_of, list as list_of};

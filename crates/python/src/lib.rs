@@ -71,6 +71,7 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<records::Lists>()?;
     module.add_class::<kernels::Pieces>()?;
     module.add_class::<kernels::KernelTable>()?;
+    module.add_function(wrap_pyfunction!(kernels::pairwise_sum, module)?)?;
     module.add_function(wrap_pyfunction!(worker::work, module)?)?;
     module.add_function(wrap_pyfunction!(agent::agent, module)?)?;
     module.add_function(wrap_pyfunction!(columns::table_files, module)?)?;

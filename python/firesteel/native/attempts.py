@@ -21,7 +21,7 @@ __all__ = ["Attempts", "matches"]
 #: The operations that raise one exception for reasons that are known, by their names and first arguments.
 RAISES: dict[tuple[str, Any], type[BaseException]] = {
     **{("call", "int"): ValueError, ("call", "float"): ValueError},
-    **{("binary", symbol): ZeroDivisionError for symbol in ("/", "//", "%")},
+    **{(name, symbol): ZeroDivisionError for name in ("binary", "in_place") for symbol in ("/", "//", "%")},
 }
 
 #: The same, of operations whose first arguments are values.

@@ -6,11 +6,13 @@ import dis
 import inspect
 import re
 import sys
+from contextlib import suppress
 from types import CodeType, FunctionType, MethodDescriptorType
 from typing import Any
 
-from firesteel.native import callables, records
+from firesteel.native import arrays, callables, records
 from firesteel.native.callables import GETTER
+from firesteel.native.lookups import is_container
 from firesteel.native.loops import Loops
 from firesteel.native.names import Names
 from firesteel.native.patterns import is_pattern, separators
@@ -179,6 +181,10 @@ class Calls(Loops):
         builtin = callables.builtin(called)
         if builtin is not None:
             return self._builtin(block, builtin, arguments, frame)
+        of_numpy = arrays.function_of(called)
+        if of_numpy is not None:
+            self.tables.reads_settings()
+            return self.apply(block, "numpy", arguments, of_numpy)
         mathematical = callables.mathematical(called)
         if mathematical is not None:
             return self.apply(block, "math", arguments, mathematical)
@@ -216,9 +222,16 @@ class Calls(Loops):
             return self.formatted(block, arguments[0], text.value)
         if not least <= len(arguments) <= most:
             raise NotLowered(f"{name} with {len(arguments)} arguments")
+        if name == "float" and isinstance(arguments[0], Known) and type(arguments[0].value) is str:
+            with suppress(ValueError):  # raised for each record, where that is what a call does
+                number = float(arguments[0].value)
+                if number == number:
+                    return Known(number)
         if len(arguments) == 1 and name in _OF_ITEMS:
             if name == "len":
                 refuse_single_use(arguments[0])
+                if isinstance(arguments[0], Known) and is_container(arguments[0].value):
+                    return Known(self.tables.length(arguments[0].value))
             arguments = [self.listed(block, arguments[0], frame)]
         if name == "sum" and sys.version_info < (3, 12):
             name = "sum plainly"
@@ -236,6 +249,9 @@ class Calls(Loops):
             return self._split_by(block, owner, arguments[1:])
         if name == "format" and isinstance(owner, Known) and type(owner.value) is str:
             return self.format_by(block, owner.value, arguments[1:])
+        if name == "sum" and len(arguments) == 1 and arrays.is_imported():
+            self.tables.reads_settings()
+            return self.apply(block, "numpy", arguments, "sum")
         if name not in callables.METHODS:
             raise NotLowered(f"the method {name}")
         if name == "join":

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from firesteel.broadcast import Broadcast
-from firesteel.native import callables, formats, records
+from firesteel.native import arrays, callables, formats, records
 from firesteel.native.lookups import Tables, is_container
 from firesteel.native.values import (
     NULL,
@@ -77,7 +77,7 @@ class Instructions:
         elif more is not None:
             getattr(self, more)(block, frame, instruction)
         elif name.startswith(("BINARY_", "INPLACE_")) and name.partition("_")[2] in _OPERATORS:
-            self._operator(block, frame, _OPERATORS[name.partition("_")[2]])
+            self._operator(block, frame, _OPERATORS[name.partition("_")[2]], name.startswith("INPLACE_"))
         else:
             raise NotLowered(_REASONS.get(name) or f"the instruction {name}")
 
@@ -94,6 +94,8 @@ class Instructions:
         """Returns the register of a value; a constant gets one."""
         if isinstance(value, Register):
             return value.number
+        if isinstance(value, Known) and arrays.is_value(value.value):
+            return self.apply(block, "looked_up", [Known(0)], self.tables.of_numpy(value.value)).number
         if isinstance(value, Known):
             return self.emit(block, "const", callables.constant(value.value)).number
         if isinstance(value, Method):
@@ -198,20 +200,22 @@ class Instructions:
         if symbol == "[]":  # from 3.14 on
             self.subscript(block, frame, instruction)
             return
-        self._operator(block, frame, symbol.removesuffix("=") if symbol.endswith("=") else symbol)
+        self._operator(block, frame, symbol.removesuffix("="), symbol.endswith("="))
 
-    def _operator(self, block: Block, frame: Frame, symbol: str) -> None:
+    def _operator(self, block: Block, frame: Frame, symbol: str, in_place: bool) -> None:
         if symbol not in callables.BINARY:
             raise NotLowered(f"the operator {symbol}")
         one, two = frame.pop(2)
         if symbol == "%" and isinstance(one, Known) and type(one.value) is str:
             frame.stack.append(self.apply(block, "percent", [two], formats.percent(callables.constant(one.value))))
             return
-        frame.stack.append(self.apply(block, "binary", [one, two], symbol))
+        frame.stack.append(self.apply(block, "in_place" if in_place else "binary", [one, two], symbol))
 
     def compare(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         symbol = str(instruction.argval).removeprefix("bool(").removesuffix(")")
         frame.stack.append(self.apply(block, "compare", frame.pop(2), symbol))
+        if instruction.argrepr.startswith("bool("):  # from 3.13 on
+            self.to_bool(block, frame, instruction)
 
     def is_op(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         one, two = frame.pop(2)

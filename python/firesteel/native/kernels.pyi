@@ -29,7 +29,9 @@ class Pieces:
 class KernelRun:
     """Steps that run in the kernels: names of operations with their programs, over lists, blocks or a range."""
 
-    def __init__(self, steps: list[tuple[str, Any]], source: Any, generator: Any = None) -> None: ...
+    def __init__(
+        self, steps: list[tuple[str, Any]], source: Any, generator: Any = None, may_change: bool = False
+    ) -> None: ...
     @property
     def figures(self) -> tuple[int, int]: ...  # the records that came, and those that were handed back
     def pull(self) -> bool: ...  # waits for the next records; whether there are any
@@ -79,3 +81,5 @@ class KernelTable:
     """A table that programs look things up in: keys, all ``int``, ``str`` or tuples of these, and values, if any."""
 
     def __init__(self, keys: list[Any], values: list[Any] | None = None) -> None: ...
+
+def pairwise_sum(items: bytes) -> float: ...  # the sum of the floats in an array's bytes, in numpy's order

@@ -16,6 +16,7 @@ from weakref import ref
 
 from firesteel import _native
 from firesteel.broadcast import Broadcast
+from firesteel.native import arrays
 from firesteel.native.callables import NotConstant
 from firesteel.native.values import NotLowered
 
@@ -44,20 +45,27 @@ class Contents:
         self._keys = list(value)
         self._values = list(value.values()) if isinstance(value, dict) else []
         self._waits = 0
+        values = self._values if isinstance(value, dict) else self._keys
+        self.has_numpy = arrays.have_numpy(values)
+        self._arrays = arrays.Held(values) if self.has_numpy and not is_broadcast else None
 
     @property
     def is_constant(self) -> bool:
         """Whether no function of the program may change it."""
-        return self.is_broadcast or isinstance(self._value, (tuple, frozenset))
+        return self.is_broadcast or self._arrays is None and isinstance(self._value, (tuple, frozenset))
 
     def holds(self) -> bool:
         """Returns whether the same objects are in it, as far as that was looked at."""
         if len(self._value) != len(self._keys):
             return False
         self._waits -= BATCH
-        if self._waits > 0 or isinstance(self._value, (tuple, frozenset)):
+        if self._waits > 0:
             return True
         self._waits = len(self._keys)
+        if self._arrays is not None and not self._arrays.holds():
+            return False
+        if isinstance(self._value, (tuple, frozenset)):
+            return True
         try:
             same = all(map(is_, self._value, self._keys))
             return same and (not isinstance(self._value, dict) or all(map(is_, self._value.values(), self._values)))
@@ -146,6 +154,24 @@ class Tables:
         """Returns a table of the keys of a container and their values."""
         return self._table(value).items()
 
+    def of_numpy(self, value: Any) -> Any:
+        """Returns a table in which a value of numpy's is the only item."""
+        table = self._made.get(id(value))
+        if table is None:
+            # The table holds on to the value, so that its id is that of no other.
+            table = self._made[id(value)] = Table((value,), is_broadcast=id(value) in self._broadcasts)
+            self._read(table)
+        return table.items()
+
+    def length(self, value: Any) -> int:
+        """Returns the number of entries of a container."""
+        self._table(value)
+        return len(value)
+
+    def reads_settings(self) -> None:
+        """Takes the settings of numpy for constant."""
+        self._reads.append(arrays.settings())
+
     def item(self, value: Any, key: Any) -> Any:
         """Returns an item that is the same for all records."""
         is_broadcast = id(value) in self._broadcasts
@@ -167,8 +193,13 @@ class Tables:
             else:
                 table = _of_broadcast(broadcast, value)
             self._made[id(value)] = table
-            self._reads.append(table.contents)
+            self._read(table)
         return table
+
+    def _read(self, table: Table) -> None:
+        self._reads.append(table.contents)
+        if table.contents.has_numpy:
+            self.reads_settings()
 
 
 class _Worker(threading.local):

@@ -56,6 +56,8 @@ class Plan:
     reads: tuple[Read | Contents | Loaded, ...]
     generator: Any = None
     """The generator that one of the steps draws random numbers from."""
+    may_change: bool = False
+    """Whether functions that are interpreted behind could change an array of a record in place."""
 
     @property
     def goes_on(self) -> bool:
@@ -244,7 +246,15 @@ def plan(steps: Sequence[Any]) -> Plan | None:
         programs += (("keyBy", sink.lowered.program),)
     kind, parts_of_sink = ("", ()) if sink is None else (sink.kind, sink.sink)
     generators = [part.lowered.generator for part in chosen if part.lowered is not None and _draws(part)]
-    return Plan(begins, ends, programs, kind, parts_of_sink, tuple(reads), *generators)
+    behind = parts[ends + (sink is not None) :]
+    may_change = kind in ("", "sampled") and any(map(_functions, behind)) or _changes(parts_of_sink)
+    generator = generators[0] if generators else None
+    return Plan(begins, ends, programs, kind, parts_of_sink, tuple(reads), generator, may_change)
+
+
+def _changes(program: Any) -> bool:
+    """Returns whether a program has an operation such as ``a += b``."""
+    return program == "in_place" or isinstance(program, tuple) and any(map(_changes, program))
 
 
 def _end_for(parts: list[Part], begins: int, ends: int) -> int:

@@ -124,7 +124,7 @@ class _Ran:
         self._beyond: Iterator[Any] | None = None
         # The engine's lists are left as they are, since they know their blocks.
         self.source = self._typed(source) if are_pieces else source
-        self.run = _native.KernelRun(list(found.programs), self.source, found.generator)
+        self.run = _native.KernelRun(list(found.programs), self.source, found.generator, found.may_change)
         self._whole = 0
 
     def _typed(self, pieces: Iterator[Any]) -> Iterator[Any]:

@@ -1,9 +1,10 @@
 //! Python's objects as columns, and columns as objects.
 //!
-//! Only objects whose types are exactly `int`, `float`, `bool`, `str`, `None` or `tuple` become columns, and plain named
-//! tuples: another subclass may mean anything. The first records say which type a column has; a record of another type is marked, and the
+//! Only objects whose types are exactly `int`, `float`, `bool`, `str`, `None` or `tuple` become columns, plain named
+//! tuples, and arrays and floats of numpy: another subclass may mean anything. The first records say which type a column has; a record of another type is marked, and the
 //! interpreter's.
 
+use super::arrays::{self, ArraysBuilder};
 use crate::lookup::function;
 use firesteel_kernels::{Class, Column, List, Mask, Scalar, Text, TextBuilder};
 use pyo3::exceptions::PyTypeError;
@@ -24,6 +25,7 @@ enum Builder {
     Text(TextBuilder),
     Tuple(Vec<Builder>),
     Record(Class, Vec<Builder>),
+    Arrays(ArraysBuilder),
 }
 
 /// Returns a class of named tuples as the kernels have it; nothing for another one.
@@ -62,7 +64,8 @@ pub(crate) fn column(list: &Bound<'_, PyList>, some: Range<usize>) -> PyResult<O
             marked += 1;
         }
     }
-    Ok((marked * 2 <= rows).then(|| (builder.build(), mask)))
+    let column = if marked * 2 <= rows { builder.build() } else { None };
+    Ok(column.map(|column| (column, mask)))
 }
 
 impl Builder {
@@ -88,7 +91,9 @@ impl Builder {
             let parts = tuple.iter().map(|part| Builder::like(&part, rows)).collect::<Option<Vec<_>>>()?;
             return (parts.len() == class.items()).then_some(Builder::Record(class, parts));
         }
-        let tuple = object.cast_exact::<PyTuple>().ok()?;
+        let Ok(tuple) = object.cast_exact::<PyTuple>() else {
+            return ArraysBuilder::like(object).map(Builder::Arrays);
+        };
         let parts = tuple.iter().map(|part| Builder::like(&part, rows)).collect::<Option<Vec<_>>>()?;
         (!parts.is_empty()).then_some(Builder::Tuple(parts))
     }
@@ -97,6 +102,7 @@ impl Builder {
     fn push(&mut self, object: &Bound<'_, PyAny>) -> bool {
         match self {
             Builder::None => object.is_none(),
+            Builder::Arrays(values) => values.push(object),
             Builder::Bool(values) => {
                 let fits = object.is_exact_instance_of::<PyBool>();
                 values.push(fits && object.is_truthy().unwrap_or(false));
@@ -155,6 +161,7 @@ impl Builder {
     fn push_blank(&mut self) {
         match self {
             Builder::None => {}
+            Builder::Arrays(values) => values.push_blank(),
             Builder::Bool(values) => values.push(false),
             Builder::Int(values) => values.push(0),
             Builder::Float(values) => values.push(0.0),
@@ -165,18 +172,19 @@ impl Builder {
         }
     }
 
-    fn build(self) -> Column {
-        match self {
+    /// Returns the column; `None` of more than one may have.
+    fn build(self) -> Option<Column> {
+        let all = |parts: Vec<Builder>| parts.into_iter().map(Builder::build).collect::<Option<Vec<_>>>();
+        Some(match self {
             Builder::None => Column::Const(Scalar::None),
             Builder::Bool(values) => Column::of_bools(values),
             Builder::Int(values) => Column::ints(values),
             Builder::Float(values) => Column::floats(values),
             Builder::Text(texts) => Column::Text(texts.build()),
-            Builder::Tuple(parts) => Column::Tuple(parts.into_iter().map(Builder::build).collect()),
-            Builder::Record(class, parts) => {
-                Column::Record(class, parts.into_iter().map(Builder::build).collect())
-            }
-        }
+            Builder::Tuple(parts) => Column::Tuple(all(parts)?),
+            Builder::Record(class, parts) => Column::Record(class, all(parts)?),
+            Builder::Arrays(values) => values.build()?,
+        })
     }
 }
 
@@ -204,7 +212,8 @@ pub(crate) fn list<'py>(py: Python<'py>, column: &Column, rows: usize) -> PyResu
         | Column::List(_)
         | Column::Group(_)
         | Column::Tuple(_)
-        | Column::Record(..) => PyList::new(py, objects(py, column, rows)?),
+        | Column::Record(..)
+        | Column::Numpy(_) => PyList::new(py, objects(py, column, rows)?),
     }
 }
 
@@ -220,6 +229,7 @@ fn objects<'py>(py: Python<'py>, column: &Column, rows: usize) -> PyResult<Vec<B
         }
         Column::Float(values) => Ok(values.iter().map(|value| PyFloat::new(py, *value).into_any()).collect()),
         Column::Text(text) => Ok(of_texts(py, text, rows)),
+        Column::Numpy(values) => arrays::objects(py, values),
         Column::List(list) => lists(py, list),
         Column::Group(list) => {
             static GROUP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -272,7 +282,8 @@ pub(super) fn lists_of<'py>(
         | Column::List(_)
         | Column::Group(_)
         | Column::Tuple(_)
-        | Column::Record(..) => {
+        | Column::Record(..)
+        | Column::Numpy(_) => {
             let count = spans.clone().map(|span| span.end).max().unwrap_or(0);
             let items = objects(py, items, count)?;
             spans.map(|span| any(PyList::new(py, &items[span]))).collect()

@@ -4,7 +4,7 @@ use super::lookup::KernelTable;
 use super::objects;
 use firesteel_kernels::{
     Align, Attempt, Binary, Block, Builtin, Comparison, Each, End, Exit, Format, Function, Instruction, Kind,
-    Lookup, Loop, Math, Method, Op, Piece, Register, Scalar, Source, Step,
+    Lookup, Loop, Math, Method, NumpyFunction, Op, Piece, Register, Scalar, Source, Step,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -67,6 +67,9 @@ fn op(name: &str, arguments: &Bound<'_, PyTuple>) -> PyResult<Op> {
         "binary" => {
             Op::Binary(Binary::named(&word()?).ok_or_else(|| unknown(name))?, register(1)?, register(2)?)
         }
+        "in_place" => {
+            Op::InPlace(Binary::named(&word()?).ok_or_else(|| unknown(name))?, register(1)?, register(2)?)
+        }
         "compare" => {
             Op::Compare(Comparison::named(&word()?).ok_or_else(|| unknown(name))?, register(1)?, register(2)?)
         }
@@ -92,6 +95,7 @@ fn op(name: &str, arguments: &Bound<'_, PyTuple>) -> PyResult<Op> {
         "found" => Op::Found(table(arguments)?, register(1)?),
         "made" => Op::Made(objects::class(&arguments.get_item(0)?)?.ok_or_else(|| unknown(name))?, from(1)?),
         "attribute" => Op::Attribute(word()?, register(1)?),
+        "numpy" => Op::Numpy(NumpyFunction::named(&word()?).ok_or_else(|| unknown(name))?, from(1)?),
         "looked_up" => Op::LookedUp(table(arguments)?, register(1)?),
         other => return Err(unknown(other)),
     })

@@ -6,7 +6,7 @@
 
 use super::block::{Block, ROWS_AT_MOST};
 use super::sink::KernelSink;
-use super::{objects, program, random};
+use super::{arrays, objects, program, random};
 use crate::objects::Objects;
 use crate::records::Lists;
 use crate::timing::{self, TimedFunction};
@@ -30,6 +30,8 @@ pub(crate) struct KernelRun {
     timed: Option<TimedFunction>,
     /// The generator of random numbers, if a step draws some.
     generator: Option<Py<PyAny>>,
+    /// Functions behind could change arrays of the records.
+    may_change: bool,
 }
 
 enum Source {
@@ -56,6 +58,7 @@ enum Records {
 struct Chunk {
     records: Records,
     rows: Range<usize>,
+    may_change: bool,
 }
 
 /// The outcome of a chunk: results, as a block; or as a list, if records were handed back, with these and the number of results
@@ -68,13 +71,15 @@ type Fed<'py> = (bool, Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>, Option<Pi
 #[pymethods]
 impl KernelRun {
     /// Makes a run of steps (names and programs) over a source: the engine's lists, a range, or an iterable of lists. A
-    /// generator is that of the step that draws random numbers.
+    /// generator is that of the step that draws random numbers. Where functions behind may change arrays in place, no array of
+    /// the records is given on as a copy.
     #[new]
-    #[pyo3(signature = (steps, source, generator=None))]
+    #[pyo3(signature = (steps, source, generator=None, may_change=false))]
     fn new(
         steps: Vec<(String, Bound<'_, PyAny>)>,
         source: &Bound<'_, PyAny>,
         generator: Option<Py<PyAny>>,
+        may_change: bool,
     ) -> PyResult<Self> {
         let run = Run::new(program::steps(&steps)?);
         let source = if let Ok(lists) = source.cast::<Lists>() {
@@ -92,6 +97,7 @@ impl KernelRun {
             handed_back: 0,
             timed: timing::at_work(),
             generator,
+            may_change,
         })
     }
 
@@ -291,7 +297,7 @@ impl KernelRun {
         self.records += rows.len() as u64;
         self.timed.iter().for_each(|timed| timed.natively(rows.len(), 0));
         self.waiting = Some((records.clone(), rows.end));
-        Ok(Some(Chunk { records, rows }))
+        Ok(Some(Chunk { records, rows, may_change: self.may_change }))
     }
 }
 
@@ -362,9 +368,19 @@ impl Records {
 }
 
 impl Chunk {
+    /// Returns the records as a column, with those marked that cannot be in it; `None` if that is not to be computed here.
     fn column(&self, py: Python<'_>) -> PyResult<Option<(Column, Mask)>> {
+        let Some((column, mask)) = self.read(py)? else { return Ok(None) };
+        let is_trusted = !arrays::has_any(&column) || arrays::are_trusted(py)?;
+        Ok(is_trusted.then_some((column, mask)))
+    }
+
+    fn read(&self, py: Python<'_>) -> PyResult<Option<(Column, Mask)>> {
         match &self.records {
-            Records::Objects(list) => objects::column(list.bind(py), self.rows.clone()),
+            Records::Objects(list) => {
+                let read = objects::column(list.bind(py), self.rows.clone())?;
+                Ok(read.map(|(column, mask)| (if self.may_change { column.shared() } else { column }, mask)))
+            }
             Records::Lines(lines) => {
                 let lines = lines.lines().unwrap_or_default();
                 Ok(Some(objects::texts(lines[self.rows.clone()].iter().map(String::as_str))))
