@@ -9,7 +9,6 @@ as many as one likes.
 from __future__ import annotations
 
 import argparse
-import copy
 import functools
 import random
 import warnings
@@ -17,7 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from native_programs import FILE, Program, Watched, exact, outcome
+from native_programs import FILE, Program, Watched, exact, outcome_of
 
 from firesteel.chain import Filter, FlatMap, Map, MapValues, OfRecords
 from firesteel.rdd import actions, transformations
@@ -310,33 +309,28 @@ class ArrayProgram(Program):
         return super().__str__() + f"\nwith {known!r}"
 
 
-def outcome_of(program: ArrayProgram, run: Callable[[], Iterator[Any] | None]) -> Any:
-    """Returns what a run gives, what it says, and what it leaves behind of its records."""
-    before, own = program.lists, copy.deepcopy(program.lists)
-    program.lists = own
+def outcome_with_warnings(program: ArrayProgram, run: Callable[[], Iterator[Any] | None]) -> Any:
+    """Returns what a run gives, what it leaves behind of its records, and what it says."""
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        found = outcome(run)
-    program.lists = before
-    if found is None:
-        return None
-    return found, [(one.category.__name__, str(one.message)) for one in said], exact(own)
+        found = outcome_of(program, run)
+    return None if found is None else (found, [(one.category.__name__, str(one.message)) for one in said])
 
 
 def difference(seed: int) -> tuple[str, bool]:
     """Runs a program in all ways. Returns what differs, or nothing, and whether any of it ran natively."""
     program = ArrayProgram(seed)
     captured = exact([program.scope["C"], program.scope["V"]])
-    natively = outcome_of(program, program.natively)
+    natively = outcome_with_warnings(program, program.natively)
     if natively is None:
         return "", False
     held = exact([program.scope["C"], program.scope["V"]]) == captured
     # What a program does to the arrays that it captures is seen by its next run.
     again = ArrayProgram(seed)
-    interpreted = outcome_of(again, again.interpreted)
+    interpreted = outcome_with_warnings(again, again.interpreted)
     held = held or exact([again.scope["C"], again.scope["V"]]) != captured
     again = ArrayProgram(seed)
-    plain = outcome_of(again, again.plainly)
+    plain = outcome_with_warnings(again, again.plainly)
     if natively != interpreted or plain != interpreted or not held:
         return f"seed {seed}\n{program}\nplain: {plain}\ninterpreted: {interpreted}\nnatively: {natively}\n", True
     return "", True

@@ -9,6 +9,7 @@ programs that differ.
 from __future__ import annotations
 
 import argparse
+import copy
 import functools
 import itertools
 import operator
@@ -440,10 +441,20 @@ def outcome(run: Callable[[], Iterator[Any] | None]) -> tuple[list[Any], Any] | 
     return given, None
 
 
+def outcome_of(program: Program, run: Callable[[], Iterator[Any] | None]) -> Any:
+    """Returns what a run gives, and what it leaves behind of its records: it has its own, since it may change lists."""
+    before, own = program.lists, copy.deepcopy(program.lists)
+    program.lists = own
+    found = outcome(run)
+    program.lists = before
+    return None if found is None else (found, exact(own))
+
+
 def difference(seed: int) -> tuple[str, bool]:
     """Runs a program in all ways. Returns what differs, or nothing, and whether any of it ran natively."""
     program = Program(seed)
-    plain, interpreted, natively = map(outcome, (program.plainly, program.interpreted, program.natively))
+    ways = (program.plainly, program.interpreted, program.natively)
+    plain, interpreted, natively = (outcome_of(program, way) for way in ways)
     if natively is None:
         return "", False
     if natively != interpreted or plain != interpreted:
