@@ -8,7 +8,6 @@ as many as one likes.
 
 from __future__ import annotations
 
-import argparse
 import functools
 import random
 import warnings
@@ -16,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from native_programs import FILE, Program, Watched, exact, outcome_of
+from native_programs import FILE, Program, exact, outcome_of, run_by_hand
 
 from firesteel.chain import Filter, FlatMap, Map, MapValues, OfRecords
 from firesteel.rdd import actions, transformations
@@ -336,25 +335,5 @@ def difference(seed: int) -> tuple[str, bool]:
     return "", True
 
 
-def main() -> None:
-    """Runs programs by hand."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--programs", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    ran = differ = came = back = 0
-    for seed in range(options.seed, options.seed + options.programs):
-        text, is_native = difference(seed)
-        ran += is_native
-        figures = Watched.figures()
-        came, back = came + figures[0], back + figures[1]
-        if text:
-            differ += 1
-            print(text, flush=True)
-    print(f"{options.programs} programs, {ran} of them natively; {differ} differ")
-    print(f"{came} records, {back} of them handed back")
-    raise SystemExit(bool(differ))
-
-
 if __name__ == "__main__":
-    main()
+    run_by_hand(difference, __doc__)

@@ -462,9 +462,9 @@ def difference(seed: int) -> tuple[str, bool]:
     return "", True
 
 
-def main() -> None:
-    """Runs programs by hand."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def run_by_hand(difference: Callable[[int], tuple[str, bool]], about: str | None) -> None:
+    """Runs so many programs as the command line says, each of another seed, and prints what differs."""
+    parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--programs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -484,4 +484,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_by_hand(difference, __doc__)
