@@ -126,3 +126,12 @@ pub(crate) fn processes_in(directory: &Path, word: &str) -> Vec<u32> {
 pub(crate) fn firesteel() -> &'static str {
     env!("CARGO_BIN_EXE_firesteel")
 }
+
+/// Waits until something is so, which is looked at again and again.
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -1,10 +1,10 @@
 //! The scenarios on five machines.
 
 use crate::cluster::Cluster;
-use crate::process::Process;
+use crate::process::{Process, until};
 use rustix::process::Signal;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Runs the program's second job, and looks at its answer. All its map tasks' records count once, however often they ran.
 fn ends_well(mut program: Process) {
@@ -12,14 +12,6 @@ fn ends_well(mut program: Process) {
     let second = program.wait_for("second: ");
     assert!(second.contains("right, 40000 records"), "{second}");
     assert!(program.wait().success());
-}
-
-fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !done() {
-        assert!(Instant::now() < deadline, "{what}");
-        thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! processes.
 
 use crate::app::PROGRAM_VARIABLE;
-use crate::process::{Process, firesteel};
+use crate::process::{Process, firesteel, until};
 use firesteel_cluster::standalone::LaunchExecutor;
 use firesteel_data::block::decode_value;
 use firesteel_net::{Credentials, Secret};
@@ -89,6 +89,17 @@ impl Cluster {
         Process::start("program", &mut self.submission(&self.url, &words))
     }
 
+    /// Waits until a program has done its first job and each worker runs an executor of it: one alone may do the job while
+    /// the other is still being started.
+    pub(crate) fn wait_for_first_job(&self, program: &mut Process) {
+        program.wait_for("first: 97 keys");
+        let has_one = |worker: &Process| {
+            let mut executors = children(worker.id()).into_iter();
+            executors.any(|executor| !listeners(executor).is_empty())
+        };
+        until("each worker runs an executor", || self.workers.iter().all(has_one));
+    }
+
     /// What `firesteel` answers to these words and the secret.
     pub(crate) fn ask(&self, words: &[&str]) -> String {
         self.ask_with(words, &self.secret_file())
@@ -155,7 +166,8 @@ pub(crate) fn children(process: u32) -> Vec<u32> {
 
 /// The addresses at which a process listens, as the kernel has it.
 pub(crate) fn listeners(process: u32) -> Vec<SocketAddr> {
-    let descriptors = fs::read_dir(format!("/proc/{process}/fd")).unwrap().flatten();
+    // A process that has ended has none.
+    let descriptors = fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
     let sockets: BTreeSet<String> = descriptors
         .filter_map(|entry| {
             let target = fs::read_link(entry.path()).ok()?;

@@ -2,8 +2,7 @@
 
 use crate::app::{BROADCAST, KEPT, SHUFFLED};
 use crate::cluster::{Cluster, listeners};
-use crate::past::until;
-use crate::process::Process;
+use crate::process::{Process, until};
 use firesteel_cluster::executors::AgentConfig;
 use firesteel_net::{Credentials, Purpose, Secret, connect};
 use std::fs;
@@ -19,7 +18,7 @@ fn holds(bytes: &[u8], text: &str) -> bool {
 fn all_files_are_their_owners_alone() {
     let cluster = Cluster::start(2);
     let mut program = cluster.submit(&[]);
-    program.wait_for("first: ");
+    cluster.wait_for_first_job(&mut program);
     let dir = cluster.dir.path();
     // What the test has made itself, for daemons that were told to let everybody in where they do not say otherwise.
     let own = [dir.join("tmp"), dir.join("secret")];
@@ -49,7 +48,7 @@ fn all_files_are_their_owners_alone() {
 fn secrets_are_nowhere_to_be_seen() {
     let mut cluster = Cluster::start(2);
     let mut program = cluster.submit(&["--verbose"]);
-    program.wait_for("first: ");
+    cluster.wait_for_first_job(&mut program);
     let secrets = [cluster.secret().to_text(), cluster.application_secret().to_text()];
     let processes = cluster.processes(&program);
     assert!(processes.len() >= 6, "{processes:?}");
@@ -131,7 +130,7 @@ fn secrets_are_not_in_what_is_printed_for_debugging() {
 fn logs_of_executors_hold_no_secret() {
     let cluster = Cluster::start(1);
     let mut program = cluster.submit(&["--conf", "firesteel.log.level=info"]);
-    program.wait_for("first: ");
+    cluster.wait_for_first_job(&mut program);
     let secrets = [cluster.secret().to_text(), cluster.application_secret().to_text()];
     let logs = find(cluster.dir.path(), &|path| {
         path.extension().is_some_and(|end| end == "stderr" || end == "stdout")

@@ -25,7 +25,7 @@ fn try_cluster(service: bool) {
     let cluster = Cluster::start(2);
     let setting = format!("firesteel.shuffle.service.enabled={service}");
     let mut program = cluster.submit(&["--conf", &setting]);
-    program.wait_for("first: 97 keys");
+    cluster.wait_for_first_job(&mut program);
     let (clusters, applications) = (cluster.credentials(), Credentials::of(&cluster.application_secret()));
     let mut all = doors("the master", cluster.master.id(), 1, &clusters, &applications);
     all.extend(doors("the driver", program.id(), 1, &applications, &clusters));

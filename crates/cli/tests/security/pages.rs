@@ -2,8 +2,7 @@
 
 use crate::app::PROGRAM_VARIABLE;
 use crate::cluster::Cluster;
-use crate::past::until;
-use crate::process::Process;
+use crate::process::{Process, until};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::fs;

@@ -2,7 +2,7 @@
 
 use crate::cluster::{Cluster, listeners};
 use crate::disk::find;
-use crate::process::{Process, firesteel};
+use crate::process::{Process, firesteel, until};
 use crate::strangers::{PATIENCE, Seeded, preface, say, word};
 use crate::tls::{Shows, offer, speak};
 use firesteel_cluster::standalone::client::Client;
@@ -19,16 +19,6 @@ use std::io::Read;
 use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::channel;
-use std::thread;
-use std::time::{Duration, Instant};
-
-pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !done() {
-        assert!(Instant::now() < deadline, "{what}");
-        thread::sleep(Duration::from_millis(20));
-    }
-}
 
 /// What the command says and whether it succeeds, with words instead of the cluster's secret.
 fn submit_with(cluster: &Cluster, words: &[&str]) -> (bool, String) {
@@ -263,7 +253,7 @@ fn weak_ciphers() {
     const HANDSHAKE: u8 = 22;
     let cluster = Cluster::start(1);
     let mut program = cluster.submit(&["--conf", "firesteel.shuffle.service.enabled=false"]);
-    program.wait_for("first: ");
+    cluster.wait_for_first_job(&mut program);
     let all = cluster.processes(&program).into_iter().flat_map(listeners).collect::<Vec<_>>();
     assert_eq!(all.len(), 4, "master, worker, driver, executor: {all:?}");
     // NULL, EXPORT, RC4, 3DES, AES in CBC mode with and without forward secrecy, and the good ones of TLS 1.2.
