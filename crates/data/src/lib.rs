@@ -1,7 +1,7 @@
 //! Records in bulk on one machine: batches, codecs, hashing, combining tables and sorting that spill.
 //!
 //! Read in this order: [`Data`] (what a record may be), [`Batch`] (records between operators), [`mod@column`] and [`block`]
-//! (records as bytes), [`combine`] and [`sort`] (the two ways to bring equal keys together, both on top of [`spill`]).
+//! (records as bytes), [`combine`], [`gather`] and [`sort`] (the ways to bring equal keys together, all on top of [`spill`]).
 //!
 //! Nothing here knows of stages, tasks or owners of partitions; memory and files are requested through
 //! [`Workspace`].
@@ -14,6 +14,7 @@ pub mod combine;
 pub mod compression;
 mod error;
 pub mod frames;
+pub mod gather;
 pub mod hash;
 pub mod hyperloglog;
 mod index;

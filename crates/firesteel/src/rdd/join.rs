@@ -5,10 +5,11 @@
 
 use super::{Rdd, count};
 use crate::HashPartitioner;
-use firesteel_closures::Plain;
 use firesteel_data::Data;
 use firesteel_driver::{Parts, UntypedRdd, site};
-use firesteel_operators::{CoGroup2, CoGroup3, CoGroup4, FlatMap};
+use firesteel_operators::{
+    CoGroup2, CoGroup3, CoGroup4, FullOuter, Inner, Join, JoinKind, LeftOuter, RightOuter,
+};
 use firesteel_plan::{Mapping, Partitioner as Placed};
 use firesteel_types::CallSite;
 use std::hash::Hash;
@@ -30,47 +31,42 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
     /// ```
     #[track_caller]
     pub fn join<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, (V, W))> {
-        self.join_at(site("join", Location::caller()), None, other)
+        self.join_at::<_, Inner>(site("join", Location::caller()), None, other)
     }
 
     /// [`Rdd::join`] into `partitions` partitions.
     #[track_caller]
     pub fn join_into<W: Data>(&self, partitions: usize, other: &Rdd<(K, W)>) -> Rdd<(K, (V, W))> {
-        self.join_at(site("join_into", Location::caller()), Some(count(partitions)), other)
+        self.join_at::<_, Inner>(site("join_into", Location::caller()), Some(count(partitions)), other)
     }
 
-    fn join_at<W: Data>(
+    fn join_at<W: Data, J: JoinKind<V, W>>(
         &self,
         site: CallSite,
         partitions: Option<u32>,
         other: &Rdd<(K, W)>,
-    ) -> Rdd<(K, (V, W))> {
-        let groups = self.cogroup_at(site.clone(), partitions, other);
-        groups.every_pair(site, |vs: Vec<V>, ws: Vec<W>| (vs, ws))
+    ) -> Rdd<(K, (J::Left, J::Right))> {
+        let rule = self.common_rule(partitions, &[other.placement()]);
+        let inputs = vec![self.placed(&site, rule), other.placed(&site, rule)];
+        self.grouped(site, rule, inputs, Join::<K, V, W, J>::code())
     }
 
     /// [`Rdd::join`] that keeps each of this RDD's pairs, with `None` where the other has no such key.
     #[track_caller]
     pub fn left_outer_join<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, (V, Option<W>))> {
-        let site = site("left_outer_join", Location::caller());
-        self.cogroup_at(site.clone(), None, other)
-            .every_pair(site, |vs: Vec<V>, ws: Vec<W>| (vs, or_none(ws)))
+        self.join_at::<_, LeftOuter>(site("left_outer_join", Location::caller()), None, other)
     }
 
     /// [`Rdd::join`] that keeps each of the other's pairs, with `None` where this RDD has no such key.
     #[track_caller]
     pub fn right_outer_join<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, (Option<V>, W))> {
-        let site = site("right_outer_join", Location::caller());
-        self.cogroup_at(site.clone(), None, other)
-            .every_pair(site, |vs: Vec<V>, ws: Vec<W>| (or_none(vs), ws))
+        self.join_at::<_, RightOuter>(site("right_outer_join", Location::caller()), None, other)
     }
 
     /// [`Rdd::join`] that keeps all pairs of both, with `None` on the side that has no such key.
     #[track_caller]
     pub fn full_outer_join<W: Data>(&self, other: &Rdd<(K, W)>) -> Rdd<(K, (Option<V>, Option<W>))> {
-        let site = site("full_outer_join", Location::caller());
-        self.cogroup_at(site.clone(), None, other)
-            .every_pair(site, |vs: Vec<V>, ws: Vec<W>| (or_none(vs), or_none(ws)))
+        self.join_at::<_, FullOuter>(site("full_outer_join", Location::caller()), None, other)
     }
 
     /// Groups the values of two RDDs: for each key of either, its values in both.
@@ -181,65 +177,5 @@ impl<K: Data + Hash + Eq, V: Data> Rdd<(K, V)> {
         let narrow = inputs.into_iter().map(|input| (input, Mapping::OneToOne)).collect();
         let parts = Parts { partitioner: Some(rule), narrow, ..Parts::source(site, rule.partitions(), code) };
         Rdd::of(self.context().driver().rdd(parts))
-    }
-}
-
-impl<K: Data + Hash + Eq, V: Data, W: Data> Grouped2<K, V, W> {
-    /// Returns every pair of the values that `sides` makes of the two groups.
-    fn every_pair<A: Data, B: Data>(
-        &self,
-        site: CallSite,
-        sides: impl Fn(Vec<V>, Vec<W>) -> (Vec<A>, Vec<B>) + Plain,
-    ) -> Rdd<(K, (A, B))> {
-        let cross = move |_: &(), (key, (vs, ws)): (K, (Vec<V>, Vec<W>))| {
-            let (left, right) = sides(vs, ws);
-            Cross { key, left: left.into_iter(), current: None, right, next: 0 }
-        };
-        self.narrow(site, self.partitioner(), FlatMap::<(K, (Vec<V>, Vec<W>)), _, (), _>::code(&(), cross))
-    }
-}
-
-fn or_none<T>(values: Vec<T>) -> Vec<Option<T>> {
-    match values.is_empty() {
-        true => vec![None],
-        false => values.into_iter().map(Some).collect(),
-    }
-}
-
-/// Every pair of two groups, made one by one: a hot key's pairs are never all in memory.
-struct Cross<K, A, B> {
-    key: K,
-    left: std::vec::IntoIter<A>,
-    current: Option<A>,
-    right: Vec<B>,
-    next: usize,
-}
-
-impl<K: Clone, A: Clone, B: Clone> Iterator for Cross<K, A, B> {
-    type Item = (K, (A, B));
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.right.is_empty() {
-            return None;
-        }
-        if self.current.is_none() {
-            self.current = Some(self.left.next()?);
-        }
-        let right = self.right[self.next].clone();
-        self.next += 1;
-        let left = if self.next == self.right.len() {
-            self.next = 0;
-            self.current.take()?
-        } else {
-            self.current.clone()?
-        };
-        Some((self.key.clone(), (left, right)))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let rows = self.left.len() + usize::from(self.current.is_some());
-        let left = (rows * self.right.len()).saturating_sub(self.next);
-        (left, Some(left))
     }
 }
