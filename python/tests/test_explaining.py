@@ -94,7 +94,8 @@ def test_time_lost_in_pickling(fresh_context: MakeContext) -> None:
 
 
 def test_a_filter_behind_a_shuffle(fresh_context: MakeContext) -> None:
-    sc = fresh_context("local[2]")
+    # Natively, so few records cost no time that is worth a word.
+    sc = fresh_context("local[2]", {"firesteel.python.native": "off"})
     pairs = sc.parallelize(range(20_000), 4).map(lambda x: (x, x))
     assert len(pairs.partitionBy(3).filter(lambda pair: pair[1] % 100 == 0).map(str).collect()) == 200
     told = sc.explain_last_job()

@@ -18,6 +18,7 @@ use crate::{Fallible, workspace};
 const TABLE: &str = "benches/RESULTS-PYTHON.md";
 const PYSPARK: &str = "PySpark";
 const INTERPRETED: &str = "Firesteel, interpreted";
+const ON_A_CLUSTER: &str = "Firesteel, local-cluster[2,1,2048]";
 
 /// The number of bytes of text that are counted.
 const TEXT_BYTES: u64 = 300_000_000;
@@ -115,6 +116,12 @@ const WORKLOADS: &[Workload] = &[
         ..ONE
     },
     Workload {
+        name: "not_lowered",
+        about: "lines of JSON read by functions that stay in the interpreter, 1 M lines",
+        sizes: &[("BENCH_N", 1_000_000, 10_000)],
+        ..ONE
+    },
+    Workload {
         name: "pi",
         about: "pi, 4 M points with `random.random()`",
         sizes: &[("BENCH_N", 4_000_000, 40_000)],
@@ -135,6 +142,7 @@ const WORKLOADS: &[Workload] = &[
 ];
 
 /// A peer: name, the program's prefix, the value of `BENCH_PEER`, threads.
+#[derive(Clone, Copy)]
 struct Peer {
     name: &'static str,
     prefix: &'static str,
@@ -142,36 +150,28 @@ struct Peer {
     threads: usize,
     /// True if functions may run natively.
     is_native: bool,
+    /// The master, where it is not `local[THREADS]`.
+    master: Option<&'static str>,
 }
 
+const PLAIN: Peer = Peer {
+    name: "plain Python, 1 process",
+    prefix: "plain_",
+    peer: "plain",
+    threads: 1,
+    is_native: false,
+    master: None,
+};
+
 fn peers(without_spark: bool) -> Vec<Peer> {
-    let all = machine::threads();
-    let mut peers = vec![
-        Peer {
-            name: "plain Python, 1 process",
-            prefix: "plain_",
-            peer: "plain",
-            threads: 1,
-            is_native: false,
-        },
-        Peer {
-            name: "plain Python, all processors",
-            prefix: "plain_",
-            peer: "plain",
-            threads: all,
-            is_native: false,
-        },
-        Peer { name: INTERPRETED, prefix: "", peer: "firesteel", threads: all, is_native: false },
-        Peer {
-            name: super::results::FIRESTEEL,
-            prefix: "",
-            peer: "firesteel",
-            threads: all,
-            is_native: true,
-        },
-    ];
+    let threads = machine::threads();
+    let parallel = Peer { name: "plain Python, all processors", threads, ..PLAIN };
+    let interpreted = Peer { name: INTERPRETED, prefix: "", peer: "firesteel", threads, ..PLAIN };
+    let native = Peer { name: super::results::FIRESTEEL, is_native: true, ..interpreted };
+    let cluster = Peer { name: ON_A_CLUSTER, master: Some("local-cluster[2,1,2048]"), ..native };
+    let mut peers = vec![PLAIN, parallel, interpreted, native, cluster];
     if !without_spark {
-        peers.push(Peer { name: PYSPARK, prefix: "", peer: "pyspark", threads: all, is_native: false });
+        peers.push(Peer { name: PYSPARK, prefix: "", peer: "pyspark", threads, ..PLAIN });
     }
     peers
 }
@@ -198,14 +198,16 @@ pub(super) fn run(asked: &Asked) -> Fallible {
     }
     let environment = beside_pyspark(Some(Profile::Dist))?;
     let mut rows = String::new();
+    let mut times = Vec::new();
     let wanted =
         |workload: &&Workload| asked.only.is_empty() || asked.only.iter().any(|name| name == workload.name);
     for workload in WORKLOADS.iter().filter(wanted) {
         println!("\n=== {}: {}", workload.name, workload.about);
         let measured = compare(workload, asked, &environment)?;
         add_rows(&mut rows, workload, &measured);
+        times.extend(times_as_fast(workload, &measured));
     }
-    let table = table(asked, &rows);
+    let table = table(asked, &rows, geometric_mean(&times));
     println!("\n{table}");
     if asked.print {
         return Ok(());
@@ -236,6 +238,10 @@ fn compare(workload: &Workload, asked: &Asked, environment: &Environment) -> Fal
     let mut measured: Measured = vec![];
     for peer in &peers {
         let path = program(peer);
+        // The start of a cluster is measured where clusters are.
+        if peer.master.is_some() && workload.starts.is_some() {
+            continue;
+        }
         if path.is_file() && !(peer.threads > 1 && peer.peer == "plain" && alone(&path)) {
             measured.push((peer.name, vec![]));
         }
@@ -247,6 +253,7 @@ fn compare(workload: &Workload, asked: &Asked, environment: &Environment) -> Fal
             let mut command = environment.python();
             command.arg(program(peer)).envs(variables.iter().cloned());
             command.env("BENCH_PEER", peer.peer).env("BENCH_THREADS", peer.threads.to_string());
+            command.envs(peer.master.map(|master| ("BENCH_MASTER", master)));
             command.env("BENCH_NATIVE", if peer.is_native { "auto" } else { "off" });
             command.env("BENCH_RUNS", (asked.runs + 1).to_string()).env("BENCH_PARTITIONS", PARTITIONS);
             command.env("PYSPARK_PYTHON", environment.program("python"));
@@ -287,7 +294,22 @@ fn seconds(workload: &Workload, samples: &[Sample]) -> f64 {
     })
 }
 
-fn table(asked: &Asked, rows: &str) -> String {
+/// Returns how many times as fast as PySpark a workload is that is not a start, if PySpark was measured.
+fn times_as_fast(workload: &Workload, measured: &Measured) -> Option<f64> {
+    let of = |peer: &str| {
+        measured.iter().find(|(name, _)| *name == peer).map(|(_, samples)| seconds(workload, samples))
+    };
+    let (own, pyspark) = (of(super::results::FIRESTEEL)?, of(PYSPARK)?);
+    workload.starts.is_none().then_some(pyspark / own)
+}
+
+/// Returns the geometric mean of ratios, or nothing if there are none.
+fn geometric_mean(times: &[f64]) -> Option<f64> {
+    let logarithms: f64 = times.iter().map(|times| times.ln()).sum();
+    (!times.is_empty()).then(|| (logarithms / times.len() as f64).exp())
+}
+
+fn table(asked: &Asked, rows: &str, mean: Option<f64>) -> String {
     let mut text = String::from("# Python, measured side by side\n\nWritten by `cargo xtask bench --python`");
     if asked.quick {
         text.push_str(" with `--quick`: too small to mean anything");
@@ -311,6 +333,13 @@ fn table(asked: &Asked, rows: &str) -> String {
     text.push_str("| workload | peer | seconds | times as fast as PySpark | peak MiB |\n");
     text.push_str("| --- | --- | ---: | ---: | ---: |\n");
     text.push_str(rows);
+    if let Some(mean) = mean {
+        let _ = writeln!(
+            text,
+            "\nThe geometric mean of {} over all workloads but starts: {mean:.1} times as fast as PySpark.",
+            super::results::FIRESTEEL
+        );
+    }
     text
 }
 
@@ -326,5 +355,17 @@ fn add_rows(rows: &mut String, workload: &Workload, measured: &Measured) {
         let ratio = pyspark.map_or("-".to_owned(), |pyspark| format!("{:.1} x", pyspark / own));
         let peak = median(samples, |sample| sample.peak_mib);
         let _ = writeln!(rows, "| {about} | {name} | {own:.3}{first} | {ratio} | {peak:.0} |");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mean_of_ratios_is_geometric() {
+        let mean = geometric_mean(&[2.0, 8.0]).expect("two ratios");
+        assert!((mean - 4.0).abs() < 1e-9, "{mean}");
+        assert_eq!(geometric_mean(&[]), None);
     }
 }
