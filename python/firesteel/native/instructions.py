@@ -219,6 +219,11 @@ class Instructions:
 
     def is_op(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         one, two = frame.pop(2)
+        if frame.code.instructions[frame.at - 2].opname == "LOAD_COMMON_CONSTANT":
+            # From 3.14 on `all(... for ...)` is a loop of its own where the name `all` is Python's, and so are `any` and
+            # `tuple`. Behind the other answer is the plain call, which gives the same.
+            frame.stack.append(Known(False))
+            return
         if isinstance(one, Known) and one.value is None:
             one, two = two, one
         if not isinstance(two, Known) or two.value is not None:
