@@ -128,7 +128,7 @@ fn examples(environment: &Environment) -> Job {
     let mut command = pytest(environment);
     // The packages of Debian take a development build a minute: by hand, or in the step `examples`, from Rust.
     command
-        .args(["python/tests/test_examples.py", "-k", "flights or airports"])
+        .args(["python/tests/test_examples.py", "-k", "flights or airports or spells"])
         .env("FIRESTEEL_TEST_DATA", data::folder());
     let missing = DATASETS.iter().filter_map(|dataset| Some((dataset.name, data::fetch(dataset).err()?)));
     let missing: Vec<_> = missing.collect();
