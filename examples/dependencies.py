@@ -38,7 +38,7 @@ def name_of(dependency: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Tells what comes along with packages.")
     parser.add_argument("packages", nargs="?", default="target/data/Packages", help="as apt lists them")
-    parser.add_argument("--of", nargs="+", default=["apt", "python3", "perl"], metavar="NAME", help="whose dependencies")
+    parser.add_argument("--of", nargs="+", default=["apt", "python3", "perl"], metavar="NAME", help="whose they are")
     parser.add_argument("--master", default="local[*]", help="where to run")
     parser.add_argument("--native", default="auto", choices=MODES, help="firesteel.python.native")
     arguments = parser.parse_args()

@@ -1,7 +1,7 @@
 """How long aircraft serve New York at a stretch: the flights of each, cut into spells wherever it is away for long.
 
-Shows *sessions*, as of users in a log: the events of each key in the order of time, cut at gaps. With ``--native require``
-all of its functions run without the interpreter.
+Shows *sessions*, as of users in a log: the events of each key in the order of time, cut at gaps. With
+``--native require`` all of its functions run without the interpreter.
 
 ``cargo xtask data`` once, then ``python examples/rotations.py [FLIGHTS] [--gap DAYS]``, after ``pip install .``
 """
@@ -76,8 +76,9 @@ def report(sc: SparkContext, path: str, gap: int) -> None:
 
     print("\nHow many aircraft come back, by the number of their spells:")
     times = found.mapValues(lambda spell: 1).reduceByKey(lambda a, b: a + b)
-    for spells_of_one, aircraft in times.map(lambda pair: (pair[1], 1)).reduceByKey(lambda a, b: a + b).sortByKey().take(5):
-        print(f"{spells_of_one:>8}  {aircraft:>6} aircraft")
+    often = times.map(lambda pair: (pair[1], 1)).reduceByKey(lambda a, b: a + b)
+    for count, aircraft in often.sortByKey().take(5):
+        print(f"{count:>8}  {aircraft:>6} aircraft")
 
 
 if __name__ == "__main__":
