@@ -11,6 +11,7 @@ import pytest
 from conftest import MakeContext
 
 from firesteel.chain import Chain, FlatMap, Keys, Map
+from firesteel.native import values
 from firesteel.native.explaining import explained
 from firesteel.native.plan import parts_of
 from firesteel.native.records import fields_of
@@ -72,6 +73,14 @@ def test_templates_are_named() -> None:
     names: dict[str, Any] = {}
     exec(compile("def function(x):\n  return t'{x} of {x:>5}'", __file__, "exec"), names)
     assert reason(names["function"]) == '2: a template, as of t"..."'
+
+
+def test_bytecode_of_a_later_python_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its instructions may do something else than those of the same names did."""
+    monkeypatch.setattr(values, "NEWEST", (3, 9))
+    monkeypatch.setattr(values, "_READ", {})
+    assert "bytecode of a Python later than 3.9" in reason(lambda x: x + 1)
+    assert reason(len).endswith("of which nothing is known")
 
 
 def helped(text: str) -> Any:

@@ -226,7 +226,7 @@ class Instructions:
     def is_op(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         one, two = frame.pop(2)
         if frame.code.instructions[frame.at - 2].opname == "LOAD_COMMON_CONSTANT":
-            # From 3.14 on `all(... for ...)` is a loop of its own where the name is Python's, and so are `any` and `tuple`.
+            # From 3.14 on `all(... for ...)` is a loop of its own if the name is Python's; so are `any` and `tuple`.
             # Behind the other answer is the plain call, which gives the same.
             frame.stack.append(Known(False))
             return
