@@ -214,6 +214,36 @@ def test_spells(wholly_native: str, tmp_path: Path, is_made_up: bool) -> None:
     assert section(text, "How many aircraft") == [f"{one:>8}  {count:>6} aircraft" for one, count in often]
 
 
+TEXTS = {
+    "cats.txt": "The cat sat.\nA CAT, a cat's tail! It purrs: É, été.\n",
+    "dogs.txt": "The dog barks at the cat\nand the dog wags its tail",
+    "empty.txt": "",
+    "sea.md": "The sea, the sea: blue sea123water",
+}
+
+
+def test_keywords(wholly_native: str, tmp_path: Path) -> None:
+    for name, text in TEXTS.items():
+        (tmp_path / name).write_text(text)
+    text = printed("keywords.py", str(tmp_path), "--find", "cat", "tail", "--top", "3", "--native", wholly_native)
+    words = {
+        name: [word for word in "".join(c if c.isalpha() else " " for c in text.lower()).split() if len(word) > 2]
+        for name, text in TEXTS.items()
+    }
+    spread = Counter(word for some in words.values() for word in set(some))
+    assert text.startswith(f"4 texts, {sum(map(len, words.values()))} words, {len(spread)} different ones\n")
+    weights = {
+        name: {word: count / len(some) * math.log(4 / spread[word]) for word, count in Counter(some).items()}
+        for name, some in words.items()
+    }
+    best = {name: sorted((-weight, word) for word, weight in some.items())[:3] for name, some in weights.items()}
+    wanted = [f"{name:>24}  {', '.join(word for _, word in some)}" for name, some in sorted(best.items()) if some]
+    assert section(text, "What each text is about") == wanted
+    sums = {name: sum(some.get(word, 0.0) for word in ("cat", "tail")) for name, some in weights.items()}
+    found = sorted((-weight, name) for name, weight in sums.items() if weight > 0)
+    assert section(text, "The texts for `cat tail`") == [f"{-weight:>24.4f}  {name}" for weight, name in found]
+
+
 @pytest.mark.parametrize(
     ("program", "words", "said"),
     [
@@ -223,6 +253,7 @@ def test_spells(wholly_native: str, tmp_path: Path, is_made_up: bool) -> None:
         ("dependencies.py", ["no/such/place"], "cargo xtask data"),
         ("dependencies.py", [str(DATA / "Packages"), "--of", "no-such"], "lists no package `no-such`"),
         ("rotations.py", ["no/such/place"], "cargo xtask data"),
+        ("keywords.py", ["no/such/place"], "there is no folder no/such/place"),
         ("k_means.py", [str(DATA / "airports.csv"), "--start", "JFK,NO"], "has no airport `NO` to start from"),
         ("log_stats.py", [str(DATA / "airports.csv")], "holds no events of dpkg's"),
     ],

@@ -247,8 +247,10 @@ class Instructions:
         self._push_unless(block, frame, self.apply(block, "contains", [item, container]), instruction)
 
     def _is_table(self, value: Any) -> bool:
-        """Returns whether `in` looks a value up in a table: in few constants it looks one by one."""
-        return type(value) in (dict, set, list) or is_container(value) and len(value) > MOST_CHOICES
+        """Returns whether `in` looks a value up in a table: in few constants it looks one by one, but for tuples."""
+        if type(value) in (dict, set, list):
+            return True
+        return is_container(value) and (len(value) > MOST_CHOICES or any(type(item) is tuple for item in value))
 
     def _push_unless(self, block: Block, frame: Frame, made: Register, instruction: dis.Instruction) -> None:
         frame.stack.append(self.apply(block, "not", [made]) if instruction.arg else made)

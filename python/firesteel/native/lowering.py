@@ -117,7 +117,7 @@ class _Walk(Calls, Attempts):
     def frame(self, code: Code, names: Names, caller: Frame | None) -> Frame:
         """Returns the frame of a call."""
         if caller is not None and caller.depth >= MOST_CALLS:
-            raise NotLowered("calls within calls", code.code.co_filename, code.code.co_firstlineno)
+            raise NotLowered(f"calls more than {MOST_CALLS} deep", code.code.co_filename, code.code.co_firstlineno)
         return Frame(code, names, caller)
 
     def count_end(self) -> None:
