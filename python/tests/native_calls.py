@@ -130,6 +130,8 @@ class Calls:
         """Makes a truth value."""
         sub = functools.partial(self.expression, names=names, depth=depth)
         rng = self.rng
+        few = [(rng.choice(WORDS), rng.choice(PLACES[:8])) for _ in range(rng.choice([1, 2, 3]))]
+        pairs = lambda: repr(rng.choice([tuple, set])(few))  # noqa: E731
         return rng.choice(
             [
                 lambda: f"math.{rng.choice(['isnan', 'isinf', 'isfinite'])}({sub(rng.choice(['float', 'int']))})",
@@ -137,6 +139,7 @@ class Calls:
                 lambda: f"({sub('int')} {rng.choice(['in', 'not in'])} {rng.choice(['WORD_OF', 'PRIMES', 'DIRTY'])})",
                 lambda: f"({sub(rng.choice(['bool', 'str']))} in PRIMES)",
                 lambda: f"({sub('str')} in B.value)",
+                lambda: f"({self.expression(('str', 'int'), names, depth)} {rng.choice(['in', 'not in'])} {pairs()})",
                 lambda: f"(WORD_OF.get({sub('int')}) is None)",
                 lambda: f"{sub('str')}.is{rng.choice(['numeric', 'decimal', 'ascii'])}()",
             ]

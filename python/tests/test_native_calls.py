@@ -223,6 +223,17 @@ class Odd(NamedTuple):
         return 7
 
 
+def test_pairs_are_looked_up_among_constants() -> None:
+    pairs = [("a", 1), ("a", 2), ("b", 1), ("c", True)]
+    for function in (
+        lambda p: p in (("a", 1), ("b", 2)),
+        lambda p: p not in {("a", 1), ("c", 1)},
+        lambda p: (p[0], p[1] + 1) in {("a", 2)},
+    ):
+        assert in_both([Map(function, "map")], pairs[:3])[1] == 0
+        in_both([Map(function, "map")], [*pairs, None, ("a",), ("a", 1.0), Pair("a", 1), (["a"], 1)])
+
+
 def test_named_tuples_stay_what_they_are() -> None:
     pairs = [Pair("a", 1), Pair("b", 2), ("c", 3), Pair("d", "x"), Pair("e", None)]
     (results, _), back = in_both([Map(lambda p: Pair(p.value, p.key), "map")], pairs[:2] + pairs[3:])

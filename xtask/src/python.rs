@@ -47,15 +47,18 @@ pub(crate) fn step() -> Outcome {
     check(&found, newest).into()
 }
 
-/// Builds once, with the newest Python; tests with the oldest Python and dependencies, and with the newest, side by side. If there is
-/// only one Python, it is tested with both sets of dependencies.
+/// Builds once, with the newest Python; tests with the oldest Python and dependencies, and with the newest, side by side, and what reads
+/// bytecode with those in between. If there is only one Python, it is tested with both sets of dependencies.
 fn check(found: &[Python], newest: &Python) -> Fallible {
     let start = Instant::now();
     let wheel = wheel::build(newest, wheel::Profile::Dev)?;
     println!("wheel built in {:.1} s", start.elapsed().as_secs_f64());
+    let between = found.get(1..found.len() - 1).unwrap_or_default();
+    let between: Vec<_> =
+        between.iter().map(|python| tests_of_bytecode(python, &wheel)).collect::<Result<_, _>>()?;
     let oldest = prepared(found.first().unwrap_or(newest), Age::Oldest, &wheel)?;
     let newest = prepared(newest, Age::Newest, &wheel)?;
-    let jobs = vec![
+    let mut jobs = vec![
         all_tests(&newest, Age::Newest),
         all_tests(&oldest, Age::Oldest),
         tests_on_a_cluster(&newest),
@@ -64,6 +67,7 @@ fn check(found: &[Python], newest: &Python) -> Fallible {
         types(&newest)?,
         examples(&newest),
     ];
+    jobs.extend(between);
     side_by_side::run(side_by_side::lanes(), jobs)
 }
 
@@ -117,6 +121,19 @@ fn tests_interpreted(environment: &Environment) -> Job {
     job("pytest interpreted".into(), command, TESTS_LIMIT)
 }
 
+/// The tests of what reads bytecode, which is another one in each version of Python.
+const OF_BYTECODE: &str = "native_control native_calls native_reasons closures";
+
+fn tests_of_bytecode(python: &Python, wheel: &Path) -> Fallible<Job> {
+    let environment = Environment::fresh(&format!("test-{}", python.version), python)?;
+    // Without the large packages, of which these tests need nothing.
+    environment.install(&["--constraint", REQUIREMENTS, "cloudpickle", "numpy", "pytest"])?;
+    environment.install_wheel(wheel)?;
+    let mut command = pytest(&environment);
+    command.args(OF_BYTECODE.split(' ').map(|name| format!("python/tests/test_{name}.py")));
+    Ok(job(format!("pytest of bytecode with Python {}", python.version), command, TESTS_LIMIT))
+}
+
 fn pytest(environment: &Environment) -> Command {
     let mut command = environment.python();
     command.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"]);
@@ -128,7 +145,7 @@ fn examples(environment: &Environment) -> Job {
     let mut command = pytest(environment);
     // The packages of Debian take a development build a minute: by hand, or in the step `examples`, from Rust.
     command
-        .args(["python/tests/test_examples.py", "-k", "flights or airports"])
+        .args(["python/tests/test_examples.py", "-k", "flights or airports or spells"])
         .env("FIRESTEEL_TEST_DATA", data::folder());
     let missing = DATASETS.iter().filter_map(|dataset| Some((dataset.name, data::fetch(dataset).err()?)));
     let missing: Vec<_> = missing.collect();

@@ -122,6 +122,8 @@ def constant(value: Any) -> Any:
         return value
     if kind is tuple:
         return tuple(map(constant, value))
+    if kind in (list, dict, set):
+        raise NotConstant(f"a {kind.__name__} from outside, which could change: a tuple of the same could not")
     raise NotConstant(f"the value {name_of(value)}")
 
 

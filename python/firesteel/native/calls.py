@@ -311,7 +311,7 @@ def bound(function: FunctionType, arguments: list[Any], named: dict[str, Any]) -
 def _placed(function: Any, arguments: list[Any], named: dict[str, Any]) -> list[Any]:
     """Returns all arguments of one of Python's own functions by their places."""
     if isinstance(function, Method):
-        name = f"str.{function.name}"
+        name = f"str.{function.name}" if function.name in callables.METHODS else f"the method {function.name}"
     else:
         name = callables.name_of(function.value) if isinstance(function, Known) else "a value"
     parameters = _PARAMETERS.get(name, ())

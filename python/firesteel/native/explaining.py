@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -48,10 +48,36 @@ def explained(chains: Iterable[Chain], mode: str) -> str:
     lines = [f"{SETTING} = {mode}" + (": nothing runs natively; this is what would" if mode == "off" else "")]
     for chain in chains:
         lines.append(chain.site or "an action")
-        native = _native(chain.steps)
-        for at, part in enumerate(parts_of(chain.steps)):
-            lines.append(f"  {_line(part, at in native)}")
+        lines += _lines(parts_of(chain.steps), _native(chain.steps))
     return "\n".join(lines)
+
+
+def _lines(parts: Sequence[Part], native: set[int]) -> Iterator[str]:
+    """Returns a line for each step of a chain. A step behind one that is interpreted is, too."""
+    before = ""
+    for at, part in enumerate(parts):
+        what = part.name if part.function is None else f"{part.name} {_name(part.function)}"
+        if at in native:
+            yield f"  runs natively: {what}"
+            continue
+        reason = part.reason if part.lowered is None else _obstacle(parts, at, before)
+        yield f"  is interpreted: {what}: {reason}"
+        if part.lowered is None or part.lowered.reads or part.lowered.generator is not None:
+            before = before or part.name
+
+
+def _obstacle(parts: Sequence[Part], at: int, before: str) -> str:
+    """Returns why a step with a program does not run natively; ``before`` is the first interpreted step before it."""
+    lowered = parts[at].lowered
+    if lowered is not None and lowered.generator is not None:
+        return "it draws random numbers, so all it gives must go into a `reduce`, a `sum` or the like"
+    if before:
+        return f"it could run natively, but stands behind the `{before}` of its stage that is interpreted"
+    behind = next((part.name for part in parts[at + 1 :] if part.lowered is None), "")
+    if behind and lowered is not None and lowered.reads:
+        change = "which is interpreted, could change a name or a table that it reads"
+        return f"it could run natively, but the `{behind}` behind it, {change}"
+    return "it could run natively, but alone it would gain nothing"
 
 
 def _native(steps: Sequence[Any]) -> set[int]:
@@ -68,18 +94,6 @@ def _native(steps: Sequence[Any]) -> set[int]:
             break
         begin = end
     return positions
-
-
-def _line(part: Part, is_native: bool) -> str:
-    what = part.name if part.function is None else f"{part.name} {_name(part.function)}"
-    if is_native:
-        return f"runs natively: {what}"
-    if part.lowered is None:
-        return f"is interpreted: {what}: {part.reason}"
-    if part.lowered.generator is not None:
-        reason = "it draws random numbers, so all it gives must go into a `reduce`, a `sum` or the like"
-        return f"is interpreted: {what}: {reason}"
-    return f"is interpreted: {what}: it could run natively, but stands where that would not pay or could be seen"
 
 
 def _name(function: Any) -> str:

@@ -51,12 +51,17 @@ _REASONS = {
     **dict.fromkeys(("BUILD_MAP", "BUILD_CONST_KEY_MAP"), "a dict"),
     "BUILD_SET": "a set",
     "UNPACK_EX": "taking a value apart with *",
-    **dict.fromkeys(("SETUP_WITH", "BEFORE_WITH"), "with"),
+    **dict.fromkeys(("SETUP_WITH", "BEFORE_WITH", "LOAD_SPECIAL"), "with"),
     **dict.fromkeys(("SET_ADD", "MAP_ADD"), "a comprehension of a set or a dict"),
     **dict.fromkeys(("STORE_GLOBAL", "DELETE_GLOBAL"), "an assignment to an outer name"),
     **dict.fromkeys(("STORE_ATTR", "STORE_SUBSCR", "DELETE_SUBSCR", "STORE_SLICE"), "a change to an object"),
     **dict.fromkeys(("IMPORT_NAME", "IMPORT_FROM"), "an import within the function"),
     **dict.fromkeys(("YIELD_VALUE", "RETURN_GENERATOR", "GET_AWAITABLE"), "a generator"),
+    **dict.fromkeys(("MATCH_SEQUENCE", "MATCH_MAPPING", "MATCH_CLASS"), "a pattern of this kind"),
+    **dict.fromkeys(("BUILD_INTERPOLATION", "BUILD_TEMPLATE"), "a template, as of t\"...\""),
+    **dict.fromkeys(("SEND", "GET_YIELD_FROM_ITER", "YIELD_FROM"), "yield from"),
+    **{"UNARY_INVERT": "the operator ~", "LOAD_BUILD_CLASS": "a class within it"},
+    **dict.fromkeys(("UNARY_POSITIVE", "INTRINSIC_UNARY_POSITIVE"), "the operator +"),
 }
 
 
@@ -79,7 +84,8 @@ class Instructions:
         elif name.startswith(("BINARY_", "INPLACE_")) and name.partition("_")[2] in _OPERATORS:
             self._operator(block, frame, _OPERATORS[name.partition("_")[2]], name.startswith("INPLACE_"))
         else:
-            raise NotLowered(_REASONS.get(name) or f"the instruction {name}")
+            of_intrinsic = name.startswith("CALL_INTRINSIC")  # whose argument says what it is
+            raise NotLowered(_REASONS.get(instruction.argrepr if of_intrinsic else name) or f"the instruction {name}")
 
     def emit(self, block: Block, name: str, *arguments: Any) -> Register:
         """Adds an instruction, and returns its result."""
@@ -219,6 +225,11 @@ class Instructions:
 
     def is_op(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         one, two = frame.pop(2)
+        if frame.code.instructions[frame.at - 2].opname == "LOAD_COMMON_CONSTANT":
+            # From 3.14 on `all(... for ...)` is a loop of its own if the name is Python's; so are `any` and `tuple`.
+            # Behind the other answer is the plain call, which gives the same.
+            frame.stack.append(Known(False))
+            return
         if isinstance(one, Known) and one.value is None:
             one, two = two, one
         if not isinstance(two, Known) or two.value is not None:
@@ -236,8 +247,10 @@ class Instructions:
         self._push_unless(block, frame, self.apply(block, "contains", [item, container]), instruction)
 
     def _is_table(self, value: Any) -> bool:
-        """Returns whether `in` looks a value up in a table: in few constants it looks one by one."""
-        return type(value) in (dict, set, list) or is_container(value) and len(value) > MOST_CHOICES
+        """Returns whether `in` looks a value up in a table: in few constants it looks one by one, but for tuples."""
+        if type(value) in (dict, set, list):
+            return True
+        return is_container(value) and (len(value) > MOST_CHOICES or any(type(item) is tuple for item in value))
 
     def _push_unless(self, block: Block, frame: Frame, made: Register, instruction: dis.Instruction) -> None:
         frame.stack.append(self.apply(block, "not", [made]) if instruction.arg else made)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
+from firesteel.bytecode import is_of_library
 from firesteel.native import callables
 from firesteel.native.attempts import Attempts, matches
 from firesteel.native.callables import NotConstant
@@ -105,7 +106,10 @@ class _Walk(Calls, Attempts):
         """Returns the frame of a function that is called with these arguments."""
         code = function.__code__
         if code.co_flags & _UNUSUAL:
-            raise NotLowered("a function of this kind", code.co_filename, code.co_firstlineno)
+            reason = NotLowered("a function of this kind", code.co_filename, code.co_firstlineno)
+            if caller is not None and is_of_library(function.__module__):
+                raise NotLowered(f"a call of {callables.name_of(function)} ({reason})")
+            raise reason
         frame = self.frame(read(code), Names(function, self.reads), caller)
         frame.locals = bound(function, arguments, named or {})
         return frame
@@ -113,7 +117,7 @@ class _Walk(Calls, Attempts):
     def frame(self, code: Code, names: Names, caller: Frame | None) -> Frame:
         """Returns the frame of a call."""
         if caller is not None and caller.depth >= MOST_CALLS:
-            raise NotLowered("calls within calls", code.code.co_filename, code.code.co_firstlineno)
+            raise NotLowered(f"calls more than {MOST_CALLS} deep", code.code.co_filename, code.code.co_firstlineno)
         return Frame(code, names, caller)
 
     def count_end(self) -> None:
@@ -137,10 +141,10 @@ class _Walk(Calls, Attempts):
                 made = self._go_on(block, frame)
             except NotLowered as reason:
                 if not reason.file:
-                    raise NotLowered(reason.what, code.code.co_filename, line) from None
+                    raise _placed(reason.what, frame, line) from None
                 raise
             except NotConstant as reason:
-                raise NotLowered(str(reason), code.code.co_filename, line) from None
+                raise _placed(str(reason), frame, line) from None
         return tuple(block.instructions), made
 
     # -- one instruction
@@ -234,3 +238,14 @@ class _Walk(Calls, Attempts):
         self.registers += 1
         self.draws.append(register.number)
         return register
+
+
+def _placed(what: str, frame: Frame, line: int) -> NotLowered:
+    """Returns a reason with its place: of what a library's function does, where the program calls it."""
+    code, called = frame.code.code, ""
+    place = f"{code.co_filename}:{line}: {what}"
+    while frame.caller is not None and is_of_library(frame.names.module):
+        called = f"{frame.names.module}.{frame.code.code.co_name}"
+        frame = frame.caller
+        line = frame.code.lines[max(frame.at - 1, 0)]
+    return NotLowered(f"a call of {called} ({place})" if called else what, frame.code.code.co_filename, line)

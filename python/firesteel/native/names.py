@@ -47,6 +47,11 @@ class Names:
         self._captured = dict(zip(function.__code__.co_freevars, function.__closure__ or ()))
         self._reads = reads
 
+    @property
+    def module(self) -> str:
+        """The name of the module that the function is in."""
+        return str(self._globals.get("__name__", ""))
+
     def of_global(self, name: str) -> Any:
         """Returns the value of a name of the module, or of Python."""
         value = self._globals.get(name, _UNSET)

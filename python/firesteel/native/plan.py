@@ -23,6 +23,9 @@ _NAMES: dict[Any, str] = {
     **{FlatMapValues: "flatMapValues", Keys: "keys", Values: "values"},
 }
 
+#: The operations whose steps have other names.
+_OPERATIONS = {"Numbered": "zipWithIndex", "UniquelyNumbered": "zipWithUniqueId", "as_one_list": "glom"}
+
 
 @dataclass(frozen=True)
 class Part:
@@ -88,7 +91,8 @@ def _part(step: Any) -> Part:
         return sink
     site = str(getattr(step, "site", "")).partition(" at ")[0]
     inner = getattr(step, "function", step)
-    name = site or getattr(inner, "__name__", type(inner).__name__).strip("_")
+    name = getattr(inner, "__name__", type(inner).__name__).strip("_")
+    name = site or _OPERATIONS.get(name, name)
     return Part(step, name, None, "gets all records of a partition at once")
 
 

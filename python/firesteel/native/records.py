@@ -17,8 +17,8 @@ _GETTER = type(namedtuple("_GETTER", "x").x)  # type: ignore[attr-defined]
 #: What such a class has of names with underscores at both ends, in all versions of Python. Those of a main program have
 #: got a ``__dict__`` on their way to a worker.
 _USUAL = frozenset(
-    "__annotate__ __annotate_func__ __annotations__ __annotations_cache__ __conditional_annotations__ __dict__"
-    " __doc__ __firstlineno__ __getnewargs__ __match_args__ __module__ __new__ __orig_bases__ __qualname__"
+    "__annotate__ __annotate_func__ __annotations__ __annotations_cache__ __classdictcell__ __conditional_annotations__"
+    " __dict__ __doc__ __firstlineno__ __getnewargs__ __match_args__ __module__ __new__ __orig_bases__ __qualname__"
     " __replace__ __repr__ __slots__ __static_attributes__".split()
 )
 

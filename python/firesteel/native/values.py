@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import sys
 from bisect import bisect_left
 from dataclasses import dataclass
 from types import CodeType
@@ -197,10 +198,16 @@ class Frame:
         return taken
 
 
+NEWEST = (3, 14)
+"""The newest Python whose bytecode is known: in a later one, an instruction of the same name may do something else."""
+
+
 class Code:
     """The instructions of a function."""
 
     def __init__(self, code: CodeType) -> None:
+        if sys.version_info[:2] > NEWEST:
+            raise NotLowered("bytecode of a Python later than {}.{}, of which nothing is known".format(*NEWEST))
         self.code = code
         self.instructions: list[dis.Instruction] = []
         self.lines: list[int] = []

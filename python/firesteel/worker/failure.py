@@ -34,11 +34,11 @@ def describe(exception: BaseException) -> dict[str, Any]:
     None.
 
     >>> try:
-    ...     [].index(1)
+    ...     int("x")
     ... except ValueError as error:
     ...     told = describe(error)
     >>> told["message"]
-    'ValueError: 1 is not in list'
+    "ValueError: invalid literal for int() with base 10: 'x'"
     """
     exception = _or_stopped(exception)
     _advise(exception)
