@@ -36,6 +36,7 @@ mod merge;
 mod methods;
 mod numbers;
 mod numpy;
+mod odd;
 mod parts;
 mod placing;
 mod program;
@@ -43,6 +44,7 @@ mod random;
 mod record;
 mod reductions;
 mod sequences;
+mod single;
 mod sorting;
 mod sound;
 mod spelling;
@@ -50,6 +52,7 @@ mod steps;
 mod sums;
 mod table;
 mod text;
+mod totals;
 mod vectors;
 
 pub use answer::{Mask, Refused};
@@ -58,11 +61,12 @@ pub use combining::{First, Step as CombiningStep};
 pub use encoding::{decode, encode, is_block};
 pub use eval::evaluate;
 pub use format::{Align, Format, Kind, Piece};
-pub use groups::{Grouped, Groups, Joined};
+pub use groups::{Grouped, Groups, JoinResults, Joined};
 pub use joining::joined;
 pub use lookup::{Item, Keys, Lookup};
-pub use merge::{Fold, Merge, Sum};
+pub use merge::Merge;
 pub use numpy::{Arrays, Numpy};
+pub use odd::OddEntry;
 pub use placing::{TextHash, hashes};
 pub use program::{
     Attempt, Binary, Block, Builtin, Comparison, Each, End, Exit, Function, Instruction, Loop, Math, Method,
@@ -70,7 +74,9 @@ pub use program::{
 };
 pub use random::{Twister, WORDS};
 pub use record::Class;
+pub use single::{Single, column as column_of_singles};
 pub use sorting::{Sorting, ranges};
 pub use steps::{Outcome, Run, Step};
 pub use sums::pairwise;
 pub use table::Table;
+pub use totals::{Fold, Stats, Sum, SumRules};
