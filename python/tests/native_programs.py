@@ -332,8 +332,7 @@ class Program:
 
     def add_sink(self, kind: Kind) -> None:
         """Adds what becomes of the results."""
-        add, least = operator.add, min
-        merges: list[tuple[str, Any]] = [("add", add), ("min", least), ("max", max), ("a + b", lambda a, b: a + b)]
+        merges: list[Any] = [("add", operator.add), ("min", min), ("max", max), ("a + b", lambda a, b: a + b)]
         merges += [("a * b", lambda a, b: a * b), ("max(a, b)", lambda a, b: max(a, b)), ("b", lambda a, b: b)]
         merges += [("parts", lambda a, b: (a[0] + b[0], max(a[1], b[1]))), ("a - b", lambda a, b: a - b)]
         text, merge = self.rng.choice(merges)

@@ -37,10 +37,11 @@ impl Odd {
         self.entries.get(place as usize)
     }
 
-    /// Returns whether an entry's value is here.
+    /// Returns an entry's value, if it is here, to be merged with numbers.
     #[inline(always)]
-    pub(crate) fn has_value(&self, at: usize) -> bool {
-        self.value(at).is_some()
+    pub(crate) fn value_mut(&mut self, at: usize) -> Option<&mut Single> {
+        let place = self.places.get(at)?.checked_sub(1)?;
+        self.entries.get_mut(place as usize)?.value.as_mut()
     }
 
     /// Returns an entry's value, if it is here.
@@ -83,7 +84,7 @@ impl Odd {
 
     /// Sets the value of an entry, or says that it is in the columns.
     pub(crate) fn set_value(&mut self, at: usize, value: Option<Single>) {
-        if value.is_none() && !self.has_value(at) {
+        if value.is_none() && self.value(at).is_none() {
             return;
         }
         let new = value.as_ref().map_or(0, Single::bytes);

@@ -14,6 +14,7 @@ use std::hash::BuildHasher;
 use std::ops::Range;
 use std::rc::Rc;
 
+mod finding;
 mod singles;
 
 /// Values merged by key.
@@ -241,7 +242,11 @@ impl Table {
     #[inline(always)]
     fn merge_row(&mut self, leaves: &[Leaf], at: usize, row: usize) -> bool {
         let values = self.values.as_deref_mut().unwrap_or_default();
-        note(&mut self.noted, at) && !self.odd.has_value(at) && merge(values, leaves, at, row)
+        note(&mut self.noted, at);
+        match self.odd.value_mut(at) {
+            None => merge(values, leaves, at, row),
+            Some(known) => merge_odd(&self.merge, known, leaves, row),
+        }
     }
 
     /// Adds an entry whose key was added.
@@ -330,60 +335,6 @@ impl Table {
     }
 }
 
-impl Table {
-    /// Makes an empty table of keys without values, which notes the entry of each row.
-    pub(crate) fn noting() -> Table {
-        Table { noted: Some(vec![]), ..Table::new(Merge::Parts(vec![])) }
-    }
-
-    /// Returns the entry of each row that was added.
-    pub(crate) fn noted(&self) -> &[u32] {
-        self.noted.as_deref().unwrap_or_default()
-    }
-
-    /// Returns all keys, in the order in which they came; `None` of none.
-    pub(crate) fn keys_column(&self) -> Option<Column> {
-        self.keys.clone().column()
-    }
-
-    /// Returns the entry of each row's key, or `None` where there is no such key; nothing if keys of this type, or one of the
-    /// keys, cannot be compared with those that are here.
-    pub(crate) fn find_all(&self, keys: &Column, rows: usize) -> Option<Vec<Option<u32>>> {
-        let found = |at: Result<usize, usize>| at.ok().map(|at| at as u32);
-        let (slots, hashes) = (&self.slots, &self.hashes);
-        match (&self.keys, keys) {
-            (Keys::Undecided, _) => Some(vec![None; rows]),
-            (Keys::Ints(known), Column::Int(keys)) => Some(
-                keys.iter().map(|key| found(find(slots, |at| known[at] == *key, of_int(*key)))).collect(),
-            ),
-            (Keys::Texts(known), Column::Text(keys)) => Some(
-                (0..rows)
-                    .map(|row| {
-                        let key = keys.bytes(row);
-                        let hash = self.hasher.hash_one(key);
-                        found(find(slots, |at| hashes[at] == hash && known.get(at) == key, hash))
-                    })
-                    .collect(),
-            ),
-            (Keys::Others(shape, known), keys) if Shape::of(keys).as_ref() == Some(shape) => {
-                let mut key = vec![];
-                (0..rows)
-                    .map(|row| {
-                        key.clear();
-                        if !keys::put(keys, row, &mut key) {
-                            return None;
-                        }
-                        let hash = self.hasher.hash_one(&key[..]);
-                        let is_it = |at: usize| hashes[at] == hash && known.get(at) == &key[..];
-                        Some(found(find(slots, is_it, hash)))
-                    })
-                    .collect()
-            }
-            (Keys::Ints(_) | Keys::Texts(_) | Keys::Others(..), _) => None,
-        }
-    }
-}
-
 impl Keys {
     fn column(self) -> Option<Column> {
         Some(match self {
@@ -410,11 +361,10 @@ fn first_slot(hash: u64, slots: usize) -> usize {
 
 /// Notes the entry of a row.
 #[inline(always)]
-fn note(noted: &mut Option<Vec<u32>>, at: usize) -> bool {
+fn note(noted: &mut Option<Vec<u32>>, at: usize) {
     if let Some(noted) = noted {
         noted.push(at as u32);
     }
-    true
 }
 
 impl Values {
@@ -466,6 +416,16 @@ fn find(slots: &[u32], is_it: impl Fn(usize) -> bool, hash: u64) -> Result<usize
         }
         slot = (slot + 1) & (slots.len() - 1);
     }
+}
+
+/// Merges a row into a value that is in no column.
+fn merge_odd(rule: &Merge, known: &mut Single, leaves: &[Leaf], row: usize) -> bool {
+    let mut numbers = leaves.iter().map_while(|leaf| match leaf {
+        Leaf::Ints(_, values) => Some(Single::Int(values[row].into())),
+        Leaf::Floats(_, values) => Some(Single::Float(values[row])),
+        Leaf::Arrays(..) => None,
+    });
+    rule.shaped_single(&mut numbers).is_some_and(|value| known.merge(rule, &value))
 }
 
 /// Merges a row into an entry, as a whole or not at all.

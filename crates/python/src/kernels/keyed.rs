@@ -124,12 +124,13 @@ impl Keyed {
 
     /// Takes all pairs out, with what is odd about some rows, and leaves an empty table.
     pub(super) fn take(&mut self) -> (Column, usize, Vec<OddEntry>) {
-        let odd = self.table.take_odd();
+        let mut odd = self.table.take_odd();
         let (mut pairs, rows) = self.table.take();
         if let (Of::Records | Of::Keys, Column::Tuple(parts)) = (&self.of, &mut pairs)
             && let Some(value) = parts.get_mut(1)
         {
             *value = Column::Const(Scalar::None);
+            odd.iter_mut().for_each(|odd| odd.value = None);
         }
         (pairs, rows, odd)
     }
