@@ -4,7 +4,7 @@ use super::block::{Block, ROWS_AT_MOST};
 use super::objects;
 use firesteel_kernels::{Column, OddEntry, column_of_singles};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::PyTuple;
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -86,6 +86,6 @@ impl Leaving {
                 odd.value.as_ref().map_or_else(|| pair.get_item(1), |value| objects::of_single(py, value));
             pairs.set_item(odd.row - some.start, PyTuple::new(py, [key?, value?])?)?;
         }
-        Ok(pairs.cast_into::<PyList>()?.into_any())
+        Ok(pairs.into_any())
     }
 }

@@ -343,7 +343,8 @@ pub(super) fn single(object: &Bound<'_, PyAny>) -> Option<Single> {
         return text.to_str().ok().map(|text| Single::Text(text.to_string()));
     }
     if object.is_exact_instance_of::<PyInt>() {
-        return object.extract().ok().map(Single::Int);
+        let value = object.extract::<i64>().map(i128::from).or_else(|_| object.extract());
+        return value.ok().map(Single::Int);
     }
     if let Ok(float) = object.cast_exact::<PyFloat>() {
         return Some(Single::Float(float.value()));
@@ -363,7 +364,10 @@ pub(super) fn of_single<'py>(py: Python<'py>, single: &Single) -> PyResult<Bound
     Ok(match single {
         Single::None => py.None().into_bound(py),
         Single::Bool(value) => PyBool::new(py, *value).to_owned().into_any(),
-        Single::Int(value) => value.into_pyobject(py)?.into_any(),
+        Single::Int(value) => match i64::try_from(*value) {
+            Ok(value) => value.into_pyobject(py)?.into_any(),
+            Err(_) => value.into_pyobject(py)?.into_any(),
+        },
         Single::Float(value) => PyFloat::new(py, *value).into_any(),
         Single::Text(text) => PyString::new(py, text).into_any(),
         Single::Tuple(items) => {

@@ -211,8 +211,8 @@ impl KernelRun {
         let outcome =
             chunk.column(py)?.map(|(column, mask)| self.over(py, column, mask)).transpose()?.flatten();
         let Some(mut outcome) = outcome else {
-            let records = self.whole(py, &chunk)?.1;
-            let left = feed_again(sink, again, records.into_pyobject(py)?.as_any())?;
+            let Some(records) = self.whole(py, &chunk)?.1 else { return Ok(None) };
+            let left = feed_again(sink, again, records.as_any())?;
             let is_large = chunk.rows.len() >= LARGE;
             return Ok(Some(match left {
                 Some(left) => (0, Some(left), Some((None, None))),
