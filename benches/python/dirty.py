@@ -1,7 +1,8 @@
 """Clean records against dirty ones, natively, in turns, in one run: one record in a thousand is not like the others.
 
-Answers over dirty records must be those of the interpreter. `BENCH_N` is the number of records, `BENCH_KEYS` that of keys,
-`BENCH_RUNS` how often each is run; the median counts. With `BENCH_INTERPRETED=1` the interpreter's times are printed, too.
+Answers over dirty records must be those of the interpreter. `BENCH_N` is the number of records, `BENCH_KEYS` that of
+keys, `BENCH_RUNS` how often each is run; the median counts. With `BENCH_INTERPRETED=1` the interpreter's times are
+printed, too.
 """
 
 from __future__ import annotations

@@ -344,7 +344,7 @@ class Program:
             sinks += [("combine", OfRecords(combine_locally, *self.rng.choice(COMBINING)))] * 2
         zero = self.rng.choice([0, 0.0, -0.0, True, "", (0, 0.0), (0, 0)])
         step = self.rng.choice([merge, COMBINING[0][1], COMBINING[2][1]])
-        sinks += [("stats", OfRecords(numbers._stats)), (f"fold {zero!r} {text}", OfRecords(actions._folded, step, zero))]
+        sinks += [("stats", OfRecords(numbers._stats)), (f"fold {zero!r}", OfRecords(actions._folded, step, zero))]
         if self.rng.random() < 0.5:
             text, sink = self.rng.choice(sinks)
             self.texts.append(text)

@@ -131,6 +131,20 @@ impl Shape {
     }
 }
 
+impl Single {
+    /// Returns the type of columns that hold such values; `None` of a whole number beyond 64 bits.
+    pub(crate) fn shape(&self) -> Option<Shape> {
+        Some(match self {
+            Single::None => Shape::None,
+            Single::Bool(_) => Shape::Bool,
+            Single::Int(value) => i64::try_from(*value).ok().map(|_| Shape::Int)?,
+            Single::Float(_) => Shape::Float,
+            Single::Text(_) => Shape::Text,
+            Single::Tuple(parts) => Shape::Tuple(parts.iter().map(Single::shape).collect::<Option<_>>()?),
+        })
+    }
+}
+
 /// Returns whether a key is what a column of its own type gives back for it.
 pub(crate) fn is_plain(shape: &Shape, key: &Single) -> bool {
     match (shape, key) {

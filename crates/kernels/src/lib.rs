@@ -34,6 +34,7 @@ mod loops;
 mod math;
 mod merge;
 mod methods;
+mod mixed;
 mod numbers;
 mod numpy;
 mod odd;

@@ -18,7 +18,7 @@ pub(crate) struct Odd {
     bytes: usize,
 }
 
-/// What is odd about an entry of a table.
+/// The odd part of an entry of a table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OddEntry {
     /// The entry's row.

@@ -23,7 +23,7 @@ pub struct Table {
     keys: Keys,
     /// One for each number of a value; `None` until the first ones have come.
     values: Option<Vec<Values>>,
-    /// What is of other types.
+    /// Keys and values of other types.
     odd: Odd,
     hashes: Vec<u64>,
     /// Positions of entries, one more than they are; 0 is a free slot. At most half are taken.

@@ -44,15 +44,15 @@ class KernelRun:
     def next_count(self) -> tuple[int, list[Any] | None] | None:
         """Returns the number of results of the next chunk, and the records that were handed back."""
     def next_joined(self, sink: KernelSink, how: str) -> _Piece | None:
-        """Joins the next chunk with the groups of a sink: ``inner``, ``left``, ``right``, ``full`` (without the pairs of
-        the sink that have no partner), ``subtract`` or ``intersect``. Returns the results, or nothing and the records;
-        None at the end."""
+        """Joins the next chunk with the groups of a sink: ``inner``, ``left``, ``right``, ``full`` (without the pairs
+        of the sink that have no partner), ``subtract`` or ``intersect``. Returns the results, or nothing and the
+        records; None at the end."""
     def feed(
         self, sink: KernelSink, again: Callable[[Any], Iterator[Any]]
     ) -> tuple[int, tuple[Any, Iterator[Any]] | None, _Piece | None] | None:
-        """Adds the results of the next chunk to a sink. Returns 1, or 2 if the interpreter had to compute them all; or 0
-        if the sink has not taken one, with this and the iterator behind it, if it is of records that were handed back,
-        and the piece behind; None at the end. ``again`` runs records in the interpreter.
+        """Adds the results of the next chunk to a sink. Returns 1, or 2 if the interpreter had to compute them all; or
+        0 if the sink has not taken one, with this and the iterator behind it, if it is of records that were handed
+        back, and the piece behind; None at the end. ``again`` runs records in the interpreter.
         """
 
 class KernelSample:
@@ -64,9 +64,10 @@ class KernelSample:
 
 class KernelSink:
     """What results are added up in, of a kind: ``sum`` with whether floats, and whole numbers among floats, are added
-    with compensation; ``stats``, ``distinct``, ``distinct_merged``, ``counts``, ``groups``, ``sorted``; ``fold``, ``aggregate``, ``table``, ``merged`` with the program of a function of two; ``combine`` with
-    that and what makes the first combination: a program, or a zero and a program; ``cogroups`` with the number of
-    sides in the place of the latter, ``first`` with the number of pairs and whether their keys are the greatest."""
+    with compensation; ``stats``, ``distinct``, ``distinct_merged``, ``counts``, ``groups``, ``sorted``; ``fold``,
+    ``aggregate``, ``table``, ``merged`` with the program of a function of two; ``combine`` with that and what makes
+    the first combination: a program, or a zero and a program; ``cogroups`` with the number of sides in the place of
+    the latter, ``first`` with the number of pairs and whether their keys are the greatest."""
 
     def __init__(self, kind: str, program: Any = None, first: tuple[Any, ...] | None = None) -> None: ...
     def merges_by(self, merge: Any, create: Any) -> None:

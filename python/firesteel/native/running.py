@@ -352,7 +352,8 @@ def _merged(ran: _Ran, step: Any) -> Iterator[Iterable[Any]]:
 def _placed(ran: _Ran, step: Any) -> Iterator[Iterable[Any]]:
     """Passes pairs on to a shuffle as they come, which costs a column less than to put values of a key together.
 
-    Keys reach the other side in the same order. Records that are objects Python puts together, as far as they come together.
+    Keys reach the other side in the same order. Records that are objects Python puts together, as far as they come
+    together.
     """
     for piece in ran.pieces():
         is_block = type(piece) is _native.Block and piece.is_keyed()
@@ -461,7 +462,8 @@ def _feed(ran: _Ran, sink: Any, budget: Budget | None = None) -> tuple[Iterator[
 
 
 _SINKS: dict[str, Callable[[_Ran, Any], Iterable[Any]]] = {
-    **{"count": _count, "sum": _sum, "stats": _stats, "fold": _fold, "aggregate": _aggregate, "counts": _counts, "first": _first},
+    **{"count": _count, "sum": _sum, "stats": _stats, "fold": _fold, "aggregate": _aggregate, "counts": _counts},
+    "first": _first,
 }
 
 _TABLES: dict[str, Callable[[_Ran, Any], Iterator[Iterable[Any]]]] = {

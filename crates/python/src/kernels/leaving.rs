@@ -17,7 +17,7 @@ pub(super) struct Leaving {
     /// The rows in the order in which they leave, if that is another one.
     order: Option<Vec<u32>>,
     left: Range<usize>,
-    /// What is odd about some rows, in their order.
+    /// The odd parts of some rows, in their order.
     odd: VecDeque<OddEntry>,
 }
 

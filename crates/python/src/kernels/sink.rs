@@ -24,8 +24,8 @@ pub(crate) struct KernelSink {
     /// The bytes of the table that a budget knows of.
     told: usize,
     leaving: Option<Leaving>,
-    /// What makes the first combination of a key, if that is another value, and what merges a value into one: for values that the
-    /// kernels do not merge.
+    /// The functions for values that the kernels do not merge: of the first combination of a key, if that is another value, and the
+    /// one that merges.
     functions: Option<(Option<Py<PyAny>>, Py<PyAny>)>,
 }
 
