@@ -36,6 +36,7 @@ DIRTY_KEYS = [None, True, 1.0, 0.0, -0.0, 2**70, "a", 1, (1, "a"), b"a", ("a",),
 DIRTY_VALUES = [None, True, 1.0, 2**63 - 1, 2**70, "x", (1, 2), [1], b"x"]
 
 JOINS = ["join", "join", "leftOuterJoin", "rightOuterJoin", "fullOuterJoin", "subtractByKey", "cogroup"]
+SETS = ["intersection", "subtract", "union"]
 
 
 def give(key: Any, values: Iterable[Any], more: Any) -> Iterable[Any]:
@@ -66,7 +67,7 @@ class Program:
         self.steps: list[Callable[[Any], Any]] = []
         self.key = self.kind(KEYS)
         self.value = self.kind(VALUES)
-        self.dirt = rng.choice([0, 0, 0.01, 0.3])
+        self.dirt = rng.choice([0, 0, 0.01, 0.05, 0.3])
         self.slices = rng.choice([1, 2, 3])
         self.pairs = [self.pair() for _ in range(rng.choice([0, 3, 20, 200, 200, 3000]))]
         for _ in range(rng.choice([0, 0, 1])):
@@ -153,6 +154,8 @@ class Program:
                 "lambda v: v, lambda a, v: a + v, lambda a, b: a + b",
                 "lambda v: 0, lambda a, v: v, lambda a, b: b",
                 "lambda v: [v], lambda a, v: a + [v], lambda a, b: a + b",
+                "lambda v: v, lambda a, v: v + a, lambda a, b: b + a",
+                f"lambda v: (v, int(v)), lambda a, v: (v, a[1] + int(v)), {sums}",
             ]
         )
 
@@ -190,6 +193,8 @@ class Program:
                 "0.0, lambda a, v: a + v, lambda a, b: a + b",
                 "(0, -1.5), lambda a, v: (a[0] + 2, max(a[1], v)), lambda a, b: (a[0] + b[0], max(a[1], b[1]))",
                 "[], lambda a, v: a + [v], lambda a, b: a + b",
+                "(0, 0.0), lambda a, v: (a[0] + v, a[1] * v), lambda a, b: (a[0] + b[0], a[1] * b[1])",
+                "'', lambda a, v: v + a, lambda a, b: b + a",
             ]
         )
 
@@ -200,7 +205,10 @@ class Program:
                 *(["rdd.glom().collect()"] * 5),
                 *("rdd.countByKey()", "rdd.countByValue()", "rdd.values().countByValue()", "rdd.count()"),
                 *("rdd.values().reduce(lambda a, b: a + b)", "rdd.values().fold(0, lambda a, b: a + b)"),
-                *(f"rdd.values().aggregate({self.aggregating()})", "rdd.values().sum()", "rdd.values().max()"),
+                *(f"rdd.values().aggregate({self.aggregating()})", "rdd.values().max()", "rdd.values().min()"),
+                *("rdd.values().sum()", "rdd.values().sum()", "vars(rdd.values().stats())", "rdd.values().mean()"),
+                f"rdd.values().reduce({self.merge()})",
+                f"rdd.values().fold({self.rng.choice(['0', '0.0', '-0.0', 'True', repr('')])}, {self.merge()})",
             ]
         )
         self.texts.append(text)
@@ -218,6 +226,8 @@ class Program:
                 f"rdd.combineByKey({self.combining()}{more})",
                 f"rdd.aggregateByKey({self.aggregating()}{more})",
                 f"rdd.distinct({n})",
+                f"rdd.{self.rng.choice(SETS)}(rdd.map(lambda p: {self.other()}))",
+                f"rdd.keys().{self.rng.choice(SETS)}(rdd.map(lambda p: {self.other()}[0])).map(lambda k: (k, 1))",
                 f"rdd.keys().distinct({n}).map(lambda k: (k, 1))",
                 *([f"rdd.groupByKey({n})"] * 2),
                 f"rdd.groupByKey({n}).flatMapValues(list)",

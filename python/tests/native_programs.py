@@ -28,6 +28,7 @@ from firesteel.native import running
 from firesteel.native.plan import plan
 from firesteel.rdd import actions, numbers, transformations
 from firesteel.shuffle import combine_locally, merge_combined
+from firesteel.statcounter import StatCounter
 
 FILE = "<program>"
 _HELPERS = compile(HELPERS, FILE, "exec")
@@ -253,6 +254,13 @@ class Maker(Control, Calls):
         return "\n".join(lines)
 
 
+#: Pairs of functions that combine values by key.
+COMBINING: list[tuple[Any, Any]] = [
+    *((lambda v: (v, 1), lambda a, v: (a[0] + v, a[1] + 1)), (lambda v: v, lambda a, v: v + a)),
+    *((lambda v: (v, v), lambda a, v: (a[0] + v, max(a[1], v))), (lambda v: 0, lambda a, v: a + len(v))),
+]
+
+
 class Program:
     """Steps over records."""
 
@@ -324,8 +332,7 @@ class Program:
 
     def add_sink(self, kind: Kind) -> None:
         """Adds what becomes of the results."""
-        add, least = operator.add, min
-        merges: list[tuple[str, Any]] = [("add", add), ("min", least), ("max", max), ("a + b", lambda a, b: a + b)]
+        merges: list[Any] = [("add", operator.add), ("min", min), ("max", max), ("a + b", lambda a, b: a + b)]
         merges += [("a * b", lambda a, b: a * b), ("max(a, b)", lambda a, b: max(a, b)), ("b", lambda a, b: b)]
         merges += [("parts", lambda a, b: (a[0] + b[0], max(a[1], b[1]))), ("a - b", lambda a, b: a - b)]
         text, merge = self.rng.choice(merges)
@@ -334,6 +341,10 @@ class Program:
         if isinstance(kind, tuple) and len(kind) == 2:
             sinks += [(f"reduceByKey {text}", OfRecords(combine_locally, None, merge))] * 3
             sinks += [(f"merge {text}", OfRecords(merge_combined, merge))]
+            sinks += [("combine", OfRecords(combine_locally, *self.rng.choice(COMBINING)))] * 2
+        zero = self.rng.choice([0, 0.0, -0.0, True, "", (0, 0.0), (0, 0)])
+        step = self.rng.choice([merge, COMBINING[0][1], COMBINING[2][1]])
+        sinks += [("stats", OfRecords(numbers._stats)), (f"fold {zero!r}", OfRecords(actions._folded, step, zero))]
         if self.rng.random() < 0.5:
             text, sink = self.rng.choice(sinks)
             self.texts.append(text)
@@ -410,6 +421,8 @@ def exact(value: Any) -> Any:
         return "float", "nan" if value != value else struct.pack("d", value)
     if type(value).__module__.startswith("numpy"):
         return _exact_of_numpy(value)
+    if type(value) is StatCounter:
+        return "StatCounter", exact(list(vars(value).values()))
     if isinstance(value, (list, tuple)):
         return type(value).__name__, [exact(item) for item in value]
     return type(value).__name__, repr(value)

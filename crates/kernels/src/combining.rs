@@ -110,13 +110,17 @@ impl Split<'_> {
                     (_, Op::Binary(..)) => Merge::Multiply,
                     (_, _) => Merge::MultiplyBy,
                 };
-                // Numbers are added and multiplied in either order alike.
-                let value = match (is_item(a) && is_apart(b), is_item(b) && is_apart(a)) {
-                    (true, _) => *b,
-                    (false, true) => *a,
-                    (false, false) => return None,
+                let swapped = match &rule {
+                    Merge::Add => Merge::AddBefore,
+                    Merge::AddTo => Merge::AddToIt,
+                    // Numbers are multiplied in either order alike.
+                    other => other.clone(),
                 };
-                Some((rule, value))
+                match (is_item(a) && is_apart(b), is_item(b) && is_apart(a)) {
+                    (true, _) => Some((rule, *b)),
+                    (false, true) => Some((swapped, *a)),
+                    (false, false) => None,
+                }
             }
             Op::Call(builtin @ (Builtin::Min | Builtin::Max), arguments) => match &arguments[..] {
                 [a, b] if is_item(a) && is_apart(b) => {

@@ -6,6 +6,7 @@ use crate::joining::joined;
 use crate::numpy::Numpy;
 use crate::steps::mark_nan;
 use crate::table::Table;
+use std::cell::Cell;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -32,6 +33,8 @@ pub struct Grouped {
     keys: Column,
     sides: Vec<Together>,
     is_tagged: bool,
+    /// Keys that have had a partner in a join that wants to know.
+    met: Vec<Cell<bool>>,
 }
 
 /// The values of a side, of which those of a key stand behind each other, in the order in which they came.
@@ -50,8 +53,27 @@ pub enum Joined {
     LeftOuter,
     /// `(key, (grouped, value))`, and `(key, (None, value))` without a partner.
     RightOuter,
+    /// The same as of the left outer join; which keys had a partner is remembered.
+    FullOuter,
     /// `(key, value)` without a partner.
     Subtract,
+    /// `key` with a partner, each once.
+    Intersect,
+}
+
+/// The results of a join of some pairs.
+pub enum JoinResults {
+    /// All of one type.
+    Alike(Column, usize),
+    /// Of two types.
+    Mixed {
+        /// Those of pairs with a partner.
+        with: (Column, usize),
+        /// Those of the others.
+        without: (Column, usize),
+        /// Of each result in its order, which of the two has it.
+        has_partner: Vec<bool>,
+    },
 }
 
 /// The most results of a batch that is joined: a key with many values has many for each row.
@@ -136,7 +158,8 @@ impl Groups {
         let Groups { table, sides, is_tagged, .. } = self;
         let sides = sides.into_iter().map(|side| side.together(table.keys())).collect::<Option<_>>()?;
         let keys = table.keys_column().unwrap_or(Column::Tuple(vec![]));
-        Some(Grouped { table, keys, sides, is_tagged })
+        let met = vec![Cell::new(false); table.keys()];
+        Some(Grouped { table, keys, sides, is_tagged, met })
     }
 }
 
@@ -212,41 +235,64 @@ impl Grouped {
         Column::Tuple(vec![self.keys.slice(keys), group.unwrap_or(Column::Tuple(groups))])
     }
 
-    /// Joins pairs with the values of their keys. Returns the results and their number; `None` where these cannot be in a
-    /// column, or are very many.
-    pub fn join(&self, pairs: &Column, rows: usize, how: Joined) -> Option<(Column, usize)> {
+    /// Says that a key has a partner; returns whether it has had one before.
+    pub fn meet(&self, key: usize) -> bool {
+        self.met.get(key).is_some_and(|met| met.replace(true))
+    }
+
+    /// Joins pairs with the values of their keys. Returns the results; `None` where these cannot be in a column, or are very many.
+    pub fn join(&self, pairs: &Column, rows: usize, how: Joined) -> Option<JoinResults> {
         let spread = pairs.spread(rows);
         let (key, value) = pair(&spread)?;
         let held = &self.sides[0].values;
         let found = self.table.find_all(key, rows)?;
-        if how == Joined::Subtract {
-            let left: Vec<u32> = (0..rows as u32).filter(|row| found[*row as usize].is_none()).collect();
-            return Some((spread.gather(&left), left.len()));
+        let chosen = |column: &Column, is_wanted: &dyn Fn(usize) -> bool| {
+            let at: Vec<u32> = (0..rows as u32).filter(|row| is_wanted(*row as usize)).collect();
+            (column.gather(&at), at.len())
+        };
+        let alike = |(column, rows)| Some(JoinResults::Alike(column, rows));
+        match how {
+            Joined::Subtract => return alike(chosen(&spread, &|row| found[row].is_none())),
+            Joined::Intersect => {
+                let is_new = |row: usize| found[row].is_some_and(|at| !self.meet(at as usize));
+                return alike(chosen(key, &is_new));
+            }
+            Joined::Inner | Joined::LeftOuter | Joined::RightOuter | Joined::FullOuter => {}
         }
         // All results of a pair have the same list.
         if value.lists() > 0 || held.lists() > 0 {
             return None;
-        }
-        let without = found.iter().filter(|entry| entry.is_none()).count();
-        if how != Joined::Inner && without > 0 {
-            let none = Column::Const(Scalar::None);
-            let both =
-                if how == Joined::RightOuter { vec![none, value.clone()] } else { vec![value.clone(), none] };
-            return (without == rows).then(|| (Column::Tuple(vec![key.clone(), Column::Tuple(both)]), rows));
         }
         let spans = found.iter().map(|entry| entry.map_or(0..0, |entry| self.span(entry as usize)));
         if spans.clone().map(|span| span.len()).sum::<usize>() > RESULTS_AT_MOST {
             return None;
         }
         let (mut mine, mut theirs) = (vec![], vec![]);
-        for (row, span) in spans.enumerate() {
+        for (row, span) in spans.clone().enumerate() {
             mine.extend(span.clone().map(|_| row as u32));
             theirs.extend(span.map(|place| place as u32));
         }
-        let (value, other) = (value.gather(&mine), held.gather(&theirs));
-        let both = if how == Joined::RightOuter { vec![other, value] } else { vec![value, other] };
-        let results = Column::Tuple(vec![key.gather(&mine), Column::Tuple(both)]);
-        (!results.repeats_groups()).then_some((results, mine.len()))
+        let both = |one: Column, two: Column| {
+            Column::Tuple(if how == Joined::RightOuter { vec![two, one] } else { vec![one, two] })
+        };
+        let with = Column::Tuple(vec![key.gather(&mine), both(value.gather(&mine), held.gather(&theirs))]);
+        let without = || Column::Tuple(vec![key.clone(), both(value.clone(), Column::Const(Scalar::None))]);
+        if with.repeats_groups() {
+            return None;
+        }
+        if how == Joined::FullOuter {
+            found.iter().flatten().for_each(|at| _ = self.meet(*at as usize));
+        }
+        let missing = found.iter().filter(|entry| entry.is_none()).count();
+        if how == Joined::Inner || missing == 0 {
+            return alike((with, mine.len()));
+        }
+        if missing == rows {
+            return alike((without(), rows));
+        }
+        let without = chosen(&without(), &|row| found[row].is_none());
+        let has_partner = spans.flat_map(|span| std::iter::repeat_n(!span.is_empty(), span.len().max(1)));
+        Some(JoinResults::Mixed { with: (with, mine.len()), without, has_partner: has_partner.collect() })
     }
 }
 

@@ -4,6 +4,7 @@
 //! equal to 0.0. Keys with one of these are not taken.
 
 use crate::column::{Column, Scalar, TextBuilder};
+use crate::single::Single;
 
 /// The type of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,17 @@ impl Shape {
             Column::Const(_) | Column::List(_) | Column::Group(_) | Column::Record(..) | Column::Numpy(_) => {
                 None
             }
+        }
+    }
+
+    /// Returns bytes of some key of this type.
+    pub(crate) fn blank(&self) -> Vec<u8> {
+        match self {
+            Shape::None => vec![],
+            Shape::Bool => vec![0],
+            Shape::Int | Shape::Float => vec![0; 8],
+            Shape::Text => vec![0; 4],
+            Shape::Tuple(parts) => parts.iter().flat_map(Shape::blank).collect(),
         }
     }
 
@@ -79,6 +91,68 @@ pub(crate) fn put(column: &Column, row: usize, into: &mut Vec<u8>) -> bool {
         }
         Column::List(_) | Column::Group(_) | Column::Record(..) | Column::Numpy(_) => false,
         Column::Tuple(parts) => parts.iter().all(|part| put(part, row, into)),
+    }
+}
+
+impl Shape {
+    /// Appends the bytes of the key of this type to which another one is equal; `false`, and bytes of no use, if there is none.
+    pub(crate) fn put(&self, key: &Single, into: &mut Vec<u8>) -> bool {
+        match (self, key) {
+            (Shape::None, Single::None) => true,
+            (Shape::Bool, _) => {
+                let Some(value @ 0..=1) = key.as_int() else { return false };
+                into.push(value as u8);
+                true
+            }
+            (Shape::Int, _) => {
+                let Some(value) = key.as_int().and_then(|value| i64::try_from(value).ok()) else {
+                    return false;
+                };
+                into.extend(value.to_le_bytes());
+                true
+            }
+            (Shape::Float, _) => {
+                let Some(value) = key.as_float() else { return false };
+                into.extend(value.to_le_bytes());
+                true
+            }
+            (Shape::Text, Single::Text(text)) => {
+                let Ok(length) = u32::try_from(text.len()) else { return false };
+                into.extend(length.to_le_bytes());
+                into.extend_from_slice(text.as_bytes());
+                true
+            }
+            (Shape::Tuple(shapes), Single::Tuple(parts)) => {
+                shapes.len() == parts.len()
+                    && shapes.iter().zip(parts).all(|(shape, part)| shape.put(part, into))
+            }
+            (Shape::None | Shape::Text | Shape::Tuple(_), _) => false,
+        }
+    }
+}
+
+impl Single {
+    /// Returns the type of columns that hold such values; `None` of a whole number beyond 64 bits.
+    pub(crate) fn shape(&self) -> Option<Shape> {
+        Some(match self {
+            Single::None => Shape::None,
+            Single::Bool(_) => Shape::Bool,
+            Single::Int(value) => i64::try_from(*value).ok().map(|_| Shape::Int)?,
+            Single::Float(_) => Shape::Float,
+            Single::Text(_) => Shape::Text,
+            Single::Tuple(parts) => Shape::Tuple(parts.iter().map(Single::shape).collect::<Option<_>>()?),
+        })
+    }
+}
+
+/// Returns whether a key is what a column of its own type gives back for it.
+pub(crate) fn is_plain(shape: &Shape, key: &Single) -> bool {
+    match (shape, key) {
+        (Shape::Float, Single::Float(value)) => !(*value == 0.0 && value.is_sign_negative()),
+        (Shape::Tuple(shapes), Single::Tuple(parts)) => {
+            shapes.iter().zip(parts).all(|(shape, part)| is_plain(shape, part))
+        }
+        (shape, key) => key.shape().as_ref() == Some(shape),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Results added up: a sum, a fold, and the rules by which values of a key are merged.
+//! The rules by which results are merged, two by two.
 //!
 //! Values are merged from left to right, in the order of records, as the interpreter merges them: so sums of floats are
 //! the same, bit by bit. Nothing is taken that cannot be: on an overflow, or a value of another type, the caller goes on
@@ -6,8 +6,9 @@
 
 use crate::column::{Column, Scalar};
 use crate::numbers::Numbers;
-use crate::numpy::{Arrays, Numpy, merged};
+use crate::numpy::{Arrays, Numpy};
 use crate::program::{Binary, Builtin, End, Function, Instruction, Op, Register};
+use crate::single::Single;
 use std::rc::Rc;
 
 /// How two values become one.
@@ -21,6 +22,10 @@ pub enum Merge {
     AddTo,
     /// `a *= b`, of what cannot be changed.
     MultiplyBy,
+    /// `b + a`: another text than `a + b`.
+    AddBefore,
+    /// `b += a`.
+    AddToIt,
     /// `min(a, b)`.
     Min,
     /// `max(a, b)`.
@@ -83,9 +88,35 @@ impl Merge {
         }
     }
 
+    /// Returns a value of the rule's shape, of its numbers.
+    pub(crate) fn shaped_single(&self, numbers: &mut impl Iterator<Item = Single>) -> Option<Single> {
+        match self {
+            Merge::Parts(parts) => {
+                let parts = parts.iter().map(|part| part.shaped_single(numbers)).collect::<Option<_>>();
+                parts.map(Single::Tuple)
+            }
+            _ => numbers.next(),
+        }
+    }
+
+    /// Appends the numbers of which a value consists; `false` if it is not of the rule's shape.
+    pub(crate) fn numbers_of<'a>(&self, value: &'a Single, into: &mut Vec<&'a Single>) -> bool {
+        match (self, value) {
+            (Merge::Parts(rules), Single::Tuple(parts)) => {
+                rules.len() == parts.len()
+                    && rules.iter().zip(parts).all(|(rule, part)| rule.numbers_of(part, into))
+            }
+            (Merge::Parts(_), _) => false,
+            (_, value) => {
+                into.push(value);
+                true
+            }
+        }
+    }
+
     fn of_ints(&self) -> Option<OfInts> {
         match self {
-            Merge::Add | Merge::AddTo => Some(i64::checked_add),
+            Merge::Add | Merge::AddTo | Merge::AddBefore | Merge::AddToIt => Some(i64::checked_add),
             Merge::Multiply | Merge::MultiplyBy => Some(i64::checked_mul),
             Merge::Min => Some(|a, b| Some(a.min(b))),
             Merge::Max => Some(|a, b| Some(a.max(b))),
@@ -97,16 +128,16 @@ impl Merge {
 
     fn of_arrays(&self) -> Option<OfFloats> {
         match self {
-            Merge::Add | Merge::Multiply => self.of_floats(),
+            Merge::Add | Merge::AddBefore | Merge::Multiply => self.of_floats(),
             // An array would be changed that the program may hold.
-            Merge::AddTo | Merge::MultiplyBy => None,
+            Merge::AddTo | Merge::AddToIt | Merge::MultiplyBy => None,
             Merge::Min | Merge::Max | Merge::First | Merge::Last | Merge::Parts(_) => None,
         }
     }
 
     fn of_floats(&self) -> Option<OfFloats> {
         match self {
-            Merge::Add | Merge::AddTo => Some(|a, b| a + b),
+            Merge::Add | Merge::AddTo | Merge::AddBefore | Merge::AddToIt => Some(|a, b| a + b),
             Merge::Multiply | Merge::MultiplyBy => Some(|a, b| a * b),
             // The first of equal ones, and of those without an order.
             Merge::Min => Some(|a, b| if b < a { b } else { a }),
@@ -207,98 +238,5 @@ impl Known<'_> {
         self.instructions.iter().all(|one| {
             one.into == result || self.instructions.iter().any(|other| other.op.reads().contains(&one.into))
         })
-    }
-}
-
-/// The sum of whole numbers, which begins at 0.
-#[derive(Default)]
-pub struct Sum(i64);
-
-impl Sum {
-    /// Adds all rows; `false`, and nothing is added, if they are no whole numbers or the sum leaves 64 bits on the way.
-    pub fn add(&mut self, column: &Column, rows: usize) -> bool {
-        let Some(values) = Numbers::of(column, rows).and_then(|numbers| numbers.ints()) else { return false };
-        let total = values.iter().try_fold(self.0, |total, value| total.checked_add(*value));
-        self.0 = total.unwrap_or(self.0);
-        total.is_some()
-    }
-
-    /// Returns the sum.
-    pub fn total(&self) -> i64 {
-        self.0
-    }
-}
-
-/// All values merged into one.
-pub struct Fold {
-    merge: Merge,
-    state: Option<Vec<Number>>,
-}
-
-#[derive(Clone)]
-enum Number {
-    Int(i64),
-    Float(f64),
-    Array(Vec<f64>),
-}
-
-impl Fold {
-    /// Makes a fold of nothing.
-    pub fn new(merge: Merge) -> Fold {
-        Fold { merge, state: None }
-    }
-
-    /// Merges all rows; `false`, and nothing is merged, if one of them cannot be.
-    pub fn add(&mut self, column: &Column, rows: usize) -> bool {
-        if rows == 0 {
-            return true;
-        }
-        let Some(merged) = self.merged(column, rows) else { return false };
-        self.state = Some(merged);
-        true
-    }
-
-    fn merged(&self, column: &Column, rows: usize) -> Option<Vec<Number>> {
-        let leaves = self.merge.leaves(column, rows)?;
-        let before: Vec<Option<Number>> = match &self.state {
-            Some(state) if state.len() == leaves.len() => state.iter().cloned().map(Some).collect(),
-            Some(_) => return None,
-            None => vec![None; leaves.len()],
-        };
-        let pairs = leaves.iter().zip(before);
-        pairs
-            .map(|(leaf, before)| match (leaf, before) {
-                (Leaf::Ints(merge, values), None) => {
-                    values[1..].iter().try_fold(values[0], |a, b| merge(a, *b)).map(Number::Int)
-                }
-                (Leaf::Ints(merge, values), Some(Number::Int(first))) => {
-                    values.iter().try_fold(first, |a, b| merge(a, *b)).map(Number::Int)
-                }
-                (Leaf::Floats(merge, values), None) => {
-                    Some(Number::Float(values[1..].iter().fold(values[0], |a, b| merge(a, *b))))
-                }
-                (Leaf::Floats(merge, values), Some(Number::Float(first))) => {
-                    Some(Number::Float(values.iter().fold(first, |a, b| merge(a, *b))))
-                }
-                (Leaf::Arrays(merge, arrays), None) => {
-                    let first = arrays.get(0).to_vec();
-                    (1..rows).try_fold(first, |a, row| merged(*merge, &a, arrays.get(row))).map(Number::Array)
-                }
-                (Leaf::Arrays(merge, arrays), Some(Number::Array(first))) => {
-                    (0..rows).try_fold(first, |a, row| merged(*merge, &a, arrays.get(row))).map(Number::Array)
-                }
-                (Leaf::Ints(..) | Leaf::Floats(..) | Leaf::Arrays(..), Some(_)) => None,
-            })
-            .collect()
-    }
-
-    /// Returns what was merged, as a column of one row; `None` of nothing.
-    pub fn state(&self) -> Option<Column> {
-        let numbers = self.state.as_ref()?.iter().map(|number| match number {
-            Number::Int(value) => Column::ints(vec![*value]),
-            Number::Float(value) => Column::floats(vec![*value]),
-            Number::Array(items) => Column::Numpy(Numpy::Arrays(Arrays::of_one(items.clone()))),
-        });
-        Some(self.merge.shaped(&mut numbers.into_iter()))
     }
 }

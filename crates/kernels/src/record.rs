@@ -43,7 +43,8 @@ impl Class {
         self.0.number
     }
 
-    pub(crate) fn is(&self, other: &Class) -> bool {
+    /// Returns whether both are one class.
+    pub fn is(&self, other: &Class) -> bool {
         self.0.number == other.0.number
     }
 }

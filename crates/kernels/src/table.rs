@@ -1,22 +1,30 @@
 //! A table of keys and merged values: the inner loop of `reduceByKey`.
 //!
-//! Keys are all of one type, whose equality is that of their bytes; entries stay in the order in which keys first came, as
-//! in a dict.
+//! Most keys are of one type, whose equality is that of their bytes, and most values of one type, too: these are columns. What
+//! is not like them stands beside them ([`crate::odd`]). Entries stay in the order in which keys first came, as in a dict.
 
 use crate::column::{Column, Text};
 use crate::keys::{self, Shape};
 use crate::merge::{Leaf, Merge};
 use crate::numpy::{Arrays, ArraysMade, Numpy};
+use crate::odd::{Odd, OddEntry};
+use crate::single::Single;
 use foldhash::fast::FixedState;
 use std::hash::BuildHasher;
 use std::ops::Range;
 use std::rc::Rc;
 
+mod finding;
+mod singles;
+
 /// Values merged by key.
 pub struct Table {
     merge: Merge,
     keys: Keys,
-    values: Vec<Values>,
+    /// One for each number of a value; `None` until the first ones have come.
+    values: Option<Vec<Values>>,
+    /// Keys and values of other types.
+    odd: Odd,
     hashes: Vec<u64>,
     /// Positions of entries, one more than they are; 0 is a free slot. At most half are taken.
     slots: Vec<u32>,
@@ -66,9 +74,9 @@ enum Values {
 }
 
 /// The numbers that a table takes of each row: the combination of a new key, and those merged into one that is there.
-struct Leaves<'a> {
-    first: &'a [Leaf],
-    more: &'a [Leaf],
+struct Leaves {
+    first: Vec<Leaf>,
+    more: Vec<Leaf>,
 }
 
 const LEAST_SLOTS: usize = 64;
@@ -79,7 +87,8 @@ impl Table {
         Table {
             merge,
             keys: Keys::Undecided,
-            values: vec![],
+            values: None,
+            odd: Odd::default(),
             hashes: vec![],
             slots: vec![0; LEAST_SLOTS],
             noted: None,
@@ -92,8 +101,7 @@ impl Table {
     pub fn add(&mut self, pairs: &Column, rows: usize, some: Range<usize>) -> usize {
         let Column::Tuple(parts) = pairs.spread(rows) else { return some.start };
         let [key, value] = &parts[..] else { return some.start };
-        let Some(leaves) = self.merge.leaves(value, rows) else { return some.start };
-        self.merge_leaves(key, &Leaves { first: &leaves, more: &leaves }, some)
+        self.merge_rows(key, value, value, rows, some)
     }
 
     /// Combines the values of some of the rows by their keys, as `combineByKey` does: where a key is new, its combination is
@@ -106,40 +114,68 @@ impl Table {
         rows: usize,
         some: Range<usize>,
     ) -> usize {
-        let (Some(first), Some(more)) = (self.merge.leaves(first, rows), self.merge.leaves(more, rows))
-        else {
-            return some.start;
-        };
-        self.merge_leaves(&keys.spread(rows), &Leaves { first: &first, more: &more }, some)
+        self.merge_rows(&keys.spread(rows), &first.spread(rows), &more.spread(rows), rows, some)
     }
 
-    fn merge_leaves(&mut self, keys: &Column, leaves: &Leaves<'_>, some: Range<usize>) -> usize {
-        let Range { start: from, end: to } = some;
-        if from == to {
-            return to;
+    fn merge_rows(
+        &mut self,
+        keys: &Column,
+        first: &Column,
+        more: &Column,
+        rows: usize,
+        some: Range<usize>,
+    ) -> usize {
+        let Range { start: mut from, end: to } = some;
+        let leaves = self.merge.leaves(first, rows).zip(self.merge.leaves(more, rows));
+        let leaves = leaves.map(|(first, more)| Leaves { first, more }).filter(|leaves| self.takes(leaves));
+        while from < to {
+            if let Some(leaves) = &leaves {
+                from = self.merge_leaves(keys, leaves, from..to);
+            }
+            if from == to {
+                break;
+            }
+            // One row that is not as the others, and on.
+            let singles = (Single::of(keys, from), Single::of(first, from), Single::of(more, from));
+            let (Some(key), Some(first), Some(more)) = singles else { break };
+            if !self.add_single(&key, first, &more) {
+                break;
+            }
+            from += 1;
         }
-        if self.hashes.is_empty() {
-            self.values = leaves.first.iter().map(Values::like).collect();
-        }
-        let fits = |leaves: &[Leaf]| {
-            leaves.len() == self.values.len()
-                && leaves.iter().zip(&self.values).all(|(leaf, values)| values.takes(leaf))
+        from
+    }
+
+    /// Returns whether a row's numbers are of the types of those that are here. The first say which types these are.
+    fn takes(&mut self, leaves: &Leaves) -> bool {
+        let entries = self.hashes.len();
+        let fits = |leaves: &[Leaf], values: &[Values]| {
+            leaves.len() == values.len()
+                && are_distinct(leaves)
+                && leaves.iter().zip(values).all(|(leaf, values)| values.takes(leaf))
         };
-        if !fits(leaves.first)
-            || !fits(leaves.more)
-            || !are_distinct(leaves.first)
-            || !are_distinct(leaves.more)
-        {
-            return from;
+        match &self.values {
+            Some(values) => fits(&leaves.first, values) && fits(&leaves.more, values),
+            None => {
+                let values: Vec<_> = leaves.first.iter().map(|leaf| Values::like(leaf, entries)).collect();
+                let fits = fits(&leaves.first, &values) && fits(&leaves.more, &values);
+                // Beside arrays there is nothing else.
+                let fits = fits && (entries == 0 || !values.iter().any(Values::are_arrays));
+                self.values = fits.then_some(values);
+                fits
+            }
         }
+    }
+
+    fn merge_leaves(&mut self, keys: &Column, leaves: &Leaves, some: Range<usize>) -> usize {
         match keys {
-            Column::Int(keys) => self.add_ints(keys, leaves, from..to),
-            Column::Text(keys) => self.add_texts(keys, leaves, from..to),
-            others => self.add_others(others, leaves, from..to),
+            Column::Int(keys) => self.add_ints(keys, leaves, some),
+            Column::Text(keys) => self.add_texts(keys, leaves, some),
+            others => self.add_others(others, leaves, some),
         }
     }
 
-    fn add_ints(&mut self, keys: &[i64], leaves: &Leaves<'_>, rows: Range<usize>) -> usize {
+    fn add_ints(&mut self, keys: &[i64], leaves: &Leaves, rows: Range<usize>) -> usize {
         if matches!(self.keys, Keys::Undecided) {
             self.keys = Keys::Ints(vec![]);
         }
@@ -151,10 +187,10 @@ impl Table {
             let key = keys[row];
             let hash = of_int(key);
             match find(&self.slots, |at| known[at] == key, hash) {
-                Ok(at) => note(&mut self.noted, at) && merge(&mut self.values, leaves.more, at, row),
+                Ok(at) => self.merge_row(&leaves.more, at, row),
                 Err(slot) => {
                     known.push(key);
-                    self.insert(slot, hash, leaves.first, row)
+                    self.insert(slot, hash, &leaves.first, row)
                 }
             }
         };
@@ -164,7 +200,7 @@ impl Table {
         stopped
     }
 
-    fn add_texts(&mut self, keys: &Text, leaves: &Leaves<'_>, mut rows: Range<usize>) -> usize {
+    fn add_texts(&mut self, keys: &Text, leaves: &Leaves, mut rows: Range<usize>) -> usize {
         if matches!(self.keys, Keys::Undecided) {
             self.keys = Keys::Texts(Strings::default());
         }
@@ -175,7 +211,7 @@ impl Table {
         rows.find(|row| !self.add_bytes(keys.bytes(*row), leaves, *row)).unwrap_or(end)
     }
 
-    fn add_others(&mut self, keys: &Column, leaves: &Leaves<'_>, mut rows: Range<usize>) -> usize {
+    fn add_others(&mut self, keys: &Column, leaves: &Leaves, mut rows: Range<usize>) -> usize {
         let Some(shape) = Shape::of(keys) else { return rows.start };
         if matches!(self.keys, Keys::Undecided) {
             self.keys = Keys::Others(shape.clone(), Strings::default());
@@ -193,18 +229,29 @@ impl Table {
 
     /// Adds a row whose key is a string of bytes. Returns `false`, and changes nothing, if it cannot be taken.
     #[inline(always)]
-    fn add_bytes(&mut self, key: &[u8], leaves: &Leaves<'_>, row: usize) -> bool {
+    fn add_bytes(&mut self, key: &[u8], leaves: &Leaves, row: usize) -> bool {
         let hash = self.hasher.hash_one(key);
         let (Keys::Texts(known) | Keys::Others(_, known)) = &mut self.keys else { return false };
         match find(&self.slots, |at| self.hashes[at] == hash && known.get(at) == key, hash) {
-            Ok(at) => note(&mut self.noted, at) && merge(&mut self.values, leaves.more, at, row),
-            Err(slot) => known.push(key) && self.insert(slot, hash, leaves.first, row),
+            Ok(at) => self.merge_row(&leaves.more, at, row),
+            Err(slot) => known.push(key) && self.insert(slot, hash, &leaves.first, row),
+        }
+    }
+
+    /// Merges a row into an entry, as a whole or not at all.
+    #[inline(always)]
+    fn merge_row(&mut self, leaves: &[Leaf], at: usize, row: usize) -> bool {
+        let values = self.values.as_deref_mut().unwrap_or_default();
+        note(&mut self.noted, at);
+        match self.odd.value_mut(at) {
+            None => merge(values, leaves, at, row),
+            Some(known) => merge_odd(&self.merge, known, leaves, row),
         }
     }
 
     /// Adds an entry whose key was added.
     fn insert(&mut self, slot: usize, hash: u64, leaves: &[Leaf], row: usize) -> bool {
-        for (values, leaf) in self.values.iter_mut().zip(leaves) {
+        for (values, leaf) in self.values.iter_mut().flatten().zip(leaves) {
             match (values, leaf) {
                 (Values::Ints(values), Leaf::Ints(_, new)) => values.push(new[row]),
                 (Values::Floats(values), Leaf::Floats(_, new)) => values.push(new[row]),
@@ -214,18 +261,24 @@ impl Table {
             }
         }
         note(&mut self.noted, self.hashes.len());
+        self.take_slot(slot, hash);
+        true
+    }
+
+    /// Adds the place of an entry.
+    #[inline(always)]
+    fn take_slot(&mut self, slot: usize, hash: u64) {
         self.hashes.push(hash);
         self.slots[slot] = self.hashes.len() as u32;
         if self.hashes.len() * 2 > self.slots.len() {
             self.grow();
         }
-        true
     }
 
     #[cold]
     fn grow(&mut self) {
         let mut slots = vec![0u32; self.slots.len() * 2];
-        for (at, hash) in self.hashes.iter().enumerate() {
+        for (at, hash) in self.hashes.iter().enumerate().filter(|(at, _)| !self.odd.is_stranger(*at)) {
             let mut slot = first_slot(*hash, slots.len());
             while slots[slot] != 0 {
                 slot = (slot + 1) & (slots.len() - 1);
@@ -247,81 +300,38 @@ impl Table {
             Keys::Ints(keys) => keys.capacity() * 8,
             Keys::Texts(known) | Keys::Others(_, known) => known.data.capacity() + known.spans.capacity() * 8,
         };
-        let values = self.values.iter().map(|values| match values {
+        let values = self.values.iter().flatten().map(|values| match values {
             Values::Ints(values) => values.capacity() * 8,
             Values::Floats(values) => values.capacity() * 8,
             Values::Arrays(values) => values.bytes(),
         });
         let noted = self.noted.as_ref().map_or(0, Vec::capacity) * 4;
-        noted + keys + values.sum::<usize>() + self.hashes.capacity() * 8 + self.slots.capacity() * 4
+        noted
+            + keys
+            + self.odd.bytes()
+            + values.sum::<usize>()
+            + self.hashes.capacity() * 8
+            + self.slots.capacity() * 4
     }
 
-    /// Takes all pairs out, and leaves an empty table.
+    /// Takes all pairs out, and leaves an empty table. What is odd about entries is asked before ([`Table::take_odd`]): their rows mean
+    /// nothing where it is.
     pub fn take(&mut self) -> (Column, usize) {
         let emptied = Table::new(self.merge.clone());
         let full = std::mem::replace(self, emptied);
         let rows = full.hashes.len();
         let Some(keys) = full.keys.column() else { return (Column::Tuple(vec![]), 0) };
-        let mut numbers = full.values.into_iter().map(|values| match values {
+        let mut numbers = full.values.into_iter().flatten().map(|values| match values {
             Values::Ints(values) => Column::ints(values),
             Values::Floats(values) => Column::floats(values),
             Values::Arrays(values) => Column::Numpy(Numpy::Arrays(values.build())),
         });
         (Column::Tuple(vec![keys, full.merge.shaped(&mut numbers)]), rows)
     }
-}
 
-impl Table {
-    /// Makes an empty table of keys without values, which notes the entry of each row.
-    pub(crate) fn noting() -> Table {
-        Table { noted: Some(vec![]), ..Table::new(Merge::Parts(vec![])) }
-    }
-
-    /// Returns the entry of each row that was added.
-    pub(crate) fn noted(&self) -> &[u32] {
-        self.noted.as_deref().unwrap_or_default()
-    }
-
-    /// Returns all keys, in the order in which they came; `None` of none.
-    pub(crate) fn keys_column(&self) -> Option<Column> {
-        self.keys.clone().column()
-    }
-
-    /// Returns the entry of each row's key, or `None` where there is no such key; nothing if keys of this type, or one of the
-    /// keys, cannot be compared with those that are here.
-    pub(crate) fn find_all(&self, keys: &Column, rows: usize) -> Option<Vec<Option<u32>>> {
-        let found = |at: Result<usize, usize>| at.ok().map(|at| at as u32);
-        let (slots, hashes) = (&self.slots, &self.hashes);
-        match (&self.keys, keys) {
-            (Keys::Undecided, _) => Some(vec![None; rows]),
-            (Keys::Ints(known), Column::Int(keys)) => Some(
-                keys.iter().map(|key| found(find(slots, |at| known[at] == *key, of_int(*key)))).collect(),
-            ),
-            (Keys::Texts(known), Column::Text(keys)) => Some(
-                (0..rows)
-                    .map(|row| {
-                        let key = keys.bytes(row);
-                        let hash = self.hasher.hash_one(key);
-                        found(find(slots, |at| hashes[at] == hash && known.get(at) == key, hash))
-                    })
-                    .collect(),
-            ),
-            (Keys::Others(shape, known), keys) if Shape::of(keys).as_ref() == Some(shape) => {
-                let mut key = vec![];
-                (0..rows)
-                    .map(|row| {
-                        key.clear();
-                        if !keys::put(keys, row, &mut key) {
-                            return None;
-                        }
-                        let hash = self.hasher.hash_one(&key[..]);
-                        let is_it = |at: usize| hashes[at] == hash && known.get(at) == &key[..];
-                        Some(found(find(slots, is_it, hash)))
-                    })
-                    .collect()
-            }
-            (Keys::Ints(_) | Keys::Texts(_) | Keys::Others(..), _) => None,
-        }
+    /// Takes what is odd about entries out, in their order.
+    pub fn take_odd(&mut self) -> Vec<OddEntry> {
+        std::mem::take(&mut self.odd).into_entries()
     }
 }
 
@@ -351,19 +361,26 @@ fn first_slot(hash: u64, slots: usize) -> usize {
 
 /// Notes the entry of a row.
 #[inline(always)]
-fn note(noted: &mut Option<Vec<u32>>, at: usize) -> bool {
+fn note(noted: &mut Option<Vec<u32>>, at: usize) {
     if let Some(noted) = noted {
         noted.push(at as u32);
     }
-    true
 }
 
 impl Values {
-    fn like(leaf: &Leaf) -> Values {
+    /// Makes values such as these, for so many entries that have none of them.
+    fn like(leaf: &Leaf, entries: usize) -> Values {
         match leaf {
-            Leaf::Ints(..) => Values::Ints(vec![]),
-            Leaf::Floats(..) => Values::Floats(vec![]),
+            Leaf::Ints(..) => Values::Ints(vec![0; entries]),
+            Leaf::Floats(..) => Values::Floats(vec![0.0; entries]),
             Leaf::Arrays(..) => Values::Arrays(ArraysMade::default()),
+        }
+    }
+
+    fn are_arrays(&self) -> bool {
+        match self {
+            Values::Arrays(_) => true,
+            Values::Ints(_) | Values::Floats(_) => false,
         }
     }
 
@@ -399,6 +416,16 @@ fn find(slots: &[u32], is_it: impl Fn(usize) -> bool, hash: u64) -> Result<usize
         }
         slot = (slot + 1) & (slots.len() - 1);
     }
+}
+
+/// Merges a row into a value that is in no column.
+fn merge_odd(rule: &Merge, known: &mut Single, leaves: &[Leaf], row: usize) -> bool {
+    let mut numbers = leaves.iter().map_while(|leaf| match leaf {
+        Leaf::Ints(_, values) => Some(Single::Int(values[row].into())),
+        Leaf::Floats(_, values) => Some(Single::Float(values[row])),
+        Leaf::Arrays(..) => None,
+    });
+    rule.shaped_single(&mut numbers).is_some_and(|value| known.merge(rule, &value))
 }
 
 /// Merges a row into an entry, as a whole or not at all.

@@ -1,8 +1,8 @@
 //! Groups: the values of each key together, as columns, beside lists that are made one by one.
 
 use firesteel_kernels::{
-    Binary, Block, Builtin, Column, Each, End, Function, Groups, Instruction, Joined, Mask, Op, Run, Source,
-    Step, decode, encode,
+    Binary, Block, Builtin, Column, Each, End, Function, Groups, Instruction, JoinResults, Joined, Mask, Op,
+    Run, Source, Step, decode, encode,
 };
 use proptest::prelude::*;
 
@@ -73,7 +73,8 @@ proptest! {
     fn a_join_repeats_a_group_for_each_partner(all in some(), others in some()) {
         let (left, right) = (grouped(&all), grouped(&others));
         let rows = left.keys();
-        let (joined, count) = right.join(&left.pairs(0..rows), rows, Joined::Inner).expect("no lists");
+        let joined = right.join(&left.pairs(0..rows), rows, Joined::Inner).expect("no lists");
+        let JoinResults::Alike(joined, count) = joined else { panic!("two types") };
         let (of_left, of_right) = (model(&all), model(&others));
         let wanted: Vec<(i64, Vec<i64>, i64)> = of_left.iter().flat_map(|(key, values)| {
             let partners = of_right.iter().filter(move |(other, _)| key == other).flat_map(|(_, others)| others);
@@ -149,4 +150,26 @@ fn a_large_group_in_very_many_records_is_refused() {
     };
     assert!(beside(1000).is_some());
     assert!(beside(3000).is_none());
+}
+
+#[test]
+fn a_full_outer_join_says_which_results_have_a_partner_and_remembers_their_keys() {
+    let held = grouped(&[(1, 10), (2, 20), (1, 11), (3, 30)]);
+    let results = held.join(&pairs(&[(7, 0), (1, 5), (2, 6)]), 3, Joined::FullOuter).expect("no lists");
+    let JoinResults::Mixed { with, without, has_partner } = results else { panic!("one type") };
+    assert_eq!((with.1, without.1, has_partner), (3, 1, vec![false, true, true, true]));
+    assert_eq!([0, 1, 2].map(|key| held.meet(key)), [true, true, false]);
+}
+
+#[test]
+fn an_intersection_gives_each_key_once() {
+    let held = grouped(&[(1, 10), (2, 20), (3, 30)]);
+    assert!(!held.meet(2));
+    for (some, wanted) in [([1, 5, 1, 3], &[1][..]), ([2, 1, 2, 2], &[2])] {
+        let some = some.map(|key| (key, 0));
+        let Some(JoinResults::Alike(keys, _)) = held.join(&pairs(&some), 4, Joined::Intersect) else {
+            panic!("two types")
+        };
+        assert_eq!(ints(&keys), wanted);
+    }
 }

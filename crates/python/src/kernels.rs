@@ -5,6 +5,7 @@
 mod arrays;
 mod block;
 mod keyed;
+mod leaving;
 mod lookup;
 mod objects;
 mod program;

@@ -38,6 +38,8 @@ pub(crate) struct Places {
 /// Buckets are sent on when together they have about this many pickled bytes.
 const BYTES: usize = 4 << 20;
 const RECORDS_AT_FIRST: usize = 8 << 10;
+/// So few records that are in no column stand among those that are: for more, all become objects.
+const FEW: usize = 64;
 const RECORDS_AT_MOST: usize = 1 << 20;
 
 /// The buckets of one partition's records.
@@ -83,9 +85,12 @@ impl Buckets {
             self.ranges = Some(function.map(|function| Ranges::of(&function)).transpose()?.flatten());
         }
         let is_known = !matches!((&self.places.rule, &self.ranges), (Rule::Function(_), None | Some(None)));
-        let typed = if is_known && self.held == 0 { objects.typed()? } else { None };
+        let typed = if is_known && self.held <= FEW { objects.typed()? } else { None };
         if let Some((column, rows)) = typed {
-            let sent = if self.typed.takes(&column) { vec![] } else { self.empty_typed(py)? };
+            let mut sent = if self.held == 0 { vec![] } else { self.empty(py)? };
+            if !self.typed.takes(&column) {
+                sent.append(&mut self.empty_typed(py)?);
+            }
             let n = self.places.partitions;
             let placed = match (&self.places.rule, &self.ranges) {
                 (Rule::Hash, _) => self.typed.add_by_hash(py, &column, rows, n)?,
@@ -100,13 +105,20 @@ impl Buckets {
             if placed {
                 return Ok(sent);
             }
-            let mut sent = sent;
             sent.append(&mut self.empty_typed(py)?);
             self.fill(py, &list_of(py, &column, rows)?)?;
             return Ok(sent);
         }
+        let list = objects.list(py)?;
+        if list.len() <= FEW && self.typed.rows() > 0 {
+            self.place_all(py, &list, |buckets, record, place| {
+                buckets.typed.add_object(record.unbind(), place as u32);
+                Ok(())
+            })?;
+            return Ok(vec![]);
+        }
         let sent = self.empty_typed(py)?;
-        self.fill(py, &objects.list(py)?)?;
+        self.fill(py, &list)?;
         Ok(sent)
     }
 
@@ -132,6 +144,18 @@ impl Buckets {
     }
 
     fn fill<'py>(&mut self, py: Python<'py>, list: &Bound<'py, PyList>) -> PyResult<()> {
+        self.place_all(py, list, |buckets, record, place| buckets.buckets[place].bind(py).append(record))?;
+        self.held += list.len();
+        Ok(())
+    }
+
+    /// Finds the place of each record.
+    fn place_all<'py>(
+        &mut self,
+        py: Python<'py>,
+        list: &Bound<'py, PyList>,
+        mut take: impl FnMut(&mut Buckets, Bound<'py, PyAny>, usize) -> PyResult<()>,
+    ) -> PyResult<()> {
         let n = self.places.partitions;
         let function = self.function(py)?;
         let in_turn = matches!(self.places.rule, Rule::InTurn);
@@ -154,9 +178,8 @@ impl Buckets {
                 };
                 (place, pair.into_any())
             };
-            self.buckets[place].bind(py).append(record)?;
+            take(self, record, place)?;
         }
-        self.held += list.len();
         Ok(())
     }
 

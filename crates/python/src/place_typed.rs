@@ -14,8 +14,13 @@ use pyo3::types::PyList;
 pub(crate) struct Typed {
     columns: Vec<(Column, usize)>,
     places: Vec<u32>,
+    /// Records among these that are in no column: the number of rows before each, and its place.
+    among: Vec<(u32, u32, Py<PyAny>)>,
     bytes: usize,
 }
+
+/// The bytes that a record in no column is counted as.
+const OBJECT: usize = 256;
 
 /// Ranges of keys.
 pub(crate) struct Ranges {
@@ -79,8 +84,14 @@ impl Typed {
         self.places.extend(places.take(rows));
     }
 
+    /// Adds a record that is in no column.
+    pub(crate) fn add_object(&mut self, record: Py<PyAny>, place: u32) {
+        self.bytes += OBJECT;
+        self.among.push((self.places.len() as u32, place, record));
+    }
+
     pub(crate) fn rows(&self) -> usize {
-        self.places.len()
+        self.places.len() + self.among.len()
     }
 
     /// Returns about how many bytes are held.
@@ -88,7 +99,7 @@ impl Typed {
         self.bytes
     }
 
-    /// Takes all records, one block for each place that has any.
+    /// Takes all records: for each place that has any blocks, and lists of those that are in no column, in the order of records.
     pub(crate) fn take(&mut self, py: Python<'_>, places: u32) -> PyResult<Vec<(u32, Objects)>> {
         let taken = std::mem::take(self);
         if taken.places.is_empty() {
@@ -101,15 +112,44 @@ impl Typed {
         for (row, place) in taken.places.iter().enumerate() {
             rows[*place as usize].push(row as u32);
         }
-        let some = rows.iter().enumerate().filter(|(_, rows)| !rows.is_empty());
-        some.map(|(place, rows)| {
-            let column = all.gather(rows);
-            let objects = match encode(&column, rows.len()) {
-                Some(block) => Objects::written(block),
-                None => Objects::live(list_of(py, &column, rows.len())?),
-            };
-            Ok((place as u32, objects))
-        })
-        .collect()
+        let mut objects: Vec<Vec<(u32, Py<PyAny>)>> = (0..places).map(|_| vec![]).collect();
+        for (before, place, record) in taken.among {
+            objects[place as usize].push((before, record));
+        }
+        let mut sent = vec![];
+        for (place, (rows, objects)) in (0..).zip(rows.into_iter().zip(objects)) {
+            let (mut from, mut waiting) = (0, PyList::empty(py));
+            for (before, record) in objects {
+                let to = rows.partition_point(|row| *row < before);
+                if to > from {
+                    send(&mut sent, place, &mut waiting)?;
+                    sent.push((place, block(py, &all, &rows[from..to])?));
+                }
+                from = to;
+                waiting.append(record)?;
+            }
+            send(&mut sent, place, &mut waiting)?;
+            if from < rows.len() {
+                sent.push((place, block(py, &all, &rows[from..])?));
+            }
+        }
+        Ok(sent)
+    }
+}
+
+/// Sends the records that wait, if there are such.
+fn send<'py>(sent: &mut Vec<(u32, Objects)>, place: u32, waiting: &mut Bound<'py, PyList>) -> PyResult<()> {
+    if !waiting.is_empty() {
+        sent.push((place, Objects::written(crate::objects::dump(waiting)?)));
+        *waiting = PyList::empty(waiting.py());
+    }
+    Ok(())
+}
+
+fn block(py: Python<'_>, all: &Column, rows: &[u32]) -> PyResult<Objects> {
+    let column = all.gather(rows);
+    match encode(&column, rows.len()) {
+        Some(block) => Ok(Objects::written(block)),
+        None => Ok(Objects::live(list_of(py, &column, rows.len())?)),
     }
 }

@@ -11,14 +11,17 @@ from itertools import chain
 from typing import Any
 
 from firesteel import _native
-from firesteel.join import Join, inner, left_outer, right_outer, subtract
+from firesteel.join import Join, full_outer, inner, intersect, left_outer, right_outer, subtract
 from firesteel.native.plan import Plan
 from firesteel.native.running import _Ran, grouped
 from firesteel.spill import Budget
 
 __all__ = ["natively"]
 
-_HOW = {inner: "inner", left_outer: "left", right_outer: "right", subtract: "subtract"}
+_HOW: dict[Any, str] = {
+    **{inner: "inner", left_outer: "left", right_outer: "right", full_outer: "full"},
+    **{subtract: "subtract", intersect: "intersect"},
+}
 
 _NOTHING = Plan(0, 0, (), "", (), ())
 
@@ -54,13 +57,51 @@ class _NativeJoin:
             yield self.join._join(chain(read, left), chain.from_iterable(streamed), budget, 0)
             return
         run = _native.KernelRun([], streamed)
+        how = _HOW[self.join.match]
         table: dict[Any, Any] | None = None
-        while (piece := run.next_joined(sink, _HOW[self.join.match])) is not None:
+        numbers: dict[Any, int] = {}
+        while (piece := run.next_joined(sink, how)) is not None:
             block, records = piece
             if block is not None:
                 yield block
                 continue
             if table is None:
                 table = dict(groups)
-            yield self.join.match(table, records or ())
+                if how in ("full", "intersect"):
+                    numbers = {key: number for number, key in enumerate(table)}
+            yield self._interpreted(sink, table, numbers, records or ())
+        if how == "full":
+            yield from _unmet(sink)
         budget.cleared()
+
+    def _interpreted(
+        self, sink: Any, table: dict[Any, Any], numbers: dict[Any, int], records: Iterable[Any]
+    ) -> Iterator[Any]:
+        """Joins records of which some are in no column."""
+        match: Any = self.join.match
+        if match is intersect:
+            return (key for key, _ in records if key in table and not sink.meet(numbers[key]))
+        if match is full_outer:
+            match, records = left_outer, _met(sink, numbers, records)
+        joined: Iterator[Any] = match(table, records)
+        return joined
+
+
+def _met(sink: Any, numbers: dict[Any, int], records: Iterable[Any]) -> Iterator[Any]:
+    """Gives records on, and tells a sink which of its keys they have."""
+    for record in records:
+        if record[0] in numbers:
+            sink.meet(numbers[record[0]])
+        yield record
+
+
+def _unmet(sink: Any) -> Iterator[Iterable[Any]]:
+    """Returns the held pairs of a full outer join whose keys had no partner."""
+    number = 0
+    for groups in iter(sink.next_groups, None):
+        left = []
+        for key, values in groups:
+            if not sink.meet(number):
+                left += [(key, (None, value)) for value in values]
+            number += 1
+        yield left

@@ -12,6 +12,7 @@ class Block:
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[Any]: ...
+    def part(self, start: int, end: int) -> Block: ...  # some of the records
     def is_keyed(self) -> bool: ...  # whether records are pairs whose keys have a hash in columns
 
 class Lists:
@@ -38,19 +39,20 @@ class KernelRun:
     def next_piece(self) -> _Piece | None:
         """Returns the results of the next chunk, and the records that were handed back, each with the number of
         results before its own; no results and all records if none was computed; None at the end. Results are a block
-        if no record was handed back."""
+        unless many records were handed back."""
     def next_records(self) -> list[Any] | None: ...  # the next chunk as it is
     def next_count(self) -> tuple[int, list[Any] | None] | None:
         """Returns the number of results of the next chunk, and the records that were handed back."""
     def next_joined(self, sink: KernelSink, how: str) -> _Piece | None:
-        """Joins the next chunk with the groups of a sink: ``inner``, ``left``, ``right`` or ``subtract``. Returns the
-        results, or nothing and the records; None at the end."""
+        """Joins the next chunk with the groups of a sink: ``inner``, ``left``, ``right``, ``full`` (without the pairs
+        of the sink that have no partner), ``subtract`` or ``intersect``. Returns the results, or nothing and the
+        records; None at the end."""
     def feed(
         self, sink: KernelSink, again: Callable[[Any], Iterator[Any]]
-    ) -> tuple[bool, tuple[Any, Iterator[Any]] | None, _Piece | None] | None:
-        """Adds the results of the next chunk to a sink. Returns whether it has taken them; if not, a result with the
-        iterator behind it, of a record that was handed back, and the piece behind; None at the end. ``again`` runs a
-        record in the interpreter.
+    ) -> tuple[int, tuple[Any, Iterator[Any]] | None, _Piece | None] | None:
+        """Adds the results of the next chunk to a sink. Returns 1, or 2 if the interpreter had to compute them all; or
+        0 if the sink has not taken one, with this and the iterator behind it, if it is of records that were handed
+        back, and the piece behind; None at the end. ``again`` runs records in the interpreter.
         """
 
 class KernelSample:
@@ -61,20 +63,25 @@ class KernelSample:
     def of(self, block: Block) -> list[Any]: ...  # draws for all records of a block, and returns those that are kept
 
 class KernelSink:
-    """What results are added up in, of a kind: ``sum``, ``distinct``, ``distinct_merged``, ``counts``, ``groups``,
-    ``sorted``; ``fold``, ``aggregate``, ``table``, ``merged`` with the program of a function of two; ``combine`` with
-    that and what makes the first combination: a program, or a zero and a program; ``cogroups`` with the number of
-    sides in the place of the latter, ``first`` with the number of pairs and whether their keys are the greatest."""
+    """What results are added up in, of a kind: ``sum`` with whether floats, and whole numbers among floats, are added
+    with compensation; ``stats``, ``distinct``, ``distinct_merged``, ``counts``, ``groups``, ``sorted``; ``fold``,
+    ``aggregate``, ``table``, ``merged`` with the program of a function of two; ``combine`` with that and what makes
+    the first combination: a program, or a zero and a program; ``cogroups`` with the number of sides in the place of
+    the latter, ``first`` with the number of pairs and whether their keys are the greatest."""
 
     def __init__(self, kind: str, program: Any = None, first: tuple[Any, ...] | None = None) -> None: ...
+    def merges_by(self, merge: Any, create: Any) -> None:
+        """Says what merges values that the kernels do not merge, and what makes the first combination of a key."""
+    def add(self, value: Any) -> bool: ...  # adds an object; whether it was taken
     def begin(self, zero: Any) -> bool: ...  # begins a fold; whether it could
     def result(self) -> list[Any]: ...  # the sum, or what was folded, if anything was
     def is_full(self, budget: Budget) -> bool: ...  # whether the table has to be passed on
-    def next_pairs(self) -> Block | None: ...  # takes pairs out of the table; None behind the last
+    def next_pairs(self) -> Block | list[Any] | None: ...  # takes pairs out of the table; None behind the last
     def group(self) -> tuple[list[Any], int, int] | None:
         """Puts the values of each key together. Returns the key with most, in a list, how many these and all are."""
     def next_grouped(self) -> Block | None: ...  # keys with the groups of their values; None behind the last
     def next_groups(self) -> list[tuple[Any, list[Any]]] | None: ...  # keys with their values; None behind the last
+    def meet(self, key: int) -> bool: ...  # the key of this number has a partner; whether it has had one before
     def sort(self, is_reversed: bool) -> None: ...  # sorts all pairs, which `next_pairs` gives in this order then
 
 class KernelTable:

@@ -106,7 +106,7 @@ TABLES = frozenset("table combine merged distinct distinct_merged counts groups 
 
 
 #: Those of others for which it pays, too.
-_ADDS = ("fold", "aggregate", "first")
+_ADDS = ("fold", "aggregate", "first", "stats")
 
 #: The program of a function that gives its argument.
 _ITSELF = (1, 1, (), ((), ("return", 0)))
@@ -136,6 +136,8 @@ def _sink(step: Any) -> Part | None:
         return _plain(step, "count", "count")
     if step.function is numbers._sum:
         return _plain(step, "sum", "sum")
+    if step.function is numbers._stats:
+        return _plain(step, "stats", "stats")
     if step.function is distinct_locally:
         return _plain(step, "distinct", "distinct")
     if step.function is distinct_merged:

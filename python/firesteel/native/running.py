@@ -9,7 +9,9 @@ many chunks that were handed back whole the rest of the partition is interpreted
 from __future__ import annotations
 
 import heapq
+import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, reduce
 from itertools import chain, islice
 from operator import itemgetter
 from types import BuiltinFunctionType, FunctionType, MethodDescriptorType
@@ -21,8 +23,12 @@ from firesteel.hotkeys import tell_largest
 from firesteel.native.plan import Plan, plan
 from firesteel.sorting import identity
 from firesteel.spill import ENTRY, Budget
+from firesteel.statcounter import StatCounter
 
 __all__ = ["NativeChain", "grouped", "over"]
+
+#: A chunk was taken by a sink as objects, since the kernels could not compute it.
+BY_OBJECTS = 2
 
 #: So many chunks in a row that were handed back whole say that the rest will be, too.
 WHOLE_CHUNKS = 4
@@ -173,23 +179,32 @@ class _Ran:
             yield results
             return
         start = 0
+
+        def part(start: int, end: int) -> Iterable[Any]:
+            return results.part(start, end) if type(results) is _native.Block else results[start:end]
+
         for place, record in back:
-            yield results[start:place]
+            if place > start:
+                yield part(start, place)
             yield self.again((record,))
             start = place
-        yield results[start:]
+        yield part(start, len(results))
 
     def pieces(self) -> Iterator[Iterable[Any]]:
-        """Returns all results, in pieces: a block for each chunk of which no record was handed back."""
+        """Returns all results, in pieces: blocks, and iterators over those that the interpreter makes among them."""
         while self.holds():
             piece = self.run.next_piece()
             if piece is None:
                 return
-            if piece[1] is None:
+            if piece[1] is None or type(piece[0]) is _native.Block:
                 yield from self.opened(piece)
             else:
                 yield chain.from_iterable(self.opened(piece))
         yield self.rest()
+
+    def was_whole(self, is_whole: bool) -> None:
+        """Says whether a chunk was handed back whole."""
+        self._whole = self._whole + 1 if is_whole else 0
 
     def all_behind(self, piece: Any) -> Iterator[Any]:
         """Returns the results of a chunk that a sink has not taken, and all behind them."""
@@ -210,15 +225,46 @@ def _count(ran: _Ran, step: Any) -> Sequence[int]:
 
 
 def _sum(ran: _Ran, step: Any) -> Sequence[Any]:
-    sink = _native.KernelSink("sum")
+    sink = _native.KernelSink("sum", None, sum_rules())
     left, _ = _feed(ran, sink)
-    (total,) = sink.result()
-    # What was added so far is an int, with which `sum` goes on as if it had added the records itself.
-    return (total if left is None else sum(left, total),)
+    rest: Iterator[Any] = iter(() if left is None else left)
+    for value in rest:
+        if not sink.add(value):
+            # A value that ends the loops of `sum` over numbers: from there on it adds by `+` alone.
+            return (reduce(operator.add, rest, sink.result()[0] + value),)
+    return sink.result()
+
+
+@cache
+def sum_rules() -> tuple[bool, bool]:
+    """Returns whether this interpreter's ``sum`` compensates what a float loses, and a whole number among floats."""
+    return sum([1e16, 1.0, -1e16]) == 1.0, sum([1e16, 1, -1e16]) == 1.0
+
+
+def _stats(ran: _Ran, step: Any) -> Sequence[StatCounter]:
+    sink = _native.KernelSink("stats")
+    sink.merges_by(_merged_stats, None)
+    left, _ = _feed(ran, sink)
+    counter = _counter(*sink.result()[0])
+    for value in left or ():
+        counter.merge(value)
+    return (counter,)
+
+
+def _counter(count: int, mean: Any, squares: Any, greatest: Any, least: Any) -> StatCounter:
+    counter = StatCounter()
+    counter.n, counter.mu, counter.m2, counter.maxValue, counter.minValue = count, mean, squares, greatest, least
+    return counter
+
+
+def _merged_stats(state: tuple[int, Any, Any, Any, Any], value: Any) -> tuple[int, Any, Any, Any, Any]:
+    counter = _counter(*state).merge(value)
+    return counter.n, counter.mu, counter.m2, counter.maxValue, counter.minValue
 
 
 def _fold(ran: _Ran, step: Any) -> Sequence[Any]:
     sink = _native.KernelSink(*ran.plan.sink_parts)
+    sink.merges_by(step.arguments[0], None)
     left, _ = _feed(ran, sink)
     state = sink.result()
     if left is None:
@@ -230,6 +276,7 @@ def _fold(ran: _Ran, step: Any) -> Sequence[Any]:
 def _aggregate(ran: _Ran, step: Any) -> Sequence[Any]:
     sink = _native.KernelSink(*ran.plan.sink_parts)
     function, zero = step.arguments
+    sink.merges_by(function, None)
     left, _ = _feed(ran, sink) if sink.begin(zero) else (ran.rest(), False)
     (state,) = sink.result() or (zero,)
     folded: Sequence[Any] = (state,) if left is None else step.function(left, function, state)
@@ -272,6 +319,9 @@ def _table(ran: _Ran, step: Any) -> Iterator[Iterable[Any]]:
     """Combines by key before a shuffle: a table that is full is passed on."""
     budget = Budget()
     sink = _native.KernelSink(*ran.plan.sink_parts)
+    if len(step.arguments) == 2:
+        create, merge = step.arguments
+        sink.merges_by(merge, create)
     while True:
         left, is_full = _feed(ran, sink, budget)
         if left is not None:
@@ -288,6 +338,8 @@ def _merged(ran: _Ran, step: Any) -> Iterator[Iterable[Any]]:
     """Merges by key after a shuffle: of a table that is full Python takes care, which can deal it into files."""
     budget = Budget()
     sink = _native.KernelSink(*ran.plan.sink_parts)
+    if step.arguments:
+        sink.merges_by(step.arguments[0], None)
     left, is_full = _feed(ran, sink, budget)
     if left is None and is_full:
         left = chain.from_iterable(ran.pieces())
@@ -300,14 +352,12 @@ def _merged(ran: _Ran, step: Any) -> Iterator[Iterable[Any]]:
 def _placed(ran: _Ran, step: Any) -> Iterator[Iterable[Any]]:
     """Passes pairs on to a shuffle as they come, which costs a column less than to put values of a key together.
 
-    Keys reach the other side in the same order. From the first record on that is an object, Python puts them together.
+    Keys reach the other side in the same order. Records that are objects Python puts together, as far as they come
+    together.
     """
-    pieces = ran.pieces()
-    for piece in pieces:
-        if type(piece) is not _native.Block or not piece.is_keyed():
-            yield step.function(chain(piece, chain.from_iterable(pieces)), *step.arguments)
-            return
-        yield piece
+    for piece in ran.pieces():
+        is_block = type(piece) is _native.Block and piece.is_keyed()
+        yield piece if is_block else step.function(piece, *step.arguments)
 
 
 def _sorted(ran: _Ran, step: Any) -> Iterator[Iterable[Any]]:
@@ -398,11 +448,12 @@ def _feed(ran: _Ran, sink: Any, budget: Budget | None = None) -> tuple[Iterator[
     Returns the results that it has not taken, if there are such, and whether it is full.
     """
     while ran.holds():
-        fed = ran.run.feed(sink, lambda record: ran.again((record,)))
+        fed = ran.run.feed(sink, ran.again)
         if fed is None:
             return None, False
-        was_taken, begun, piece = fed
-        if not was_taken:
+        taken, begun, piece = fed
+        ran.was_whole(taken == BY_OBJECTS)
+        if not taken:
             first, others = ((), ()) if begun is None else ((begun[0],), begun[1])
             return chain(first, others, ran.all_behind(piece)), False
         if budget is not None and sink.is_full(budget):
@@ -411,7 +462,8 @@ def _feed(ran: _Ran, sink: Any, budget: Budget | None = None) -> tuple[Iterator[
 
 
 _SINKS: dict[str, Callable[[_Ran, Any], Iterable[Any]]] = {
-    **{"count": _count, "sum": _sum, "fold": _fold, "aggregate": _aggregate, "counts": _counts, "first": _first},
+    **{"count": _count, "sum": _sum, "stats": _stats, "fold": _fold, "aggregate": _aggregate, "counts": _counts},
+    "first": _first,
 }
 
 _TABLES: dict[str, Callable[[_Ran, Any], Iterator[Iterable[Any]]]] = {

@@ -32,6 +32,11 @@ impl Block {
         Ok(placing_hashes(py, key, self.rows)?.is_some())
     }
 
+    /// Returns some of the records.
+    fn part(&self, from: usize, to: usize) -> Block {
+        Block { column: self.column.slice(from..to), rows: to - from }
+    }
+
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
         if self.rows <= OBJECTS_AT_ONCE {
             return self.list(py)?.try_iter();

@@ -1,6 +1,6 @@
 //! [`Keyed`]: tables by key, by what goes into them.
 
-use firesteel_kernels::{Column, CombiningStep, First, Mask, Merge, Scalar, Table};
+use firesteel_kernels::{Column, CombiningStep, First, Mask, Merge, OddEntry, Scalar, Single, Table};
 use std::ops::Range;
 
 /// A table, and how records go into it.
@@ -72,6 +72,48 @@ impl Keyed {
         })
     }
 
+    /// Takes keys to be like those of this column, if none has come yet.
+    pub(super) fn expect(&mut self, column: &Column, rows: usize) {
+        let column = column.spread(rows);
+        let keys = match self.of {
+            Of::Records | Of::Counts => Some(&column),
+            Of::Pairs(_) | Of::Combined(_) | Of::Keys => pair(&column).map(|(key, _)| key),
+        };
+        if let (Some(keys), true) = (keys, rows > 0) {
+            self.table.expect(keys);
+        }
+    }
+
+    /// Adds a record; returns whether it was taken.
+    pub(super) fn add_single(&mut self, record: Single) -> bool {
+        let nothing = || Single::Tuple(vec![]);
+        let pair = |record| match record {
+            Single::Tuple(parts) => <[Single; 2]>::try_from(parts).ok(),
+            Single::None | Single::Bool(_) | Single::Int(_) | Single::Float(_) | Single::Text(_) => None,
+        };
+        match &self.of {
+            Of::Combined(_) => false,
+            Of::Records => self.table.add_single(&record, nothing(), &nothing()),
+            Of::Counts => self.table.add_single(&record, Single::Int(1), &Single::Int(1)),
+            Of::Keys => match pair(record) {
+                Some([key, Single::None]) => self.table.add_single(&key, nothing(), &nothing()),
+                Some(_) | None => false,
+            },
+            Of::Pairs(_) => match pair(record) {
+                Some([key, value]) => self.table.add_single(&key, value.clone(), &value),
+                None => false,
+            },
+        }
+    }
+
+    /// Returns the table of combinations, for values to be combined by functions of Python; nothing of another one.
+    pub(super) fn combinations(&mut self) -> Option<&mut Table> {
+        match self.of {
+            Of::Pairs(_) | Of::Combined(_) => Some(&mut self.table),
+            Of::Records | Of::Keys | Of::Counts => None,
+        }
+    }
+
     pub(super) fn keys(&self) -> usize {
         self.table.keys()
     }
@@ -80,15 +122,17 @@ impl Keyed {
         self.table.bytes()
     }
 
-    /// Takes all pairs out, and leaves an empty table.
-    pub(super) fn take(&mut self) -> (Column, usize) {
+    /// Takes all pairs out, with what is odd about some rows, and leaves an empty table.
+    pub(super) fn take(&mut self) -> (Column, usize, Vec<OddEntry>) {
+        let mut odd = self.table.take_odd();
         let (mut pairs, rows) = self.table.take();
         if let (Of::Records | Of::Keys, Column::Tuple(parts)) = (&self.of, &mut pairs)
             && let Some(value) = parts.get_mut(1)
         {
             *value = Column::Const(Scalar::None);
+            odd.iter_mut().for_each(|odd| odd.value = None);
         }
-        (pairs, rows)
+        (pairs, rows, odd)
     }
 }
 

@@ -6,15 +6,18 @@
 
 use super::arrays::{self, ArraysBuilder};
 use crate::lookup::function;
-use firesteel_kernels::{Class, Column, List, Mask, Scalar, Text, TextBuilder};
+use firesteel_kernels::{Class, Column, List, Mask, Scalar, Single, Text, TextBuilder};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyFloat, PyInt, PyList, PyString, PyTuple};
 use std::ops::Range;
 
-/// Records that are looked at for a type, until one is not None.
+/// Records that are looked at for the type of most.
 const LOOK_AT: usize = 32;
+
+/// So many of one type in a row say that most are of it.
+const SURE: usize = 4;
 
 /// A column that is being made of objects.
 enum Builder {
@@ -46,15 +49,7 @@ fn kind<'py>(py: Python<'py>, class: &Class) -> PyResult<Bound<'py, PyAny>> {
 /// Returns some records of a list as a column; `None` if most cannot be in one. Others that cannot are marked.
 pub(crate) fn column(list: &Bound<'_, PyList>, some: Range<usize>) -> PyResult<Option<(Column, Mask)>> {
     let rows = some.len();
-    let mut builder = None;
-    for at in some.clone().take(LOOK_AT) {
-        let item = list.get_item(at)?;
-        builder = Builder::like(&item, rows);
-        if builder.is_none() || !item.is_none() {
-            break;
-        }
-    }
-    let Some(mut builder) = builder else { return Ok(None) };
+    let Some(mut builder) = likely(list, &some)? else { return Ok(None) };
     let (mut mask, mut marked) = (Mask::new(rows), 0);
     for (row, at) in some.enumerate() {
         // A list can be shared, and a function may have made it shorter.
@@ -68,7 +63,40 @@ pub(crate) fn column(list: &Bound<'_, PyList>, some: Range<usize>) -> PyResult<O
     Ok(column.map(|column| (column, mask)))
 }
 
+/// Returns a builder for the type of most of the first records, of those that are not None if there are such.
+fn likely(list: &Bound<'_, PyList>, some: &Range<usize>) -> PyResult<Option<Builder>> {
+    let mut found: Vec<(Builder, Bound<'_, PyAny>, usize)> = vec![];
+    for at in some.clone().take(LOOK_AT) {
+        let item = list.get_item(at)?;
+        let Some(one) = Builder::like(&item, 0) else { continue };
+        let counts = usize::from(!item.is_none());
+        match found.iter_mut().find(|(known, ..)| known.is_like(&one)) {
+            Some((.., count)) => *count += counts,
+            None => found.push((one, item, counts)),
+        }
+        // Nothing else has been seen so far: most likely nothing will be.
+        if let [(.., SURE..)] = found[..] {
+            break;
+        }
+    }
+    // The first of those that are as many.
+    let most = found.into_iter().rev().max_by_key(|(.., count)| *count);
+    Ok(most.and_then(|(_, item, _)| Builder::like(&item, some.len())))
+}
+
 impl Builder {
+    /// Returns whether both are for objects of one type.
+    fn is_like(&self, other: &Builder) -> bool {
+        let all = |one: &[Builder], two: &[Builder]| {
+            one.len() == two.len() && one.iter().zip(two).all(|(one, two)| one.is_like(two))
+        };
+        match (self, other) {
+            (Builder::Tuple(one), Builder::Tuple(two)) => all(one, two),
+            (Builder::Record(class, one), Builder::Record(of, two)) => class.is(of) && all(one, two),
+            (one, two) => std::mem::discriminant(one) == std::mem::discriminant(two),
+        }
+    }
+
     /// Makes a builder for objects such as this one, if they can be in a column.
     fn like(object: &Bound<'_, PyAny>, rows: usize) -> Option<Builder> {
         if object.is_exact_instance_of::<PyString>() {
@@ -304,6 +332,46 @@ fn of_scalar<'py>(py: Python<'py>, scalar: &Scalar) -> PyResult<Bound<'py, PyAny
         Scalar::Str(text) => PyString::new(py, text).into_any(),
         Scalar::Tuple(items) => {
             let items = items.iter().map(|item| of_scalar(py, item)).collect::<PyResult<Vec<_>>>()?;
+            PyTuple::new(py, items)?.into_any()
+        }
+    })
+}
+
+/// Returns an object as a value by itself; nothing of one that the kernels do not merge or compare.
+pub(super) fn single(object: &Bound<'_, PyAny>) -> Option<Single> {
+    if let Ok(text) = object.cast_exact::<PyString>() {
+        return text.to_str().ok().map(|text| Single::Text(text.to_string()));
+    }
+    if object.is_exact_instance_of::<PyInt>() {
+        let value = object.extract::<i64>().map(i128::from).or_else(|_| object.extract());
+        return value.ok().map(Single::Int);
+    }
+    if let Ok(float) = object.cast_exact::<PyFloat>() {
+        return Some(Single::Float(float.value()));
+    }
+    if object.is_exact_instance_of::<PyBool>() {
+        return object.is_truthy().ok().map(Single::Bool);
+    }
+    if object.is_none() {
+        return Some(Single::None);
+    }
+    let tuple = object.cast_exact::<PyTuple>().ok()?;
+    tuple.iter().map(|item| single(&item)).collect::<Option<_>>().map(Single::Tuple)
+}
+
+/// Returns a value by itself as an object.
+pub(super) fn of_single<'py>(py: Python<'py>, single: &Single) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match single {
+        Single::None => py.None().into_bound(py),
+        Single::Bool(value) => PyBool::new(py, *value).to_owned().into_any(),
+        Single::Int(value) => match i64::try_from(*value) {
+            Ok(value) => value.into_pyobject(py)?.into_any(),
+            Err(_) => value.into_pyobject(py)?.into_any(),
+        },
+        Single::Float(value) => PyFloat::new(py, *value).into_any(),
+        Single::Text(text) => PyString::new(py, text).into_any(),
+        Single::Tuple(items) => {
+            let items = items.iter().map(|item| of_single(py, item)).collect::<PyResult<Vec<_>>>()?;
             PyTuple::new(py, items)?.into_any()
         }
     })

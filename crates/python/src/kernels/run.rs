@@ -10,10 +10,10 @@ use super::{arrays, objects, program, random};
 use crate::objects::Objects;
 use crate::records::Lists;
 use crate::timing::{self, TimedFunction};
-use firesteel_kernels::{Column, Joined, Mask, Outcome, Run};
+use firesteel_kernels::{Column, JoinResults, Joined, Mask, Outcome, Run};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyIterator, PyList, PyRange, PyRangeMethods, PyString};
+use pyo3::types::{PyIterator, PyList, PyRange, PyRangeMethods, PyString, PyTuple};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -61,12 +61,15 @@ struct Chunk {
     may_change: bool,
 }
 
-/// The outcome of a chunk: results, as a block; or as a list, if records were handed back, with these and the number of results
+/// The outcome of a chunk: results, as a block, or as a list if many records were handed back, with these and the number of results
 /// before theirs; or no results, and all records.
 pub(super) type Piece<'py> = (Option<Bound<'py, PyAny>>, Option<Bound<'py, PyList>>);
 
-/// The outcome of feeding: that a sink has taken all; else a result with the iterator over those behind it, and the piece behind them.
-type Fed<'py> = (bool, Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>, Option<Piece<'py>>);
+/// A result that a sink has not taken, with the iterator over those behind it.
+type Left<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+
+/// The outcome of feeding: how a sink has taken all, or 0; else what it has not taken, and the piece behind that.
+type Fed<'py> = (u8, Option<Left<'py>>, Option<Piece<'py>>);
 
 #[pymethods]
 impl KernelRun {
@@ -129,12 +132,13 @@ impl KernelRun {
         outcome.hand_back_nan();
         let (column, rows, back) = outcome.into_parts();
         self.gave_back(back.len());
-        if back.is_empty() {
+        let back_at = chunk.at_places(py, &back)?;
+        if back.len() * LARGE <= rows {
             let block = Bound::new(py, Block::new(column, rows))?;
-            return Ok(Some((Some(block.into_any()), None)));
+            return Ok(Some((Some(block.into_any()), back_at)));
         }
         let list = objects::list(py, &column, rows)?;
-        Ok(Some((Some(list.into_any()), chunk.at_places(py, &back)?)))
+        Ok(Some((Some(list.into_any()), back_at)))
     }
 
     /// Returns the records of the next chunk as they are; None at the end.
@@ -164,8 +168,8 @@ impl KernelRun {
         Ok(Some((rows, Some(PyList::new(py, records)?))))
     }
 
-    /// Joins the next chunk, of pairs, with values that a sink has put together by key. Returns the results as a block; or nothing
-    /// and the records, of which some cannot be joined here; None at the end.
+    /// Joins the next chunk, of pairs, with values that a sink has put together by key. Returns the results as a block, or as a list of
+    /// those of several types; or nothing and the records, of which some cannot be joined here; None at the end.
     fn next_joined<'py>(
         &mut self,
         py: Python<'py>,
@@ -177,7 +181,9 @@ impl KernelRun {
             "inner" => Joined::Inner,
             "left" => Joined::LeftOuter,
             "right" => Joined::RightOuter,
+            "full" => Joined::FullOuter,
             "subtract" => Joined::Subtract,
+            "intersect" => Joined::Intersect,
             other => return Err(PyValueError::new_err(format!("there is no join `{other}`"))),
         };
         let outcome = chunk.column(py)?.and_then(|(column, mask)| self.run.over(column, mask, None).ok());
@@ -187,16 +193,14 @@ impl KernelRun {
             if back.is_empty() { with.grouped()?.join(&column, rows, how) } else { None }
         });
         match joined {
-            Some((column, rows)) => {
-                Ok(Some((Some(Bound::new(py, Block::new(column, rows))?.into_any()), None)))
-            }
+            Some(results) => Ok(Some((Some(join_results(py, results)?), None))),
             None => self.whole(py, &chunk).map(Some),
         }
     }
 
-    /// Adds the results of the next chunk to a sink. Returns True; or None at the end; or what the sink has not taken, of
-    /// which it takes no more from then on: a result with the iterator behind it, if it is of a record that was handed
-    /// back, and the results behind these. `again` returns an iterator over the results of a record.
+    /// Adds the results of the next chunk to a sink. Returns 1, or 2 if the interpreter has computed them all; or None at the end;
+    /// or 0 and what the sink has not taken, of which it takes no more from then on: a result with the iterator behind it, if it is of
+    /// records that were handed back, and the results behind these. `again` returns an iterator over the results of records.
     fn feed<'py>(
         &mut self,
         py: Python<'py>,
@@ -207,35 +211,91 @@ impl KernelRun {
         let outcome =
             chunk.column(py)?.map(|(column, mask)| self.over(py, column, mask)).transpose()?.flatten();
         let Some(mut outcome) = outcome else {
-            return Ok(Some((false, None, Some(self.whole(py, &chunk)?))));
+            let Some(records) = self.whole(py, &chunk)?.1 else { return Ok(None) };
+            let left = feed_again(sink, again, records.as_any())?;
+            let is_large = chunk.rows.len() >= LARGE;
+            return Ok(Some(match left {
+                Some(left) => (0, Some(left), Some((None, None))),
+                None => (if is_large { 2 } else { 1 }, None, None),
+            }));
         };
         outcome.hand_back_nan();
         let (column, rows, back) = outcome.into_parts();
         self.gave_back(back.len());
         let column = column.spread(rows);
+        sink.expect(&column, rows);
         let mut from = 0;
         for (at, (before, row)) in back.iter().enumerate() {
-            let taken = sink.add(&column, rows, from..*before);
+            let taken = feed_rows(py, sink, &column, rows, from..*before)?;
             if taken < *before {
-                return Ok(Some((false, None, Some(rest(py, &chunk, &column, taken..rows, &back[at..])?))));
+                return Ok(Some((0, None, Some(rest(py, &chunk, &column, taken..rows, &back[at..])?))));
             }
             from = *before;
-            // One by one: a result that cannot be added fails before the function is called for the next one.
-            let results = again.call1((chunk.record(py, *row)?,))?.try_iter()?;
-            for result in results.clone() {
-                let result = result?;
-                if !sink.add_object(&result)? {
-                    let rest = rest(py, &chunk, &column, from..rows, &back[at + 1..])?;
-                    return Ok(Some((false, Some((result, results.into_any())), Some(rest))));
-                }
+            let records = PyTuple::new(py, [chunk.record(py, *row)?])?;
+            if let Some(left) = feed_again(sink, again, records.as_any())? {
+                let rest = rest(py, &chunk, &column, from..rows, &back[at + 1..])?;
+                return Ok(Some((0, Some(left), Some(rest))));
             }
         }
-        let taken = sink.add(&column, rows, from..rows);
+        let taken = feed_rows(py, sink, &column, rows, from..rows)?;
         if taken < rows {
-            return Ok(Some((false, None, Some(rest(py, &chunk, &column, taken..rows, &[])?))));
+            return Ok(Some((0, None, Some(rest(py, &chunk, &column, taken..rows, &[])?))));
         }
-        Ok(Some((true, None, None)))
+        Ok(Some((1, None, None)))
     }
+}
+
+/// Returns results of a join as a block, or as a list of those of several types.
+fn join_results(py: Python<'_>, results: JoinResults) -> PyResult<Bound<'_, PyAny>> {
+    match results {
+        JoinResults::Alike(column, rows) => Ok(Bound::new(py, Block::new(column, rows))?.into_any()),
+        JoinResults::Mixed { with, without, has_partner } => {
+            let mut with = objects::list(py, &with.0.spread(with.1), with.1)?.into_iter();
+            let mut without = objects::list(py, &without.0.spread(without.1), without.1)?.into_iter();
+            let next = |has_partner: &bool| if *has_partner { with.next() } else { without.next() };
+            let all: Vec<_> = has_partner.iter().filter_map(next).collect();
+            Ok(PyList::new(py, all)?.into_any())
+        }
+    }
+}
+
+/// A chunk of so many records that could not be computed says something of those behind it.
+const LARGE: usize = 32;
+
+/// Adds rows to a sink, those that it cannot take as they are as objects. Returns the row before which it has stopped.
+fn feed_rows(
+    py: Python<'_>,
+    sink: &mut KernelSink,
+    column: &Column,
+    rows: usize,
+    some: Range<usize>,
+) -> PyResult<usize> {
+    let mut from = some.start;
+    loop {
+        from = sink.add_rows(column, rows, from..some.end);
+        if from == some.end || !sink.add_row(py, column, from)? {
+            return Ok(from);
+        }
+        from += 1;
+    }
+}
+
+/// Adds the results of records that were handed back to a sink. Returns one that it has not taken, with the iterator behind it.
+///
+/// One by one: a result that cannot be added fails before the function is called for the next record.
+fn feed_again<'py>(
+    sink: &mut KernelSink,
+    again: &Bound<'py, PyAny>,
+    records: &Bound<'py, PyAny>,
+) -> PyResult<Option<Left<'py>>> {
+    let results = again.call1((records,))?.try_iter()?;
+    for result in results.clone() {
+        let result = result?;
+        if !sink.add_object(&result)? {
+            return Ok(Some((result, results.into_any())));
+        }
+    }
+    Ok(None)
 }
 
 /// Returns some of a chunk's results, the last.

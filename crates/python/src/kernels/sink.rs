@@ -2,10 +2,12 @@
 
 use super::block::{Block, ROWS_AT_MOST};
 use super::keyed::{Keyed, Of, part};
+use super::leaving::Leaving;
 use super::{objects, program};
 use crate::budget::{Budget, is_exceeded};
 use firesteel_kernels::{
-    Column, CombiningStep, First, Fold, Function, Grouped, Groups, Mask, Merge, Sorting, Sum,
+    Column, CombiningStep, First, Fold, Function, Grouped, Groups, Mask, Merge, Single, Sorting, Stats, Sum,
+    SumRules,
 };
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
@@ -22,18 +24,14 @@ pub(crate) struct KernelSink {
     /// The bytes of the table that a budget knows of.
     told: usize,
     leaving: Option<Leaving>,
-}
-
-/// The pairs of a table that are on their way out.
-struct Leaving {
-    pairs: Column,
-    /// The rows in the order in which they leave, if that is another one.
-    order: Option<Vec<u32>>,
-    left: Range<usize>,
+    /// The functions for values that the kernels do not merge: of the first combination of a key, if that is another value, and the
+    /// one that merges.
+    functions: Option<(Option<Py<PyAny>>, Py<PyAny>)>,
 }
 
 enum Into {
     Sum(Sum),
+    Stats(Stats),
     Fold(Fold),
     /// A fold of what a function makes of each value.
     Aggregate(Fold, CombiningStep),
@@ -45,7 +43,7 @@ enum Into {
 
 #[pymethods]
 impl KernelSink {
-    /// Makes a sink: "sum", "distinct", "distinct_merged", "counts", "groups" and "sorted"; "fold", "aggregate", "table" and "merged" with the
+    /// Makes a sink: "sum", with how the interpreter sums; "stats", "distinct", "distinct_merged", "counts", "groups" and "sorted"; "fold", "aggregate", "table" and "merged" with the
     /// program of a function of two parameters; "combine" with that and what makes the first combination, a program, or a zero
     /// and a program; "cogroups" with the number of sides in the place of the latter,
     /// "first" with the number of pairs that are wanted, and whether their keys are the greatest. Raises ValueError for a function that is none of the rules by which the kernels merge.
@@ -61,7 +59,13 @@ impl KernelSink {
         let step = || known()?.and_then(|function| CombiningStep::of(&function)).ok_or_else(no_rule);
         let table = |of| Into::Table(Box::new(Keyed::new(of)));
         let into = match kind {
-            "sum" => Into::Sum(Sum::default()),
+            "sum" => {
+                let rules = first.ok_or_else(no_rule)?;
+                let (compensates, compensates_ints) =
+                    (rules.get_item(0)?.extract()?, rules.get_item(1)?.extract()?);
+                Into::Sum(Sum::new(SumRules { compensates, compensates_ints }))
+            }
+            "stats" => Into::Stats(Stats::default()),
             "fold" => Into::Fold(Fold::new(rule()?)),
             "aggregate" => {
                 let step = step()?;
@@ -90,7 +94,12 @@ impl KernelSink {
             }
             other => return Err(PyValueError::new_err(format!("there is no sink `{other}`"))),
         };
-        Ok(KernelSink { into, told: 0, leaving: None })
+        Ok(KernelSink { into, told: 0, leaving: None, functions: None })
+    }
+
+    /// Says what merges values that the kernels do not merge, and what makes the first combination of a key.
+    fn merges_by(&mut self, merge: Py<PyAny>, create: Option<Py<PyAny>>) {
+        self.functions = Some((create, merge));
     }
 
     /// Begins a fold with a value. Returns whether it could.
@@ -99,20 +108,30 @@ impl KernelSink {
         let Some((column, mask)) = objects::column(&list, 0..1)? else { return Ok(false) };
         Ok(!mask.any()
             && match &mut self.into {
-                Into::Fold(fold) | Into::Aggregate(fold, _) => fold.add(&column.spread(1), 1),
-                Into::Sum(_) | Into::Table(_) | Into::Groups(_) | Into::Grouped(..) | Into::Sorting(_) => {
-                    false
-                }
+                Into::Fold(fold) | Into::Aggregate(fold, _) => fold.add(&column.spread(1), 1) == 1,
+                Into::Sum(_)
+                | Into::Stats(_)
+                | Into::Table(_)
+                | Into::Groups(_)
+                | Into::Grouped(..)
+                | Into::Sorting(_) => false,
             })
+    }
+
+    /// Adds an object; returns whether it was taken.
+    fn add(&mut self, object: &Bound<'_, PyAny>) -> PyResult<bool> {
+        self.add_object(object)
     }
 
     /// Returns the sum, or what was folded, in a list; nothing in it if nothing was.
     fn result<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         match &self.into {
-            Into::Sum(sum) => PyList::new(py, [sum.total()]),
-            Into::Fold(fold) | Into::Aggregate(fold, _) => match fold.state() {
-                Some(column) => objects::list(py, &column, 1),
-                None => Ok(PyList::empty(py)),
+            Into::Sum(sum) => PyList::new(py, [objects::of_single(py, &sum.total())?]),
+            Into::Stats(stats) => PyList::new(py, [objects::of_single(py, &stats.state())?]),
+            Into::Fold(fold) | Into::Aggregate(fold, _) => match (fold.state(), fold.single()) {
+                (Some(column), _) => objects::list(py, &column, 1),
+                (None, Some(single)) => PyList::new(py, [objects::of_single(py, &single)?]),
+                (None, None) => Ok(PyList::empty(py)),
             },
             Into::Table(_) | Into::Groups(_) | Into::Grouped(..) | Into::Sorting(_) => Ok(PyList::empty(py)),
         }
@@ -124,7 +143,9 @@ impl KernelSink {
             Into::Table(table) => (table.bytes(), table.keys()),
             Into::Groups(groups) => (groups.bytes(), groups.keys()),
             Into::Sorting(sorting) => (sorting.bytes(), usize::from(!sorting.is_empty())),
-            Into::Sum(_) | Into::Fold(_) | Into::Aggregate(..) | Into::Grouped(..) => return Ok(false),
+            Into::Sum(_) | Into::Stats(_) | Into::Fold(_) | Into::Aggregate(..) | Into::Grouped(..) => {
+                return Ok(false);
+            }
         };
         budget.get().grow(now as i64 - self.told as i64);
         self.told = now;
@@ -165,39 +186,43 @@ impl KernelSink {
         Ok(Some(PyList::new(py, groups.collect::<PyResult<Vec<_>>>()?)?))
     }
 
+    /// Says that the key of this number has a partner in a join; returns whether it has had one before.
+    fn meet(&self, key: usize) -> bool {
+        self.grouped().is_some_and(|grouped| grouped.meet(key))
+    }
+
     /// Sorts all pairs by their keys: `next_pairs` returns them in this order then.
     fn sort(&mut self, is_reversed: bool) {
         if let Into::Sorting(sorting) = &mut self.into {
             let (pairs, order) = sorting.sorted(is_reversed);
-            self.leaving = Some(Leaving { pairs, left: 0..order.len(), order: Some(order) });
+            self.leaving = Some(Leaving::in_order(pairs, order));
         }
     }
 
-    /// Returns the next of the table's pairs, as a block, and None behind the last. The table is empty from the first call on.
-    fn next_pairs(&mut self) -> Option<Block> {
+    /// Returns the next of the table's pairs, as a block, or as a list where one is in no column, and None behind the last. The table is
+    /// empty from the first call on.
+    fn next_pairs<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         if self.leaving.is_none() {
-            let (pairs, rows) = match &mut self.into {
-                Into::Table(table) => table.take(),
-                Into::Sorting(sorting) => sorting.take(),
-                Into::Sum(_) | Into::Fold(_) | Into::Aggregate(..) | Into::Groups(_) | Into::Grouped(..) => {
-                    return None;
+            self.leaving = Some(match &mut self.into {
+                Into::Table(table) => Leaving::of_table(table.take()),
+                Into::Sorting(sorting) => {
+                    let (pairs, rows) = sorting.take();
+                    Leaving::of_table((pairs, rows, vec![]))
                 }
-            };
+                Into::Sum(_)
+                | Into::Stats(_)
+                | Into::Fold(_)
+                | Into::Aggregate(..)
+                | Into::Groups(_)
+                | Into::Grouped(..) => return Ok(None),
+            });
             self.told = 0;
-            self.leaving = Some(Leaving { pairs, order: None, left: 0..rows });
         }
-        let Leaving { pairs, order, left } = self.leaving.as_mut()?;
-        let some = left.start..left.end.min(left.start + ROWS_AT_MOST);
-        left.start = some.end;
-        if some.is_empty() {
+        let next = self.leaving.as_mut().map(|leaving| leaving.next(py)).transpose()?.flatten();
+        if next.is_none() {
             self.leaving = None;
-            return None;
         }
-        let column = match order {
-            Some(order) => pairs.gather(&order[some.clone()]),
-            None => pairs.slice(some.clone()),
-        };
-        Some(Block::new(column, some.len()))
+        Ok(next)
     }
 }
 
@@ -224,6 +249,7 @@ impl KernelSink {
         match &self.into {
             Into::Grouped(grouped, _) => Some(grouped),
             Into::Sum(_)
+            | Into::Stats(_)
             | Into::Fold(_)
             | Into::Aggregate(..)
             | Into::Table(_)
@@ -233,7 +259,7 @@ impl KernelSink {
     }
 
     /// Adds some rows; returns the row before which it has stopped.
-    pub(super) fn add(&mut self, column: &Column, rows: usize, some: Range<usize>) -> usize {
+    pub(super) fn add_rows(&mut self, column: &Column, rows: usize, some: Range<usize>) -> usize {
         if some.is_empty() {
             return some.end;
         }
@@ -243,21 +269,95 @@ impl KernelSink {
             Into::Grouped(..) => return some.start,
             Into::Sorting(sorting) => return sorting.add(column, rows, some),
             Into::Sum(sum) => sum.add(&part(column, rows, &some), some.len()),
+            Into::Stats(stats) => match stats.add(&part(column, rows, &some), some.len()) {
+                true => some.len(),
+                false => 0,
+            },
             Into::Fold(fold) => fold.add(&part(column, rows, &some), some.len()),
             Into::Aggregate(fold, step) => {
                 let mut mask = Mask::new(some.len());
                 let values = step.values(&part(column, rows, &some), &mut mask);
-                values.is_some_and(|values| !mask.any() && fold.add(&values, some.len()))
+                let good = (0..some.len()).find(|row| mask.has(*row)).unwrap_or(some.len());
+                values.map_or(0, |values| fold.add(&values.spread(some.len()).slice(0..good), good))
             }
         };
-        if taken { some.end } else { some.start }
+        some.start + taken
+    }
+
+    /// Takes keys to be like those of these rows, if none has come yet: the first record may be another one than all others.
+    pub(super) fn expect(&mut self, column: &Column, rows: usize) {
+        if let Into::Table(table) = &mut self.into {
+            table.expect(column, rows);
+        }
     }
 
     /// Adds an object; returns whether it was taken.
     pub(super) fn add_object(&mut self, object: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let single = objects::single(object);
+        if let Some(single) = &single {
+            let taken = match &mut self.into {
+                Into::Table(table) => table.add_single(single.clone()),
+                Into::Sum(sum) => sum.add_single(single),
+                Into::Fold(fold) => fold.merge_single(single),
+                Into::Stats(_)
+                | Into::Aggregate(..)
+                | Into::Groups(_)
+                | Into::Grouped(..)
+                | Into::Sorting(_) => false,
+            };
+            if taken {
+                return Ok(true);
+            }
+        }
         let list = PyList::new(object.py(), [object])?;
-        let Some((column, mask)) = objects::column(&list, 0..1)? else { return Ok(false) };
-        Ok(!mask.any() && self.add(&column.spread(1), 1, 0..1) == 1)
+        if let Some((column, mask)) = objects::column(&list, 0..1)?
+            && !mask.any()
+            && self.add_rows(&column.spread(1), 1, 0..1) == 1
+        {
+            return Ok(true);
+        }
+        single.map_or(Ok(false), |single| self.call(object, single))
+    }
+
+    /// Adds a row, as an object; returns whether it was taken.
+    pub(super) fn add_row(&mut self, py: Python<'_>, column: &Column, row: usize) -> PyResult<bool> {
+        let object = objects::list(py, &column.slice(row..row + 1), 1)?.get_item(0)?;
+        objects::single(&object).map_or(Ok(false), |single| self.call(&object, single))
+    }
+
+    /// Has a function of Python merge a value that the kernels have not merged. Returns whether the result has a place here.
+    ///
+    /// The function can be lowered and gets nothing but values that cannot change: to call it for nothing is not seen.
+    fn call(&mut self, object: &Bound<'_, PyAny>, single: Single) -> PyResult<bool> {
+        let (py, Some((create, merge))) = (object.py(), &self.functions) else { return Ok(false) };
+        let merged = |known: &Single, value: &Bound<'_, PyAny>| -> PyResult<Option<Single>> {
+            Ok(objects::single(&merge.bind(py).call1((objects::of_single(py, known)?, value))?))
+        };
+        match &mut self.into {
+            Into::Table(table) => {
+                let Single::Tuple(parts) = &single else { return Ok(false) };
+                let ([key, _], Some(table)) = (&parts[..], table.combinations()) else { return Ok(false) };
+                let Some(known) = table.known(key) else { return Ok(false) };
+                let value = object.cast::<PyTuple>()?.get_item(1)?;
+                let combined = match (known, create) {
+                    (Some(known), _) => merged(&known, &value)?,
+                    (None, Some(create)) => objects::single(&create.bind(py).call1((value,))?),
+                    (None, None) => objects::single(&value),
+                };
+                Ok(combined.is_some_and(|combined| table.put(key, combined)))
+            }
+            Into::Fold(fold) | Into::Aggregate(fold, _) => {
+                let Some(known) = fold.single() else { return Ok(false) };
+                let Some(merged) = merged(&known, object)? else { return Ok(false) };
+                fold.set(merged);
+                Ok(true)
+            }
+            Into::Stats(stats) => {
+                let merged = merged(&stats.state(), object)?;
+                Ok(merged.is_some_and(|merged| stats.set(&merged)))
+            }
+            Into::Sum(_) | Into::Groups(_) | Into::Grouped(..) | Into::Sorting(_) => Ok(false),
+        }
     }
 }
 
