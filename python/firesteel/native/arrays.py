@@ -64,7 +64,9 @@ def function_of(value: Any) -> str | None:
     for name, known in _FUNCTIONS.items():
         if value is getattr(numpy, name, None):
             return known
-    return "norm" if value is numpy.linalg.norm else None
+    # Another thread may be importing it, so that it has not all its names yet.
+    linalg = getattr(numpy, "linalg", None)
+    return "norm" if linalg is not None and value is getattr(linalg, "norm", linalg) else None
 
 
 def made_of_floats(name: str | None, arguments: list[Any], named: dict[str, Any]) -> str | None:
