@@ -103,7 +103,7 @@ class Maker:
                 lambda: f"C[{sub('int')}]",
                 lambda: f"np.exp({sub('array')} * {rng.choice(['0.01', '-1.0'])})",
                 lambda: f"np.{rng.choice(['log', 'log2', 'log10', 'log1p'])}(abs({sub('array')}) + 0.5)",
-                lambda: f"np.{rng.choice(['tanh', 'expm1', 'log', 'abs'])}({sub('array')})",
+                lambda: f"np.{rng.choice(['tanh', 'expm1', 'log', 'abs', 'sin', 'cos'])}({sub('array')})",
                 lambda: f"np.{rng.choice(['maximum', 'minimum'])}({sub('array')}, {sub('array')})",
                 lambda: f"np.{rng.choice(['maximum', 'minimum'])}({any_number()}, {sub('array')})",
                 *[lambda: f"{sub('array')}[{rng.choice(['1:', ':-1', '1:-1', '-2:', ':2', ':', '5:', '::2'])}]"] * 2,

@@ -54,7 +54,7 @@ def test_products_with_a_captured_array_stand_on_either_side() -> None:
 
 def test_functions_of_items_are_numpys_wherever_an_item_stands() -> None:
     arrays = [GENERATOR.normal(size=n) * 10.0 ** GENERATOR.integers(-3, 2, n) for n in GENERATOR.permutation(40)]
-    for function in (np.exp, np.tanh, np.expm1):
+    for function in (np.exp, np.tanh, np.expm1, np.sin, np.cos):
         assert handed_back(lambda p: function(p * 0.1), arrays) == 0
     for function in (np.log, np.log2, np.log10, np.log1p):
         assert handed_back(lambda p: function(abs(p) + 0.1), arrays) == 0

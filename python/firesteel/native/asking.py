@@ -13,7 +13,7 @@ from typing import Any
 
 __all__ = ["NAMES", "agrees_on", "of_each", "products"]
 
-_OF_EACH = ("exp", "expm1", "log", "log10", "log1p", "log2", "tanh")
+_OF_EACH = ("cos", "exp", "expm1", "log", "log10", "log1p", "log2", "sin", "tanh")
 
 #: The functions that are asked for, by the names that the kernels have for them.
 NAMES = frozenset((*_OF_EACH, "dot", "matmul", "norm"))
