@@ -101,6 +101,16 @@ class Maker:
                 lambda: f"np.array([{sub('number')} for i in range({rng.choice([0, 1, self.length])})])",
                 lambda: f"np.array([float(v) for v in {rng.choice(texts or ['S'])}.split(',')])",
                 lambda: f"C[{sub('int')}]",
+                lambda: f"np.exp({sub('array')} * {rng.choice(['0.01', '-1.0'])})",
+                lambda: f"np.{rng.choice(['log', 'log2', 'log10', 'log1p'])}(abs({sub('array')}) + 0.5)",
+                lambda: f"np.{rng.choice(['tanh', 'expm1', 'log', 'abs', 'sin', 'cos'])}({sub('array')})",
+                lambda: f"np.{rng.choice(['maximum', 'minimum'])}({sub('array')}, {sub('array')})",
+                lambda: f"np.{rng.choice(['maximum', 'minimum'])}({any_number()}, {sub('array')})",
+                *[lambda: f"{sub('array')}[{rng.choice(['1:', ':-1', '1:-1', '-2:', ':2', ':', '5:', '::2'])}]"] * 2,
+                lambda: f"np.{rng.choice(['array', 'asarray'])}([{sub('float')} for v in {sub('array')}])",
+                lambda: f"np.array([v * 0.5 for v in {sub('array')}])",
+                lambda: f"np.array([{sub('int')}, {sub('int')}], dtype={rng.choice(['float', 'np.float64'])})",
+                lambda: f"np.array([{sub('float')}], {rng.choice(['float', 'int', 'dtype=float'])})",
                 lambda: self.atom("array", names),
             ]
         )()
@@ -109,6 +119,7 @@ class Maker:
         """Makes one of numpy's floats."""
         sub = functools.partial(self.expression, names=names, depth=depth - 1)
         rng = self.rng
+        any_number = lambda: sub(rng.choice(["number", "float", "int"]))  # noqa: E731
         return rng.choice(
             [
                 *[lambda: f"np.sum({sub('array')})"] * 3,
@@ -120,6 +131,18 @@ class Maker:
                 lambda: f"(-{sub('number')})",
                 lambda: f"abs({sub('number')})",
                 lambda: f"np.sqrt({sub('number')})",
+                *[lambda: f"np.dot({sub('array')}, {sub('array')})"] * 2,
+                *[lambda: f"{self.atom('array', names)}.dot({sub('array')})"] * 2,
+                lambda: f"({sub('array')} @ {sub('array')})",
+                lambda: f"np.{rng.choice(['linalg.norm', 'mean', 'max', 'min'])}({sub('array')})",
+                lambda: f"{rng.choice(['sum', 'max'])}({sub('array')})",
+                lambda: f"{sub('array')}.{rng.choice(['max', 'min', 'mean', 'sum'])}()",
+                lambda: f"sum(v * v for v in {sub('array')})",
+                lambda: f"sum(v * u for v, u in zip({sub('array')}, {sub('array')}))",
+                lambda: f"np.exp({sub(rng.choice(['number', 'float', 'int']))} * 0.1)",
+                lambda: f"(1 / (1 + np.exp(-{sub('number')})))",
+                lambda: f"np.{rng.choice(['log', 'tanh', 'abs', 'log1p'])}({any_number()})",
+                lambda: f"np.{rng.choice(['maximum', 'minimum'])}({any_number()}, {any_number()})",
                 lambda: self.atom("number", names),
             ]
         )()
@@ -131,6 +154,7 @@ class Maker:
             [
                 lambda: f"float({sub('number')})",
                 lambda: f"math.sqrt({sub('number')})",
+                lambda: f"math.{self.rng.choice(['exp', 'log', 'floor', 'fabs'])}({sub('number')})",
                 lambda: f"({sub('float')} {self.rng.choice('+-*/')} {sub('float')})",
                 lambda: self.atom("float", names),
             ]
@@ -182,6 +206,11 @@ class Maker:
             lines.append(f"  for i in range({rng.choice(['2', 'len(C)'])}):")
             lines.append(f"    b = b {rng.choice('+-')} {rng.choice(['C[i]', 'i', 'b', 'b * 0.5'])}")
             names["b"] = "array"
+        if rng.random() < 0.1:
+            lines.append(f"  c = {self.expression('number', names, 0)}")
+            lines.append(f"  for v in {self.expression('array', names, 1)}:")
+            lines.append(f"    c = {rng.choice(['c + v', 'c * 0.5 - v', 'max(c, v)', 'v if v > c else c'])}")
+            names["c"] = "number"
         if rng.random() < 0.2:
             lines.append(f"  if {self.expression('truth', names, depth - 1)}:")
             lines.append(f"    return {self.expression(gives, names, depth - 1)}")

@@ -244,6 +244,39 @@ def test_keywords(wholly_native: str, tmp_path: Path) -> None:
     assert section(text, "The texts for `cat tail`") == [f"{-weight:>24.4f}  {name}" for weight, name in found]
 
 
+def test_late_flights(native: str) -> None:
+    """That the weights are those of the greatest likelihood is checked by its slope there, which wants no solving."""
+    text = printed("logistic_regression.py", str(DATA / "flights.csv"), "--native", native)
+    numbers = {line.split(" ")[0]: line for line in text.splitlines()}
+    weights = [float(word) for word in numbers["Weights:"].split(" ") if word[-1].isdigit()]
+    learnt: list[tuple[list[float], bool]] = []
+    judged: list[tuple[list[float], bool]] = []
+    for row in rows("flights.csv"):
+        if "NA" not in (row["dep_delay"], row["arr_delay"]):
+            late = min(float(row["dep_delay"]), 180.0) / 60.0
+            x = [1.0, late, float(row["distance"]) / 1000.0, float(row["hour"]) / 10.0]
+            (learnt if int(row["month"]) <= 9 else judged).append((x, float(row["arr_delay"]) > 15.0))
+
+    def chance(x: list[float]) -> float:
+        return 1.0 / (1.0 + math.exp(-sum(weight * one for weight, one in zip(weights, x))))
+
+    for at in range(4):
+        slope = sum((is_late - chance(x)) * x[at] for x, is_late in learnt) / len(learnt)
+        assert abs(slope) < 1e-4, f"slope along weight {at} of {weights}"
+    right = sum((chance(x) > 0.5) is is_late for x, is_late in judged)
+    late_ones = sum(is_late for _, is_late in judged)
+    said = f"Of {len(judged)} flights from October on, {100 * right / len(judged):.1f} % are foretold rightly;"
+    assert numbers["Of"] == said
+    assert numbers["who"].endswith(f"is right for {100 * (len(judged) - late_ones) / len(judged):.1f} %")
+
+
+def test_flights_that_are_all_alike_are_refused(tmp_path: Path) -> None:
+    few = "".join((DATA / "flights.csv").read_text().splitlines(keepends=True)[:2])
+    (tmp_path / "few.csv").write_text(few)
+    done = run("logistic_regression.py", str(tmp_path / "few.csv"))
+    assert done.returncode == 1 and "too few or too alike" in done.stderr, done.stderr
+
+
 @pytest.mark.parametrize(
     ("program", "words", "said"),
     [
@@ -254,6 +287,7 @@ def test_keywords(wholly_native: str, tmp_path: Path) -> None:
         ("dependencies.py", [str(DATA / "Packages"), "--of", "no-such"], "lists no package `no-such`"),
         ("rotations.py", ["no/such/place"], "cargo xtask data"),
         ("keywords.py", ["no/such/place"], "there is no folder no/such/place"),
+        ("logistic_regression.py", ["no/such/place"], "cargo xtask data"),
         ("k_means.py", [str(DATA / "airports.csv"), "--start", "JFK,NO"], "has no airport `NO` to start from"),
         ("log_stats.py", [str(DATA / "airports.csv")], "holds no events of dpkg's"),
     ],

@@ -4,6 +4,7 @@
 //! never fails for rows that do not take it, as `1 / x if x else 0` wants.
 
 use crate::answer::{Answer, Mask, Refused, placed};
+use crate::asked;
 use crate::attempts;
 use crate::calls;
 use crate::column::{Column, List, Scalar};
@@ -179,6 +180,7 @@ fn compute(op: &Op, registers: &[Option<Column>], mask: &mut Mask) -> Answer<Col
         Op::Made(class, parts) => made(class, all(parts)?),
         Op::Attribute(name, a) => attribute(get(a)?, name),
         Op::Numpy(function, arguments) => vectors::call(*function, &all(arguments)?, mask),
+        Op::Asked(function, library, arguments) => asked::call(*function, library, &all(arguments)?, mask),
     }
 }
 

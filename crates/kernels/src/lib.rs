@@ -14,6 +14,7 @@
 //! columns.
 
 mod answer;
+mod asked;
 mod attempts;
 mod calls;
 mod column;
@@ -29,6 +30,7 @@ mod items;
 mod joining;
 mod keys;
 mod layout;
+mod library;
 mod lookup;
 mod loops;
 mod math;
@@ -64,14 +66,15 @@ pub use eval::evaluate;
 pub use format::{Align, Format, Kind, Piece};
 pub use groups::{Grouped, Groups, JoinResults, Joined};
 pub use joining::joined;
+pub use library::{Ask, Library};
 pub use lookup::{Item, Keys, Lookup};
 pub use merge::Merge;
 pub use numpy::{Arrays, Numpy};
 pub use odd::OddEntry;
 pub use placing::{TextHash, hashes};
 pub use program::{
-    Attempt, Binary, Block, Builtin, Comparison, Each, End, Exit, Function, Instruction, Loop, Math, Method,
-    NumpyFunction, Op, Register, Source,
+    Asked, Attempt, Binary, Block, Builtin, Comparison, Each, End, Exit, Function, Instruction, Loop, Math,
+    Method, NumpyFunction, Op, Register, Source,
 };
 pub use random::{Twister, WORDS};
 pub use record::Class;

@@ -64,6 +64,31 @@ impl Arrays {
         items
     }
 
+    /// Returns the parts of arrays that lie between two places each, by the row and the array's length.
+    pub(crate) fn cut(&self, within: impl Fn(usize, usize) -> (usize, usize)) -> Arrays {
+        let spans = self.spans.iter().enumerate().map(|(row, (begin, end))| {
+            let (first, last) = within(row, (end - begin) as usize);
+            (begin + first as u32, begin + last as u32)
+        });
+        Arrays { data: self.data.clone(), spans: Rc::new(spans.collect()), is_shared: self.is_shared }
+    }
+
+    /// Returns the buffer of items as numbers.
+    pub(crate) fn as_numbers(&self) -> Numpy {
+        Numpy::Numbers(self.data.clone())
+    }
+
+    /// Returns where each row's array begins and ends in the buffer.
+    pub(crate) fn spans(&self) -> Rc<Vec<(u32, u32)>> {
+        self.spans.clone()
+    }
+
+    /// Returns the one array that all rows have, if it is known to be one.
+    pub(crate) fn only(&self) -> Option<&[f64]> {
+        let first = self.spans.first()?;
+        self.spans.iter().all(|span| span == first).then(|| self.get(0))
+    }
+
     /// Makes arrays of a buffer and the spans of it that they are.
     pub(crate) fn of(data: Rc<Vec<f64>>, spans: Rc<Vec<(u32, u32)>>) -> Arrays {
         Arrays { data, spans, is_shared: false }

@@ -5,6 +5,7 @@
 
 use crate::column::Scalar;
 use crate::format::{Format, Piece};
+use crate::library::Library;
 use crate::lookup::Lookup;
 use crate::record::Class;
 
@@ -114,6 +115,8 @@ pub enum Op {
     Attribute(String, Register),
     /// A call of a function of the module `numpy`.
     Numpy(NumpyFunction, Vec<Register>),
+    /// A call of a function of the module `numpy` that numpy itself is asked for.
+    Asked(Asked, Library, Vec<Register>),
 }
 
 /// The items that a loop goes through.
@@ -207,6 +210,13 @@ macro_rules! named {
                 }
             }
 
+            /// Returns Python's name for it.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $($name::$variant => $text,)*
+                }
+            }
+
             /// Returns all names.
             pub fn names() -> &'static [&'static str] {
                 &[$($text),*]
@@ -265,5 +275,16 @@ named!(
 
 named!(
     /// The functions of the module `numpy`.
-    NumpyFunction { Array = "array", Sqrt = "sqrt", Sum = "sum", Zeros = "zeros" }
+    NumpyFunction {
+        Abs = "absolute", Array = "array", ArrayOfFloats = "array of floats", Max = "amax", Maximum = "maximum", Mean = "mean",
+        Min = "amin", Minimum = "minimum", Sqrt = "sqrt", Sum = "sum", Zeros = "zeros",
+    }
+);
+
+named!(
+    /// The functions that numpy itself is asked for.
+    Asked {
+        Cos = "cos", Dot = "dot", Exp = "exp", ExpM1 = "expm1", Log = "log", Log10 = "log10", Log1P = "log1p", Log2 = "log2",
+        MatMul = "matmul", Norm = "norm", Sin = "sin", Tanh = "tanh",
+    }
 );

@@ -3,9 +3,11 @@
 use crate::answer::{Answer, Mask, Refused};
 use crate::column::{Column, List};
 use crate::numbers;
+use crate::numpy::Numpy;
 use crate::program::{Builtin, Comparison};
 use crate::sequences::list_of;
 use std::cmp::Ordering;
+use std::rc::Rc;
 
 /// Reduces the list of each row to one value.
 pub(crate) fn reduced(builtin: Builtin, value: &Column, mask: &mut Mask) -> Answer<Column> {
@@ -46,6 +48,14 @@ fn sum(list: &List, items: usize, compensates: bool, mask: &mut Mask) -> Answer<
         return Ok(Column::ints(vec![0; list.spans.len()]));
     }
     let spans = list.spans.iter().enumerate();
+    if let Column::Numpy(Numpy::Numbers(values)) = &*list.items {
+        // Not quite Python's floats, so that they are added one by one in each version. The sum of nothing is an int.
+        let one = |(row, (from, to)): (usize, &(u32, u32))| {
+            let total = values[*from as usize..*to as usize].iter().fold(0.0, |sum, value| sum + value);
+            mask.or(row, (from < to && total.is_finite()).then_some(total), 0.0)
+        };
+        return Ok(Column::Numpy(Numpy::Numbers(Rc::new(spans.map(one).collect()))));
+    }
     let numbers =
         numbers::Numbers::of(&list.items, items).ok_or(Refused("a sum of values that are no numbers"))?;
     if let Some(values) = numbers.ints() {

@@ -2,6 +2,7 @@
 
 use crate::answer::{Answer, Mask, Refused, ints};
 use crate::column::{Column, List, Scalar};
+use crate::numpy::Numpy;
 use crate::parts::read;
 use crate::program::Source;
 use std::rc::Rc;
@@ -95,7 +96,7 @@ fn items(column: &Column, rows: usize) -> Answer<Sequence> {
     Ok(Sequence { lengths, items: Items::Of(items, spans) })
 }
 
-/// Returns the items of each value as a list: of lists, of groups, of tuples whose items have one type, and the characters of texts.
+/// Returns the items of each value as a list: of lists, of groups, of arrays, of tuples whose items have one type, and the characters of texts.
 pub(crate) fn list_of(column: &Column, rows: usize) -> Answer<List> {
     let (items, spans) = match column.spread(rows) {
         Column::List(list) | Column::Group(list) => return Ok(list),
@@ -117,7 +118,12 @@ pub(crate) fn list_of(column: &Column, rows: usize) -> Answer<List> {
             }
             (Rc::new(Column::Text(text.viewed(characters))), Rc::new(spans))
         }
-        Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Numpy(_) => {
+        Column::Numpy(Numpy::Arrays(arrays)) => (Rc::new(Column::Numpy(arrays.as_numbers())), arrays.spans()),
+        Column::Const(_)
+        | Column::Bool(_)
+        | Column::Int(_)
+        | Column::Float(_)
+        | Column::Numpy(Numpy::Numbers(_) | Numpy::Truths(_)) => {
             return Err(Refused("items of a value of this type"));
         }
     };

@@ -2,6 +2,7 @@
 
 use crate::answer::{Answer, Mask, Refused, ints, placed, texts};
 use crate::column::{Column, Scalar, Text, TextBuilder};
+use crate::numpy::Numpy;
 use crate::spelling;
 use memchr::memmem;
 use std::rc::Rc;
@@ -165,10 +166,11 @@ pub(crate) fn slice(value: &Column, from: &Column, to: &Column, rows: usize) -> 
             list.spans = Rc::new(spans.collect());
             Ok(Column::List(list))
         }
+        Column::Numpy(Numpy::Arrays(arrays)) => Ok(Column::Numpy(Numpy::Arrays(arrays.cut(within)))),
         Column::Group(_)
         | Column::Tuple(_)
         | Column::Record(..)
-        | Column::Numpy(_)
+        | Column::Numpy(Numpy::Numbers(_) | Numpy::Truths(_))
         | Column::Bool(_)
         | Column::Int(_)
         | Column::Float(_) => Err(Refused("a slice of a value of this type")),

@@ -12,17 +12,18 @@ use crate::numbers::Numbers;
 use crate::numpy::{Arrays, Numpy};
 use crate::program::{Binary, Comparison, NumpyFunction};
 use crate::sums::pairwise;
+use std::cmp::Ordering;
 use std::rc::Rc;
 
 /// One side of an operation.
-enum Side {
+pub(crate) enum Side {
     Arrays(Arrays),
     Numbers(Rc<Vec<f64>>),
 }
 
 impl Side {
     /// Returns a side of an operation between numpy's numbers. An `int` that a `float` does not hold is marked.
-    fn of(column: &Column, mask: &mut Mask) -> Answer<Side> {
+    pub(crate) fn of(column: &Column, mask: &mut Mask) -> Answer<Side> {
         let rows = mask.rows();
         match column {
             Column::Numpy(Numpy::Arrays(arrays)) => return Ok(Side::Arrays(arrays.clone())),
@@ -106,7 +107,7 @@ fn mapped(arrays: &Arrays, mask: &mut Mask, of: impl Fn(f64) -> f64) -> Answer<C
 }
 
 /// Returns numpy's numbers. Rows are marked whose number is not finite.
-fn numbers(values: Vec<f64>, mask: &mut Mask) -> Column {
+pub(crate) fn numbers(values: Vec<f64>, mask: &mut Mask) -> Column {
     for (row, _) in values.iter().enumerate().filter(|(_, value)| !value.is_finite()) {
         mask.set(row);
     }
@@ -139,8 +140,7 @@ impl Made {
     }
 
     fn build(self) -> Answer<Column> {
-        let arrays = Arrays::new(self.data, self.lengths.into_iter());
-        Ok(Column::Numpy(Numpy::Arrays(arrays.ok_or(Refused("larger arrays than a batch may have"))?)))
+        made(self.data, self.lengths.into_iter())
     }
 }
 
@@ -173,9 +173,7 @@ pub(crate) fn absolute(value: &Numpy) -> Answer<Column> {
 fn signed(value: &Numpy, of: impl Fn(f64) -> f64) -> Answer<Column> {
     Ok(Column::Numpy(match value {
         Numpy::Arrays(arrays) => {
-            let data = arrays.items().into_iter().map(of).collect();
-            let made = Arrays::new(data, arrays.lengths());
-            Numpy::Arrays(made.ok_or(Refused("larger arrays than a batch may have"))?)
+            return made(arrays.items().into_iter().map(of).collect(), arrays.lengths());
         }
         Numpy::Numbers(values) => Numpy::Numbers(Rc::new(values.iter().map(|value| of(*value)).collect())),
         Numpy::Truths(_) => return Err(Refused("a sign of a truth value of numpy's")),
@@ -210,25 +208,99 @@ pub(crate) fn plain(column: &Column) -> Column {
 
 /// Calls a function of the module `numpy`.
 pub(crate) fn call(function: NumpyFunction, arguments: &[Column], mask: &mut Mask) -> Answer<Column> {
-    let [value] = arguments else { return Err(Refused("a call with these arguments")) };
-    match (function, value) {
-        (NumpyFunction::Array, Column::List(list)) => array(list),
-        (NumpyFunction::Sum, Column::Numpy(Numpy::Arrays(arrays))) => {
-            Ok(numbers((0..mask.rows()).map(|row| pairwise(arrays.get(row))).collect(), mask))
+    match (function, arguments) {
+        (NumpyFunction::Array, [Column::List(list)]) => array(list),
+        (NumpyFunction::ArrayOfFloats, [Column::List(list)]) => array_of_floats(list),
+        (NumpyFunction::Sum, [Column::Numpy(Numpy::Arrays(arrays))]) => {
+            Ok(reduced(arrays, mask, |items| Some(pairwise(items))))
         }
-        (NumpyFunction::Sqrt, Column::Numpy(Numpy::Arrays(arrays))) => mapped(arrays, mask, f64::sqrt),
-        (NumpyFunction::Sqrt, Column::Float(values) | Column::Numpy(Numpy::Numbers(values))) => {
+        (NumpyFunction::Mean, [Column::Numpy(Numpy::Arrays(arrays))]) => {
+            // The mean of nothing is no number.
+            Ok(reduced(arrays, mask, |items| Some(pairwise(items) / items.len() as f64)))
+        }
+        (NumpyFunction::Max, [Column::Numpy(Numpy::Arrays(arrays))]) => {
+            Ok(reduced(arrays, mask, |items| extreme(items, greater)))
+        }
+        (NumpyFunction::Min, [Column::Numpy(Numpy::Arrays(arrays))]) => {
+            Ok(reduced(arrays, mask, |items| extreme(items, less)))
+        }
+        (NumpyFunction::Maximum, [a, b]) => of_floats(a, b, mask, greater),
+        (NumpyFunction::Minimum, [a, b]) => of_floats(a, b, mask, less),
+        (NumpyFunction::Abs, [Column::Numpy(values)]) => absolute(values),
+        (NumpyFunction::Sqrt, [Column::Numpy(Numpy::Arrays(arrays))]) => mapped(arrays, mask, f64::sqrt),
+        (NumpyFunction::Sqrt, [Column::Float(values) | Column::Numpy(Numpy::Numbers(values))]) => {
             Ok(numbers(values.iter().map(|value| value.sqrt()).collect(), mask))
         }
-        (NumpyFunction::Zeros, Column::Const(Scalar::Int(length @ 0..=MOST_ZEROS))) => {
-            let length = *length as usize;
-            let arrays = Arrays::new(vec![0.0; mask.rows() * length], vec![length; mask.rows()].into_iter());
-            Ok(Column::Numpy(Numpy::Arrays(arrays.ok_or(Refused("larger arrays than a batch may have"))?)))
+        (NumpyFunction::Abs, [Column::Float(values)]) => {
+            Ok(numbers(values.iter().map(|value| value.abs()).collect(), mask))
         }
-        (NumpyFunction::Array | NumpyFunction::Sum | NumpyFunction::Sqrt | NumpyFunction::Zeros, _) => {
-            Err(Refused("a function of numpy with a value of this type"))
+        (NumpyFunction::Zeros, [Column::Const(Scalar::Int(length @ 0..=MOST_ZEROS))]) => {
+            let length = *length as usize;
+            made(vec![0.0; mask.rows() * length], vec![length; mask.rows()].into_iter())
+        }
+        (
+            NumpyFunction::Abs
+            | NumpyFunction::Array
+            | NumpyFunction::ArrayOfFloats
+            | NumpyFunction::Max
+            | NumpyFunction::Maximum
+            | NumpyFunction::Mean
+            | NumpyFunction::Min
+            | NumpyFunction::Minimum
+            | NumpyFunction::Sqrt
+            | NumpyFunction::Sum
+            | NumpyFunction::Zeros,
+            _,
+        ) => Err(Refused("a function of numpy with values of these types")),
+    }
+}
+
+/// Returns one number for each array. A row without one, or with one that is not finite, is marked.
+fn reduced(arrays: &Arrays, mask: &mut Mask, of: impl Fn(&[f64]) -> Option<f64>) -> Column {
+    numbers((0..mask.rows()).map(|row| of(arrays.get(row)).unwrap_or(f64::NAN)).collect(), mask)
+}
+
+/// The greater of two numbers. There is none of what is no number, of which numpy may warn, nor of two zeros of different signs, of
+/// which numpy gives the one or the other by where in an array they stand.
+fn greater(a: f64, b: f64) -> f64 {
+    match a.partial_cmp(&b) {
+        Some(Ordering::Greater) => a,
+        Some(Ordering::Less) => b,
+        Some(Ordering::Equal) if a.to_bits() == b.to_bits() => a,
+        Some(Ordering::Equal) | None => f64::NAN,
+    }
+}
+
+/// The less of two numbers, as [`greater`].
+fn less(a: f64, b: f64) -> f64 {
+    -greater(-a, -b)
+}
+
+/// The greatest or least item. Two zeros of different signs leave none, unless there is something beyond them.
+fn extreme(items: &[f64], of: fn(f64, f64) -> f64) -> Option<f64> {
+    let (first, others) = items.split_first()?;
+    let mut best = *first;
+    let mut is_zero_twice = false;
+    for item in others {
+        if item.is_nan() || best.is_nan() {
+            return None;
+        }
+        if best == 0.0 && *item == 0.0 {
+            is_zero_twice |= best.to_bits() != item.to_bits();
+        } else {
+            best = of(best, *item);
         }
     }
+    (best != 0.0 || !is_zero_twice).then_some(best)
+}
+
+/// Computes a function of two arrays or numbers, of which not both are `int`, which stay such.
+fn of_floats(a: &Column, b: &Column, mask: &mut Mask, of: fn(f64, f64) -> f64) -> Answer<Column> {
+    let is_whole = |column: &Column| matches!(column, Column::Int(_) | Column::Const(Scalar::Int(_)));
+    if is_whole(a) && is_whole(b) {
+        return Err(Refused("a whole number of numpy's"));
+    }
+    combined(a, b, mask, of)
 }
 
 /// The most zeros that each row may ask for.
@@ -245,6 +317,40 @@ fn array(list: &List) -> Answer<Column> {
     Ok(arrays(data, list.spans.clone()))
 }
 
+/// `np.array(list, dtype=float)`
+fn array_of_floats(list: &List) -> Answer<Column> {
+    let count = list.spans.iter().map(|(_, to)| *to as usize).max().unwrap_or(0);
+    match Numbers::of(&list.items, count) {
+        Some(numbers @ (Numbers::Bools(_) | Numbers::Ints(_))) => {
+            Ok(arrays(numbers.floats(), list.spans.clone()))
+        }
+        Some(Numbers::Floats(_)) | None => array(list),
+    }
+}
+
+/// Makes arrays of their items, one behind the other, and their lengths.
+pub(crate) fn made(data: Vec<f64>, lengths: impl Iterator<Item = usize>) -> Answer<Column> {
+    let arrays = Arrays::new(data, lengths).ok_or(Refused("larger arrays than a batch may have"))?;
+    Ok(Column::Numpy(Numpy::Arrays(arrays)))
+}
+
 fn arrays(data: Rc<Vec<f64>>, spans: Rc<Vec<(u32, u32)>>) -> Column {
     Column::Numpy(Numpy::Arrays(Arrays::of(data, spans)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_greatest_item_is_one_unless_it_is_a_zero_of_both_signs_or_no_number() {
+        let of = |items: &[f64]| extreme(items, greater).map(f64::to_bits);
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&[-0.0]), Some((-0.0f64).to_bits()));
+        assert_eq!(of(&[-1.0, -0.0, -2.0, -0.0]), Some((-0.0f64).to_bits()));
+        assert_eq!(of(&[0.0, -0.0, -1.0]), None);
+        assert_eq!(of(&[0.0, -0.0, 2.0]), Some(2.0f64.to_bits()));
+        assert_eq!(of(&[1.0, f64::NAN]), None);
+        assert_eq!(extreme(&[0.0, -0.0, -2.0, 5.0], less), Some(-2.0));
+    }
 }

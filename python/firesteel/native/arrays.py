@@ -14,14 +14,27 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from firesteel import _native
-from firesteel.native.values import NotLowered
+from firesteel.native.asking import NAMES
+from firesteel.native.values import Known, NotLowered
 
 __all__ = [
-    *("Held", "Settings", "are_trusted", "arrays_of", "function_of", "have_numpy", "is_imported", "is_plain"),
-    *("is_value", "numbers_of", "settings", "truths_of"),
+    *("METHODS", "Held", "Settings", "are_trusted", "arrays_of", "function_of", "have_numpy", "is_imported"),
+    *("is_plain", "is_value", "made_of_floats", "numbers_of", "settings", "truths_of"),
 ]
 
-_FUNCTIONS = ("array", "sqrt", "sum", "zeros")
+#: What the kernels call functions of numpy, by the names that these have there.
+_FUNCTIONS = {
+    **{"abs": "absolute", "absolute": "absolute", "array": "array", "asarray": "array", "sqrt": "sqrt", "sum": "sum"},
+    **{"zeros": "zeros", "mean": "mean", "max": "amax", "amax": "amax", "min": "amin", "amin": "amin"},
+    **{"maximum": "maximum", "minimum": "minimum"},
+    **{name: name for name in NAMES if name != "norm"},
+}
+
+#: What the kernels call methods of arrays, with the number of their arguments.
+METHODS = {"sum": ("sum", 0), "mean": ("mean", 0), "max": ("amax", 0), "min": ("amin", 0), "dot": ("dot", 1)}
+
+#: How programs name the type of 64-bit floats.
+_FLOATS = ("float", "float64", "d", "f8")
 
 #: The lengths of the arrays that are compared: around those from which on sums are put together in another way.
 _PROBES = (
@@ -48,10 +61,32 @@ def function_of(value: Any) -> str | None:
     numpy = _numpy()
     if numpy is None:
         return None
-    for name in _FUNCTIONS:
+    for name, known in _FUNCTIONS.items():
         if value is getattr(numpy, name, None):
-            return name
-    return None
+            return known
+    # Another thread may be importing it, so that it has not all its names yet.
+    linalg = getattr(numpy, "linalg", None)
+    return "norm" if linalg is not None and value is getattr(linalg, "norm", linalg) else None
+
+
+def made_of_floats(name: str | None, arguments: list[Any], named: dict[str, Any]) -> str | None:
+    """Returns the name of a function that is told to make an array of 64-bit floats, whose type is taken away.
+
+    >>> made_of_floats("array", [], {"dtype": Known(float)})
+    'array of floats'
+    """
+    is_second = name == "array" and len(arguments) == 2 and not named
+    dtype = arguments[1] if is_second else named.get("dtype")
+    if name not in ("array", "zeros") or not is_second and list(named) != ["dtype"] or not isinstance(dtype, Known):
+        return None
+    numpy = _numpy()
+    is_text = type(dtype.value) is str and dtype.value in _FLOATS
+    is_type = dtype.value is float or numpy is not None and dtype.value is numpy.float64
+    if not (is_text or is_type):
+        return None
+    del arguments[1:]
+    named.clear()
+    return "array of floats" if name == "array" else name
 
 
 def is_value(value: Any) -> bool:
@@ -140,7 +175,7 @@ def are_trusted() -> bool:
 
 
 def _compared(numpy: Any) -> bool:
-    """Returns whether some sums and squares agree, bit by bit."""
+    """Returns whether some sums, means and squares agree, bit by bit."""
     state = 1
     items: list[float] = []
     for _ in range(max(_PROBES)):
@@ -155,6 +190,8 @@ def _compared(numpy: Any) -> bool:
             if type(total) is not numpy.float64 or total.tobytes() != numpy.float64(_sum(array)).tobytes():
                 return False
             if square.tobytes() != (array * array).tobytes() or square.dtype != array.dtype:
+                return False
+            if length and numpy.mean(array).tobytes() != (total / length).tobytes():
                 return False
     roots = numpy.sqrt(numpy.abs(numpy.array(items)))
     return bool(roots.tolist() == [math.sqrt(abs(item)) for item in items])

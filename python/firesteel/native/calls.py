@@ -93,13 +93,19 @@ class Calls(Loops):
         if called is re.split and positional and not named:
             frame.stack.append(self._split_by(block, positional[0], positional[1:]))
             return None
-        if isinstance(called, FunctionType):
+        # Up to 1.24 numpy's functions are Python's, around its own.
+        if isinstance(called, FunctionType) and arrays.function_of(called) is None:
             for value in arguments:
                 refuse_single_use(value)
             if called.__code__.co_flags & inspect.CO_GENERATOR:
                 frame.stack.append(self.generator(called, positional, frame, named))
                 return None
             return self.enter(called, positional, frame, named)
+        if named and called is not None:
+            of_floats = arrays.made_of_floats(arrays.function_of(called), positional, named)
+            if of_floats is not None:
+                frame.stack.append(self.of_numpy(block, of_floats, positional))
+                return None
         if named:
             positional = _placed(function, positional, named)
         if isinstance(function, Method) and function.name == "get" and isinstance(function.owner, Known):
@@ -183,8 +189,7 @@ class Calls(Loops):
             return self._builtin(block, builtin, arguments, frame)
         of_numpy = arrays.function_of(called)
         if of_numpy is not None:
-            self.tables.reads_settings()
-            return self.apply(block, "numpy", arguments, of_numpy)
+            return self.of_numpy(block, arrays.made_of_floats(of_numpy, arguments, {}) or of_numpy, arguments)
         mathematical = callables.mathematical(called)
         if mathematical is not None:
             return self.apply(block, "math", arguments, mathematical)
@@ -249,9 +254,9 @@ class Calls(Loops):
             return self._split_by(block, owner, arguments[1:])
         if name == "format" and isinstance(owner, Known) and type(owner.value) is str:
             return self.format_by(block, owner.value, arguments[1:])
-        if name == "sum" and len(arguments) == 1 and arrays.is_imported():
-            self.tables.reads_settings()
-            return self.apply(block, "numpy", arguments, "sum")
+        of_numpy, more = arrays.METHODS.get(name, ("", 0))
+        if of_numpy and len(arguments) == 1 + more and arrays.is_imported():
+            return self.of_numpy(block, of_numpy, arguments)
         if name not in callables.METHODS:
             raise NotLowered(f"the method {name}")
         if name == "join":

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from firesteel.broadcast import Broadcast
-from firesteel.native import arrays, callables, formats, records
+from firesteel.native import arrays, asking, callables, formats, records
 from firesteel.native.lookups import Tables, is_container
 from firesteel.native.values import (
     NULL,
@@ -42,7 +42,7 @@ MOST_CHOICES = 8
 
 _OPERATORS = {
     **dict(ADD="+", SUBTRACT="-", MULTIPLY="*", TRUE_DIVIDE="/", FLOOR_DIVIDE="//", MODULO="%", POWER="**"),
-    **dict(AND="&", OR="|", XOR="^", LSHIFT="<<", RSHIFT=">>"),
+    **dict(AND="&", OR="|", XOR="^", LSHIFT="<<", RSHIFT=">>", MATRIX_MULTIPLY="@"),
 }
 
 #: What stands in the way, by the beginning of an instruction's name, in words.
@@ -209,13 +209,26 @@ class Instructions:
         self._operator(block, frame, symbol.removesuffix("="), symbol.endswith("="))
 
     def _operator(self, block: Block, frame: Frame, symbol: str, in_place: bool) -> None:
-        if symbol not in callables.BINARY:
+        is_product = symbol == "@" and not in_place and arrays.is_imported()
+        if symbol not in callables.BINARY and not is_product:
             raise NotLowered(f"the operator {symbol}")
         one, two = frame.pop(2)
+        if is_product:
+            frame.stack.append(self.of_numpy(block, "matmul", [one, two]))
+            return
         if symbol == "%" and isinstance(one, Known) and type(one.value) is str:
             frame.stack.append(self.apply(block, "percent", [two], formats.percent(callables.constant(one.value))))
             return
         frame.stack.append(self.apply(block, "in_place" if in_place else "binary", [one, two], symbol))
+
+    def of_numpy(self, block: Block, name: str, arguments: list[Any]) -> Any:
+        """Adds what a function of numpy gives."""
+        self.tables.reads_settings()
+        if name not in asking.NAMES:
+            return self.apply(block, "numpy", arguments, name)
+        if not asking.agrees_on(name):
+            raise NotLowered(f"numpy's {name}, whose last bits are a matter of where in memory an array lies")
+        return self.apply(block, "asked", arguments, name)
 
     def compare(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         symbol = str(instruction.argval).removeprefix("bool(").removesuffix(")")
@@ -318,7 +331,7 @@ class Instructions:
             if isinstance(index, Known):
                 return Known(self.tables.item(owner.value, callables.constant(index.value)))
             return self.apply(block, "looked_up", [index], self.tables.items(owner.value))
-        if isinstance(owner, Known) and isinstance(index, Known):
+        if isinstance(owner, Known) and isinstance(index, Known) and not arrays.is_value(owner.value):
             raise NotLowered("an item of a constant")
         return self.apply(block, "item", [owner, index])
 

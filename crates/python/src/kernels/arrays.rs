@@ -4,7 +4,8 @@
 //! look at them; only objects that are to be made want it, as those in a pickle would.
 
 use crate::lookup::function;
-use firesteel_kernels::{Arrays, Column, Numpy, pairwise};
+use firesteel_kernels::{Arrays, Ask, Column, Library, Numpy, pairwise};
+use pyo3::call::PyCallArgs;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -132,26 +133,62 @@ pub(super) fn are_trusted(py: Python<'_>) -> PyResult<bool> {
 pub(super) fn objects<'py>(py: Python<'py>, values: &Numpy) -> PyResult<Vec<Bound<'py, PyAny>>> {
     static MADE: [PyOnceLock<Py<PyAny>>; 3] = [const { PyOnceLock::new() }; 3];
     let made = |at: usize, name| function(py, &MADE[at], "firesteel.native.arrays", name);
-    let floats = |values: &[f64]| {
-        PyBytes::new(py, &values.iter().flat_map(|value| value.to_ne_bytes()).collect::<Vec<_>>())
-    };
     let list = match values {
         Numpy::Arrays(arrays) => {
             let lengths = PyList::new(py, arrays.lengths())?;
-            made(0, "arrays_of")?.call1((floats(&arrays.items()), lengths))?
+            made(0, "arrays_of")?.call1((bytes(py, &arrays.items()), lengths))?
         }
-        Numpy::Numbers(values) => made(1, "numbers_of")?.call1((floats(values),))?,
+        Numpy::Numbers(values) => made(1, "numbers_of")?.call1((bytes(py, values),))?,
         Numpy::Truths(values) => {
-            let bytes: Vec<u8> = values.iter().map(|value| u8::from(*value)).collect();
-            made(2, "truths_of")?.call1((PyBytes::new(py, &bytes),))?
+            let truths: Vec<u8> = values.iter().map(|value| u8::from(*value)).collect();
+            made(2, "truths_of")?.call1((PyBytes::new(py, &truths),))?
         }
     };
     Ok(list.cast_into::<PyList>()?.iter().collect())
 }
 
+/// The program's numpy, which is asked for what is its own.
+struct Programs;
+
+impl Ask for Programs {
+    fn of_each(&self, name: &str, items: &[f64]) -> Option<Vec<f64>> {
+        static OF_EACH: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        Python::attach(|py| asked(py, &OF_EACH, "of_each", (name, bytes(py, items))))
+    }
+
+    fn products(&self, one: &[f64], two: &[f64], length: usize) -> Option<Vec<f64>> {
+        static PRODUCTS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        Python::attach(|py| asked(py, &PRODUCTS, "products", (bytes(py, one), bytes(py, two), length)))
+    }
+}
+
+/// Returns whom the kernels ask for what only numpy computes as numpy does.
+pub(super) fn library() -> Library {
+    Library::new(Programs)
+}
+
+/// Calls a function of `firesteel.native.asking` that gives the bytes of floats. Whatever it raises, the program's own call
+/// will, for a record whose turn it is.
+fn asked<'py>(
+    py: Python<'py>,
+    known: &'static PyOnceLock<Py<PyAny>>,
+    name: &str,
+    arguments: impl PyCallArgs<'py>,
+) -> Option<Vec<f64>> {
+    let made = function(py, known, "firesteel.native.asking", name).ok()?.call1(arguments).ok()?;
+    Some(floats(made.cast::<PyBytes>().ok()?))
+}
+
+fn bytes<'py>(py: Python<'py>, items: &[f64]) -> Bound<'py, PyBytes> {
+    PyBytes::new(py, &items.iter().flat_map(|item| item.to_ne_bytes()).collect::<Vec<_>>())
+}
+
+fn floats(items: &Bound<'_, PyBytes>) -> Vec<f64> {
+    items.as_bytes().as_chunks::<8>().0.iter().map(|item| f64::from_ne_bytes(*item)).collect()
+}
+
 /// Returns the sum of the floats in an array's bytes, as the kernels compute it: to be compared with numpy's.
 #[pyfunction]
 pub(crate) fn pairwise_sum(items: &Bound<'_, PyBytes>) -> f64 {
-    let (items, _) = items.as_bytes().as_chunks::<8>();
-    pairwise(&items.iter().map(|item| f64::from_ne_bytes(*item)).collect::<Vec<_>>())
+    pairwise(&floats(items))
 }

@@ -1,10 +1,10 @@
 //! Programs, as the tuples that `firesteel.native.lowering` makes.
 
 use super::lookup::KernelTable;
-use super::objects;
+use super::{arrays, objects};
 use firesteel_kernels::{
-    Align, Attempt, Binary, Block, Builtin, Comparison, Each, End, Exit, Format, Function, Instruction, Kind,
-    Lookup, Loop, Math, Method, NumpyFunction, Op, Piece, Register, Scalar, Source, Step,
+    Align, Asked, Attempt, Binary, Block, Builtin, Comparison, Each, End, Exit, Format, Function,
+    Instruction, Kind, Lookup, Loop, Math, Method, NumpyFunction, Op, Piece, Register, Scalar, Source, Step,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -96,6 +96,9 @@ fn op(name: &str, arguments: &Bound<'_, PyTuple>) -> PyResult<Op> {
         "made" => Op::Made(objects::class(&arguments.get_item(0)?)?.ok_or_else(|| unknown(name))?, from(1)?),
         "attribute" => Op::Attribute(word()?, register(1)?),
         "numpy" => Op::Numpy(NumpyFunction::named(&word()?).ok_or_else(|| unknown(name))?, from(1)?),
+        "asked" => {
+            Op::Asked(Asked::named(&word()?).ok_or_else(|| unknown(name))?, arrays::library(), from(1)?)
+        }
         "looked_up" => Op::LookedUp(table(arguments)?, register(1)?),
         other => return Err(unknown(other)),
     })
