@@ -197,7 +197,7 @@ impl Order {
 /// The pairs of runs that are read at once.
 const CHUNK: usize = 1024;
 
-/// What a [`Gatherer`] gathered, in the order of hashes.
+/// The pairs that a [`Gatherer`] gathered, in the order of hashes.
 pub struct Gathered<K, V> {
     /// The next pairs. All with one hash are in here, if one is.
     current: std::vec::IntoIter<Hashed<K, V>>,

@@ -219,12 +219,15 @@ impl<K: Data + Hash + Eq, A: Data, B: Data, J: JoinKind<A, B>> JoinStream<K, A, 
     }
 }
 
+/// A key, with what stands for its values on both sides.
+type Sides<K, A, B, J> = (K, Vec<<J as JoinKind<A, B>>::Left>, Vec<<J as JoinKind<A, B>>::Right>);
+
 /// Sorts values of one hash by their keys, which are nearly always one; keys come in the order of their first values.
 fn crosses<K: Eq, A: Data, B: Data, J: JoinKind<A, B>>(
     lefts: impl Iterator<Item = (K, A)>,
     rights: impl Iterator<Item = (K, B)>,
 ) -> Vec<Cross<K, J::Left, J::Right>> {
-    let mut keys: Vec<(K, Vec<J::Left>, Vec<J::Right>)> = vec![];
+    let mut keys: Vec<Sides<K, A, B, J>> = vec![];
     let mut at = |key: K| match keys.iter().position(|(known, ..)| *known == key) {
         Some(at) => at,
         None => {
@@ -236,7 +239,7 @@ fn crosses<K: Eq, A: Data, B: Data, J: JoinKind<A, B>>(
     let rights: Vec<(usize, B)> = rights.map(|(key, value)| (at(key), value)).collect();
     lefts.into_iter().for_each(|(at, value)| keys[at].1.extend(J::left(Some(value))));
     rights.into_iter().for_each(|(at, value)| keys[at].2.extend(J::right(Some(value))));
-    let cross = |(key, mut left, mut right): (K, Vec<J::Left>, Vec<J::Right>)| {
+    let cross = |(key, mut left, mut right): Sides<K, A, B, J>| {
         if left.is_empty() {
             left.extend(J::left(None));
         }

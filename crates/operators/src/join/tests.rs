@@ -1,5 +1,7 @@
 //! What joins give, under any memory pressure, compared with nested loops.
 
+#![allow(clippy::type_complexity)]
+
 use super::*;
 use crate::testing::{Executor, Given, broken_input, origin, records};
 use proptest::collection::vec;
