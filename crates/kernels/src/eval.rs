@@ -6,6 +6,7 @@
 use crate::answer::{Answer, Mask, Refused, placed};
 use crate::attempts;
 use crate::calls;
+use crate::collections;
 use crate::column::{Column, List, Scalar};
 use crate::comprehensions;
 use crate::cuts;
@@ -178,6 +179,7 @@ fn compute(op: &Op, registers: &[Option<Column>], mask: &mut Mask) -> Answer<Col
         Op::LookedUp(lookup, a) => lookup.values(get(a)?, mask),
         Op::Made(class, parts) => made(class, all(parts)?),
         Op::Attribute(name, a) => attribute(get(a)?, name),
+        Op::Collect(collection, arguments) => collections::call(*collection, &all(arguments)?, mask),
         Op::Numpy(function, arguments) => vectors::call(*function, &all(arguments)?, mask),
     }
 }
@@ -187,8 +189,11 @@ fn arithmetic(operator: Binary, a: &Column, b: &Column, mask: &mut Mask) -> Answ
 }
 
 fn unpacked(value: &Column, count: usize, at: usize, mask: &mut Mask) -> Answer<Column> {
+    if let Some(parts) = value.parts() {
+        let part = parts.get(at).filter(|_| parts.len() == count);
+        return part.cloned().ok_or(Refused("a tuple of another length"));
+    }
     match value {
-        Column::Tuple(parts) | Column::Record(_, parts) if parts.len() == count => Ok(parts[at].clone()),
         Column::Const(Scalar::Tuple(items)) if items.len() == count => Ok(Column::Const(items[at].clone())),
         Column::List(list) | Column::Group(list) => {
             let places: Vec<Option<u32>> = list
@@ -198,8 +203,9 @@ fn unpacked(value: &Column, count: usize, at: usize, mask: &mut Mask) -> Answer<
                 .collect();
             picked(list, &places, mask)
         }
-        Column::Tuple(_) | Column::Record(..) => Err(Refused("a tuple of another length")),
         Column::Const(_)
+        | Column::Tuple(_)
+        | Column::Record(..)
         | Column::Bool(_)
         | Column::Int(_)
         | Column::Float(_)
@@ -209,7 +215,7 @@ fn unpacked(value: &Column, count: usize, at: usize, mask: &mut Mask) -> Answer<
 }
 
 /// Returns the items at these places; rows without one are marked.
-fn picked(list: &List, places: &[Option<u32>], mask: &mut Mask) -> Answer<Column> {
+pub(crate) fn picked(list: &List, places: &[Option<u32>], mask: &mut Mask) -> Answer<Column> {
     // A marked row has some other row's item. Without any item there is no column.
     let Some(other) = places.iter().flatten().next().copied() else {
         mask.set_all();
@@ -220,7 +226,7 @@ fn picked(list: &List, places: &[Option<u32>], mask: &mut Mask) -> Answer<Column
 }
 
 fn item(value: &Column, index: &Column, mask: &mut Mask) -> Answer<Column> {
-    if let Column::Tuple(parts) | Column::Record(_, parts) = value {
+    if let Some(parts) = value.parts() {
         let Column::Const(Scalar::Int(index)) = index else {
             return Err(Refused("an index that is no constant"));
         };

@@ -16,10 +16,12 @@
 mod answer;
 mod attempts;
 mod calls;
+mod collections;
 mod column;
 mod combining;
 mod comprehensions;
 mod cuts;
+mod distinct;
 mod encoding;
 mod eval;
 mod format;
@@ -65,8 +67,8 @@ pub use merge::{Fold, Merge, Sum};
 pub use numpy::{Arrays, Numpy};
 pub use placing::{TextHash, hashes};
 pub use program::{
-    Attempt, Binary, Block, Builtin, Comparison, Each, End, Exit, Function, Instruction, Loop, Math, Method,
-    NumpyFunction, Op, Register, Source,
+    Attempt, Binary, Block, Builtin, Collection, Comparison, Each, End, Exit, Function, Instruction, Loop,
+    Math, Method, NumpyFunction, Op, Register, Source,
 };
 pub use random::{Twister, WORDS};
 pub use record::Class;

@@ -98,6 +98,9 @@ fn items(column: &Column, rows: usize) -> Answer<Sequence> {
 /// Returns the items of each value as a list: of lists, of groups, of tuples whose items have one type, and the characters of texts.
 pub(crate) fn list_of(column: &Column, rows: usize) -> Answer<List> {
     let (items, spans) = match column.spread(rows) {
+        Column::Record(class, _) if !class.is_tuple() => {
+            return Err(Refused("items of a value of this type"));
+        }
         Column::List(list) | Column::Group(list) => return Ok(list),
         Column::Tuple(parts) | Column::Record(_, parts) if parts.is_empty() => {
             (Rc::new(Column::Const(Scalar::None)), Rc::new(vec![(0, 0); rows]))
@@ -126,7 +129,10 @@ pub(crate) fn list_of(column: &Column, rows: usize) -> Answer<List> {
 
 /// Returns lists of one item of each part, which must have one type.
 pub(crate) fn listed(parts: &[Column], rows: usize) -> Answer<Column> {
-    let (Some(first), count) = (parts.first(), parts.len()) else { return Err(Refused("an empty list")) };
+    let (Some(first), count) = (parts.first(), parts.len()) else {
+        let nothing = List { spans: Rc::new(vec![(0, 0); rows]), items: Rc::new(Column::Const(Scalar::None)) };
+        return Ok(Column::List(nothing));
+    };
     // Several items may be one list to Python: a change to one would be a change to all.
     if parts.iter().any(|part| part.lists() > 0) {
         return Err(Refused("lists in a list"));

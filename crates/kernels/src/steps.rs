@@ -200,6 +200,9 @@ impl Outcome {
 fn exploded(lists: Column, rows: usize) -> Answer<(Column, Vec<u32>)> {
     let list = match lists {
         Column::List(list) | Column::Group(list) => list,
+        Column::Record(class, _) if !class.is_tuple() => {
+            return Err(Refused("items of a value of this type"));
+        }
         Column::Tuple(parts) | Column::Record(_, parts) => match listed(&parts, rows)? {
             Column::List(list) => list,
             _ => return Err(Refused("items of several types")),
@@ -224,10 +227,10 @@ fn exploded(lists: Column, rows: usize) -> Answer<(Column, Vec<u32>)> {
 
 /// Takes pairs apart, as `for key, value in pairs` does.
 fn pair(column: &Column) -> Answer<(Column, Column)> {
+    if let Some([one, two]) = column.parts() {
+        return Ok((one.clone(), two.clone()));
+    }
     match column {
-        Column::Tuple(parts) | Column::Record(_, parts) if parts.len() == 2 => {
-            Ok((parts[0].clone(), parts[1].clone()))
-        }
         Column::Const(Scalar::Tuple(items)) if items.len() == 2 => {
             Ok((Column::Const(items[0].clone()), Column::Const(items[1].clone())))
         }
@@ -236,8 +239,10 @@ fn pair(column: &Column) -> Answer<(Column, Column)> {
 }
 
 fn part(column: &Column, at: usize) -> Answer<Column> {
+    if let Some(part) = column.parts().and_then(|parts| parts.get(at)) {
+        return Ok(part.clone());
+    }
     match column {
-        Column::Tuple(parts) | Column::Record(_, parts) if parts.len() > at => Ok(parts[at].clone()),
         Column::Const(Scalar::Tuple(items)) if items.len() > at => Ok(Column::Const(items[at].clone())),
         _ => Err(Refused("records that are no tuples")),
     }
