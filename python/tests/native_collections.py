@@ -104,7 +104,8 @@ class CollectionMaker(Maker):
         pairs = lambda: f"sorted({dicts()}.items(), key=lambda kv: (-kv[1], kv[0]){order()})"  # noqa: E731
         choices: dict[Any, list[Callable[[], str]]] = {
             "int": [
-                *(lambda: f"len({sets()})", lambda: f"len({both()})", lambda: f"{dicts()}.get({sub('str')}, {sub('int')})"),
+                *(lambda: f"len({sets()})", lambda: f"len({both()})"),
+                lambda: f"{dicts()}.get({sub('str')}, {sub('int')})",
                 lambda: f"{dicts()}[{sub('str')}]",
                 lambda: f"sum({dicts()}.values())",
                 lambda: f"sum(map({rng.choice(['len', 'int', 'lambda w: len(w) * 2'])}, {sub('list')}))",
@@ -142,7 +143,7 @@ class CollectionMaker(Maker):
             "list": [
                 lambda: f"sorted({sub('list')}, key={key()}{order()})",
                 lambda: f"sorted({sets()}{order()})",
-                lambda: f"list({rng.choice(['map', 'filter'])}({rng.choice(KEYS[1:2] + ['str.strip'])}, {sub('list')}))",
+                lambda: f"list({rng.choice(['map', 'filter'])}(str.strip, {sub('list')}))",
                 lambda: f"list(filter({rng.choice(['None', 'len', 'lambda w: w > str(N)'])}, {sub('list')}))",
                 lambda: f"[w for w, n in {counted()}.most_common({rng.choice(['', '1', '2', 'None'])})]",
                 lambda: f"list({dicts()})",

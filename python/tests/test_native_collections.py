@@ -28,9 +28,9 @@ def test_random_programs_agree(first: int) -> None:
         warnings.simplefilter("ignore", SyntaxWarning)
         told = [native_collections.difference(seed) for seed in range(first, first + 300)]
     assert not [text for text, _ in told if text]
-    assert sum(is_native for _, is_native in told) > 200
+    assert sum(is_native for _, is_native in told) > 150
     came, back = native_programs.Watched.figures()
-    assert back < came * 0.6
+    assert back < came * 0.75
 
 
 # Lists that a function fills

@@ -6,17 +6,15 @@
 use crate::answer::{Answer, Mask, Refused};
 use crate::column::{Column, List, Scalar};
 use crate::distinct::{apart, counted, distinct, entries};
-use crate::eval::picked;
+use crate::nans::mark_nan;
 use crate::program::Collection;
-use crate::sequences::list_of;
+use crate::sequences::{
+    SEVERAL_TYPES, concatenated, counted_place, extent, is_empty, list_of, picked, single,
+};
 use crate::sorting::{compare, is_ordered};
-use crate::steps::mark_nan;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::rc::Rc;
-
-/// The reason against lists, sets and dicts with items that are no one type.
-pub(crate) const SEVERAL_TYPES: Refused = Refused("a collection of several types");
 
 /// The most items of a tuple that is made of a list.
 const MOST_PARTS: u32 = 200;
@@ -72,56 +70,6 @@ pub(crate) fn call(collection: Collection, arguments: &[Column], mask: &mut Mask
         (Collection::SetItem, [dict, key, value]) => with_entry(&of(dict)?, key, value, mask),
         _ => Err(Refused("a call with these arguments")),
     }
-}
-
-/// Returns how many items a buffer of lists has: at least as many as are used.
-pub(crate) fn extent(list: &List) -> usize {
-    list.spans.iter().map(|(_, to)| *to as usize).max().unwrap_or(0)
-}
-
-pub(crate) fn is_empty(list: &List) -> bool {
-    list.spans.iter().all(|(from, to)| from == to)
-}
-
-/// Returns a place as the items of a column are counted.
-pub(crate) fn counted_place(place: usize) -> Answer<u32> {
-    u32::try_from(place).map_err(|_| Refused("more items than a batch may have"))
-}
-
-/// Returns lists of one value each.
-fn single(value: &Column, rows: usize) -> Answer<List> {
-    // Several items may be one list to Python: a change to one would be a change to all.
-    if value.lists() > 0 {
-        return Err(Refused("lists in a list"));
-    }
-    let spans = (0..rows as u32).map(|row| (row, row + 1)).collect();
-    Ok(List { spans: Rc::new(spans), items: Rc::new(value.spread(rows)) })
-}
-
-/// Returns the items of one list, and behind them those of another.
-pub(crate) fn concatenated(one: &List, two: &List) -> Answer<List> {
-    if two.items.lists() > 0 {
-        return Err(Refused("lists in a list"));
-    }
-    if is_empty(one) {
-        return Ok(two.clone());
-    }
-    if is_empty(two) {
-        return Ok(one.clone());
-    }
-    let begin = one.items.rows().unwrap_or_else(|| extent(one));
-    let more = two.items.rows().unwrap_or_else(|| extent(two));
-    let items = one.items.followed_by(begin, &two.items, more).ok_or(SEVERAL_TYPES)?;
-    let begin = counted_place(begin)?;
-    counted_place(begin as usize + more)?;
-    let (mut at, mut spans) = (vec![], Vec::with_capacity(one.spans.len()));
-    for ((from, to), (first, last)) in one.spans.iter().zip(two.spans.iter()) {
-        let start = at.len();
-        at.extend(*from..*to);
-        at.extend(begin + first..begin + last);
-        spans.push((counted_place(start)?, counted_place(at.len())?));
-    }
-    Ok(List { spans: Rc::new(spans), items: Rc::new(items.gather(&at)) })
 }
 
 /// `tuple(list)`: the lists of most rows have one length; the others are marked.

@@ -1,10 +1,10 @@
 //! Equal items of each row's list: sets, what two of them share, dicts made of pairs, counts.
 
 use crate::answer::{Answer, Mask, Refused};
-use crate::collections::{SEVERAL_TYPES, counted_place, extent, is_empty};
 use crate::column::{Column, List};
+use crate::nans::mark_nan;
+use crate::sequences::{SEVERAL_TYPES, counted_place, extent, is_empty};
 use crate::sorting::{compare, is_ordered};
-use crate::steps::mark_nan;
 use std::rc::Rc;
 
 /// Returns the items of all lists, if it is known which of them are equal. Rows with such as are not equal to themselves

@@ -7,7 +7,7 @@ use crate::answer::{Answer, Mask, Refused, placed};
 use crate::attempts;
 use crate::calls;
 use crate::collections;
-use crate::column::{Column, List, Scalar};
+use crate::column::{Column, Scalar};
 use crate::comprehensions;
 use crate::cuts;
 use crate::formats;
@@ -20,7 +20,7 @@ use crate::program::{Binary, Block, End, Function, Op, Register};
 use crate::random::Twister;
 use crate::record::Class;
 use crate::reductions;
-use crate::sequences::{list_of, listed};
+use crate::sequences::{list_of, listed, picked};
 use crate::text;
 use crate::vectors;
 
@@ -212,17 +212,6 @@ fn unpacked(value: &Column, count: usize, at: usize, mask: &mut Mask) -> Answer<
         | Column::Text(_)
         | Column::Numpy(_) => Err(Refused("taking a value of this type apart")),
     }
-}
-
-/// Returns the items at these places; rows without one are marked.
-pub(crate) fn picked(list: &List, places: &[Option<u32>], mask: &mut Mask) -> Answer<Column> {
-    // A marked row has some other row's item. Without any item there is no column.
-    let Some(other) = places.iter().flatten().next().copied() else {
-        mask.set_all();
-        return Ok(Column::Const(Scalar::None));
-    };
-    let at: Vec<u32> = places.iter().enumerate().map(|(row, place)| mask.or(row, *place, other)).collect();
-    Ok(list.items.gather(&at))
 }
 
 fn item(value: &Column, index: &Column, mask: &mut Mask) -> Answer<Column> {

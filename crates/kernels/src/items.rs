@@ -1,10 +1,10 @@
 //! `sorted`, and calls between texts and numbers that are no arithmetic.
 
 use crate::answer::{Answer, Mask, Refused, texts};
-use crate::collections::{is_empty, sorted_by};
+use crate::collections::sorted_by;
 use crate::column::{Column, List, Text, TextBuilder};
 use crate::numbers;
-use crate::sequences::list_of;
+use crate::sequences::{is_empty, list_of};
 use crate::spelling;
 use crate::text;
 use std::cmp::Ordering;

@@ -36,6 +36,7 @@ mod loops;
 mod math;
 mod merge;
 mod methods;
+mod nans;
 mod numbers;
 mod numpy;
 mod parts;

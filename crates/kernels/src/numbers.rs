@@ -5,10 +5,10 @@
 //! exactly is compared here.
 
 use crate::answer::{Answer, Mask, Refused};
-use crate::collections::concatenated;
 use crate::column::{Column, Scalar, Text};
 use crate::numpy::Numpy;
 use crate::program::{Binary, Comparison};
+use crate::sequences::concatenated;
 use crate::text;
 use std::cmp::Ordering;
 use std::rc::Rc;

@@ -266,7 +266,7 @@ named!(
 );
 
 named!(
-    /// What makes lists, sets and dicts, and reads them.
+    /// The operations that make lists, sets and dicts, and read them.
     Collection {
         Add = "add", Append = "append", Common = "&", Counted = "counted", Dict = "dict", Either = "^",
         Extend = "extend", Get = "get", Has = "has", Keys = "keys", MaxBy = "max by", Member = "member",

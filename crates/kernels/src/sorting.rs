@@ -4,8 +4,8 @@
 //! their bytes, too), truth values, and tuples of these.
 
 use crate::column::Column;
-use crate::groups::has_nan;
 use crate::joining::joined;
+use crate::nans::has_nan;
 use std::cmp::Ordering;
 use std::ops::Range;
 

@@ -6,8 +6,8 @@
 use crate::answer::{Answer, Mask, Refused};
 use crate::column::{Column, List, Scalar};
 use crate::eval::evaluate;
+use crate::nans::mark_nan;
 use crate::numbers;
-use crate::numpy::Numpy;
 use crate::program::Function;
 use crate::random::Twister;
 use crate::sequences::listed;
@@ -245,32 +245,5 @@ fn part(column: &Column, at: usize) -> Answer<Column> {
     match column {
         Column::Const(Scalar::Tuple(items)) if items.len() > at => Ok(Column::Const(items[at].clone())),
         _ => Err(Refused("records that are no tuples")),
-    }
-}
-
-pub(crate) fn mark_nan(column: &Column, mask: &mut Mask) {
-    match column {
-        Column::Float(values) | Column::Numpy(Numpy::Numbers(values)) => {
-            for row in (0..mask.rows()).filter(|row| values[*row].is_nan()) {
-                mask.set(row);
-            }
-        }
-        Column::Tuple(parts) | Column::Record(_, parts) => {
-            parts.iter().for_each(|part| mark_nan(part, mask));
-        }
-        Column::List(list) | Column::Group(list) => {
-            let (items, spans) = list.parts();
-            let mut of_items = Mask::new(spans.iter().map(|(_, to)| *to as usize).max().unwrap_or(0));
-            mark_nan(items, &mut of_items);
-            for (row, (from, to)) in spans.iter().enumerate().filter(|_| of_items.any()) {
-                if (*from..*to).any(|item| of_items.has(item as usize)) {
-                    mask.set(row);
-                }
-            }
-        }
-        // A constant is never one: the front end refuses it.
-        // What is no number in an array is no object.
-        Column::Numpy(Numpy::Arrays(_) | Numpy::Truths(_)) => {}
-        Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Text(_) => {}
     }
 }

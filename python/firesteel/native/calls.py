@@ -338,7 +338,8 @@ class Calls(Loops):
     def _read(self, block: Block, name: str, value: Any, frame: Frame) -> Any:
         """Returns what a function of all items reads: of a set that is known only where it needs no order."""
         if isinstance(value, Owned) and (value.kind != "set" or name in ("len", "min", "max", "sorted", "any", "all")):
-            return self.raw(block, value) if value.kind in ("set", "list") or name == "len" else self.as_list(block, value, frame)
+            is_raw = value.kind in ("set", "list") or name == "len"
+            return self.raw(block, value) if is_raw else self.as_list(block, value, frame)
         return self.listed(block, value, frame)
 
     def _mapped(self, called: Any, arguments: list[Any], frame: Frame) -> Inner:

@@ -2,8 +2,8 @@
 
 A list that a function has made can be changed as long as it is known which names and values of the walk are that list:
 an operation such as ``append`` gives another register, which stands for the list from there on, wherever it is. Each
-such list is an :class:`~firesteel.native.values.Owned` value with an identity. As soon as another value holds it, such as
-a tuple, nobody may change it any more: it is frozen, and is a register like others.
+such list is an :class:`~firesteel.native.values.Owned` value with an identity. As soon as another value holds it, such
+as a tuple, nobody may change it any more: it is frozen, and is a register like others.
 
 Of a set only that is asked which does not depend on the order of its items; a dict has that of its keys.
 """
@@ -71,7 +71,7 @@ TRUE_ONES: Any = true_ones
 class Holding(Instructions):
     """Does what makes lists, sets and dicts, changes them, and reads them."""
 
-    #: Whether lists that are made may be changed: else a value that has to stay as it is would stand in the way of others.
+    #: Whether lists that are made may be changed: else a value that has to stay as it is would be in the way.
     owns = True
 
     def owned(self, kind: str, register: Register | None) -> Any:
@@ -128,7 +128,7 @@ class Holding(Instructions):
                 loop = loop.outer
 
     def closed(self, block: Block, frame: Frame) -> None:
-        """Makes a frame one that changes none of the lists, and takes no item of a generator, that were there before it."""
+        """Makes a frame one that changes no list, and takes no item of a generator, that was there before it."""
         self.freeze(block, frame, list(frame.locals.values()))
         for name, value in frame.locals.items():
             if isinstance(value, Inner) and value.is_generator:

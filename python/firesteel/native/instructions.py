@@ -18,11 +18,9 @@ from firesteel.native.names import UNSET
 from firesteel.native.values import (
     NULL,
     OPAQUE,
-    SPENT,
     Block,
     Cell,
     Closure,
-    Collecting,
     EmptyList,
     Frame,
     Inner,
@@ -33,14 +31,13 @@ from firesteel.native.values import (
     Owned,
     Register,
     Slice,
+    reason_against,
 )
 
 __all__ = ["Instructions"]
 
 MOST_INSTRUCTIONS = 1000
 """The most instructions of a program: a function beyond them is interpreted."""
-
-OF_THIS_KIND = "a value of this kind"
 
 MOST_CHOICES = 8
 """The most constants that `in` compares with one by one."""
@@ -112,15 +109,7 @@ class Instructions:
             return self.raw(block, value).number
         if isinstance(value, EmptyList) and value.kind == "list":
             return self.emit(block, "list").number
-        if isinstance(value, Method):
-            raise NotLowered(f"the attribute {value.name}")
-        if isinstance(value, Iterated):
-            raise NotLowered(f"the result of {value.name}" if value.name != "items" else "an iterator")
-        if isinstance(value, Inner):
-            raise NotLowered("a generator, or a function within it")
-        if value is SPENT:
-            raise NotLowered("a generator whose items were taken")
-        raise NotLowered("a list that is read while it is filled" if isinstance(value, Collecting) else OF_THIS_KIND)
+        raise NotLowered(reason_against(value))
 
     def raw(self, block: Block, value: Owned | EmptyList) -> Register:
         """Returns the register of a list, set or dict."""
@@ -142,13 +131,8 @@ class Instructions:
         """Does ``item in container`` for sets and dicts; None for others."""
         raise NotImplementedError
 
-    def owned(self, kind: str, register: Register | None) -> Any:
-        """Returns a list, set or dict that the function has just made."""
-        raise NotImplementedError
-
-    def listed(self, block: Block, value: Any, frame: Frame) -> Any:
-        """Returns a list of what can be gone through; a value as it is."""
-        raise NotImplementedError
+    owned: Callable[[str, Register | None], Any]
+    listed: Callable[[Block, Any, Frame], Any]
 
     def apply(self, block: Block, name: str, values: list[Any], *more: Any) -> Register:
         """Adds an instruction of values."""
@@ -470,7 +454,8 @@ _MORE = {
     **{"LOAD_FAST_AND_CLEAR": "load_and_clear", "MAKE_FUNCTION": "make_function", "LOAD_CLOSURE": "load_closure"},
     **{"SET_FUNCTION_ATTRIBUTE": "set_attribute_of_function", "KW_NAMES": "name_keywords"},
     **{"PUSH_EXC_INFO": "push_exception", "CHECK_EXC_MATCH": "match_exception", "POP_EXCEPT": "pop_exception"},
-    **{"BUILD_SET": "build_set", "BUILD_MAP": "build_map", "BUILD_CONST_KEY_MAP": "build_map", "SET_ADD": "list_append"},
+    **{"BUILD_SET": "build_set", "BUILD_MAP": "build_map", "BUILD_CONST_KEY_MAP": "build_map"},
+    **{"SET_ADD": "list_append"},
     **{"RETURN_GENERATOR": "begin_generator"},
     **{"MAP_ADD": "list_append", "SET_UPDATE": "set_update", "STORE_SUBSCR": "store_item"},
     **{"SETUP_FINALLY": "setup", "POP_BLOCK": "pop_block", "DELETE_FAST": "delete_name", "POP_ITER": "pop_top"},

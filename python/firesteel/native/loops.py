@@ -137,7 +137,7 @@ class Loops(Holding):
             frame.pop(1)
 
     def _fills(self, block: Block, frame: Frame, iterated: Iterated) -> bool:
-        """Makes a loop that only appends to a list the comprehension that it could have been; returns whether it is one."""
+        """Makes a loop that only appends to a list the comprehension that it could have been, if it is one."""
         flow, head = self.flow(frame), frame.at
         members = flow.heads[head]
         assigned = flow.assigned(members)

@@ -89,7 +89,8 @@ def lower(function: Any, parameters: int = 1, gives_items: bool = False) -> Lowe
 
 def _yielded(function: Any, parameters: int, gives_items: bool, owns: bool) -> Lowered:
     """Lowers a generator function of which only the items are wanted, as one that makes a list of what it yields."""
-    if not gives_items or not isinstance(function, FunctionType) or not function.__code__.co_flags & inspect.CO_GENERATOR:
+    is_function = isinstance(function, FunctionType)
+    if not gives_items or not is_function or not function.__code__.co_flags & inspect.CO_GENERATOR:
         raise NotLowered("no generator")
     walk = _Walk(parameters, gives_items, owns)
     frame = walk.enter(function, [Register(number) for number in range(parameters)], None)

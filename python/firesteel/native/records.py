@@ -1,8 +1,8 @@
-"""Named tuples and frozen dataclasses, as long as they are as ``namedtuple``, ``NamedTuple`` and ``dataclass`` made them.
+"""Named tuples and frozen dataclasses, as ``namedtuple``, ``NamedTuple`` and ``dataclass`` made them.
 
 A class that says itself what its instances do (what their items are, how they are made) may mean anything, and is the
-interpreter's. Methods under names of their own do no harm. The kernels compare no instances and hash none: how a dataclass
-does that is its own affair.
+interpreter's. Methods under names of their own do no harm. The kernels compare no instances and hash none: how a
+dataclass does that is its own affair.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _GETTER = type(namedtuple("_GETTER", "x").x)  # type: ignore[attr-defined]
 _USUAL = frozenset(
     "__annotate__ __annotate_func__ __annotations__ __annotations_cache__ __classdictcell__ __conditional_annotations__"
     " __dict__ __doc__ __firstlineno__ __getnewargs__ __match_args__ __module__ __new__ __orig_bases__ __qualname__"
-    " __replace__ __repr__ __slots__ __static_attributes__".split()
+    " __replace__ __repr__ __slotnames__ __slots__ __static_attributes__".split()
 )
 
 _known: WeakKeyDictionary[type, tuple[str, ...]] = WeakKeyDictionary()
@@ -30,10 +30,10 @@ _known: WeakKeyDictionary[type, tuple[str, ...]] = WeakKeyDictionary()
 
 #: The same, of dataclasses.
 _USUAL_OF_DATACLASSES = frozenset(
-    "__annotate__ __annotate_func__ __annotations__ __annotations_cache__ __conditional_annotations__"
+    "__annotate__ __annotate_func__ __annotations__ __annotations_cache__ __classdictcell__ __conditional_annotations__"
     " __dataclass_fields__ __dataclass_params__ __delattr__ __dict__ __doc__ __eq__ __firstlineno__ __ge__"
     " __getstate__ __gt__ __hash__ __init__ __le__ __lt__ __match_args__ __module__ __qualname__ __replace__ __repr__"
-    " __setattr__ __setstate__ __slots__ __static_attributes__ __weakref__".split()
+    " __setattr__ __setstate__ __slotnames__ __slots__ __static_attributes__ __weakref__".split()
 )
 
 #: The types of defaults that are the same for all instances, and do nothing when a class is asked for them.

@@ -14,7 +14,7 @@ from firesteel.native.names import UNSET, Names
 __all__ = [
     *("NULL", "OPAQUE", "SPENT", "UNSET", "Block", "Cell", "Closure", "Code", "Collecting", "Each", "EmptyList"),
     *("Frame", "Inner", "Iterated", "Known", "Loop", "Method", "NotLowered", "Owned", "Raised", "Register", "Slice"),
-    *("YIELDED", "read"),
+    *("YIELDED", "read", "reason_against"),
 ]
 
 
@@ -103,7 +103,7 @@ NULL = Null()
 OPAQUE = Opaque()
 SPENT = Spent()
 
-#: Under this name a frame has the list of what a generator function has yielded, where that is all that is wanted of it.
+#: Under this name a frame has the list of what a generator function has yielded, where nothing else is wanted of it.
 YIELDED = ".yielded"
 
 
@@ -180,6 +180,19 @@ class Each:
     head: int
     flattens: bool | None = None
     members: frozenset[int] = frozenset()
+
+
+def reason_against(value: Any) -> str:
+    """Returns why a value has no register."""
+    if isinstance(value, Method):
+        return f"the attribute {value.name}"
+    if isinstance(value, Iterated):
+        return f"the result of {value.name}" if value.name != "items" else "an iterator"
+    if isinstance(value, Inner):
+        return "a generator, or a function within it"
+    if value is SPENT:
+        return "a generator whose items were taken"
+    return "a list that is read while it is filled" if isinstance(value, Collecting) else "a value of this kind"
 
 
 #: Instructions that do nothing here.

@@ -29,7 +29,7 @@ enum Builder {
     Arrays(ArraysBuilder),
 }
 
-/// What a class of records is to the interpreter.
+/// A class of records as the interpreter has it.
 struct Shape {
     kind: Py<PyAny>,
     /// The names of the values of an instance that is no tuple.
