@@ -264,9 +264,11 @@ COMBINING: list[tuple[Any, Any]] = [
 class Program:
     """Steps over records."""
 
+    makers: type[Maker] = Maker
+
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
-        self.maker = Maker(self.rng)
+        self.maker = self.makers(self.rng)
         self.texts: list[str] = []
         kind = self.maker.kind()
         self.lists = self.records(kind)

@@ -109,6 +109,7 @@ fn length(value: &Column, rows: usize) -> Answer<Column> {
         Column::List(list) | Column::Group(list) => {
             list.spans.iter().map(|(from, to)| i64::from(to - from)).collect()
         }
+        Column::Record(class, _) if !class.is_tuple() => return Err(Refused("len of a value of this type")),
         Column::Tuple(parts) | Column::Record(_, parts) => vec![parts.len() as i64; rows],
         Column::Numpy(values) => vectors::length(values)?,
         Column::Text(_) | Column::Const(_) => {

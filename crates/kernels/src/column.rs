@@ -186,7 +186,7 @@ pub enum Column {
     Group(List),
     /// `tuple`, of so many columns.
     Tuple(Vec<Column>),
-    /// Instances of a class that are tuples with names, of so many columns.
+    /// Instances of a class with names for their values, tuples or not, of so many columns.
     Record(Class, Vec<Column>),
     /// Values of numpy's types.
     Numpy(Numpy),
@@ -383,8 +383,24 @@ impl Column {
         }
     }
 
+    /// Returns the items of tuples, also of those with names: not the fields of other classes, which have no items.
+    pub(crate) fn parts(&self) -> Option<&[Column]> {
+        match self {
+            Column::Tuple(parts) => Some(parts),
+            Column::Record(class, parts) => class.is_tuple().then_some(&parts[..]),
+            Column::Const(_)
+            | Column::Bool(_)
+            | Column::Int(_)
+            | Column::Float(_)
+            | Column::Text(_)
+            | Column::List(_)
+            | Column::Group(_)
+            | Column::Numpy(_) => None,
+        }
+    }
+
     /// Returns the number of rows, unless constants stand for any number of them.
-    fn rows(&self) -> Option<usize> {
+    pub(crate) fn rows(&self) -> Option<usize> {
         match self {
             Column::Const(_) => None,
             Column::Bool(values) => Some(values.len()),

@@ -7,7 +7,8 @@ use crate::answer::{Answer, Mask, Refused, placed};
 use crate::asked;
 use crate::attempts;
 use crate::calls;
-use crate::column::{Column, List, Scalar};
+use crate::collections;
+use crate::column::{Column, Scalar};
 use crate::comprehensions;
 use crate::cuts;
 use crate::formats;
@@ -20,7 +21,7 @@ use crate::program::{Binary, Block, End, Function, Op, Register};
 use crate::random::Twister;
 use crate::record::Class;
 use crate::reductions;
-use crate::sequences::{list_of, listed};
+use crate::sequences::{list_of, listed, picked};
 use crate::text;
 use crate::vectors;
 
@@ -179,6 +180,7 @@ fn compute(op: &Op, registers: &[Option<Column>], mask: &mut Mask) -> Answer<Col
         Op::LookedUp(lookup, a) => lookup.values(get(a)?, mask),
         Op::Made(class, parts) => made(class, all(parts)?),
         Op::Attribute(name, a) => attribute(get(a)?, name),
+        Op::Collect(collection, arguments) => collections::call(*collection, &all(arguments)?, mask),
         Op::Numpy(function, arguments) => vectors::call(*function, &all(arguments)?, mask),
         Op::Asked(function, library, arguments) => asked::call(*function, library, &all(arguments)?, mask),
     }
@@ -189,8 +191,11 @@ fn arithmetic(operator: Binary, a: &Column, b: &Column, mask: &mut Mask) -> Answ
 }
 
 fn unpacked(value: &Column, count: usize, at: usize, mask: &mut Mask) -> Answer<Column> {
+    if let Some(parts) = value.parts() {
+        let part = parts.get(at).filter(|_| parts.len() == count);
+        return part.cloned().ok_or(Refused("a tuple of another length"));
+    }
     match value {
-        Column::Tuple(parts) | Column::Record(_, parts) if parts.len() == count => Ok(parts[at].clone()),
         Column::Const(Scalar::Tuple(items)) if items.len() == count => Ok(Column::Const(items[at].clone())),
         Column::List(list) | Column::Group(list) => {
             let places: Vec<Option<u32>> = list
@@ -200,8 +205,9 @@ fn unpacked(value: &Column, count: usize, at: usize, mask: &mut Mask) -> Answer<
                 .collect();
             picked(list, &places, mask)
         }
-        Column::Tuple(_) | Column::Record(..) => Err(Refused("a tuple of another length")),
         Column::Const(_)
+        | Column::Tuple(_)
+        | Column::Record(..)
         | Column::Bool(_)
         | Column::Int(_)
         | Column::Float(_)
@@ -210,19 +216,8 @@ fn unpacked(value: &Column, count: usize, at: usize, mask: &mut Mask) -> Answer<
     }
 }
 
-/// Returns the items at these places; rows without one are marked.
-fn picked(list: &List, places: &[Option<u32>], mask: &mut Mask) -> Answer<Column> {
-    // A marked row has some other row's item. Without any item there is no column.
-    let Some(other) = places.iter().flatten().next().copied() else {
-        mask.set_all();
-        return Ok(Column::Const(Scalar::None));
-    };
-    let at: Vec<u32> = places.iter().enumerate().map(|(row, place)| mask.or(row, *place, other)).collect();
-    Ok(list.items.gather(&at))
-}
-
 fn item(value: &Column, index: &Column, mask: &mut Mask) -> Answer<Column> {
-    if let Column::Tuple(parts) | Column::Record(_, parts) = value {
+    if let Some(parts) = value.parts() {
         let Column::Const(Scalar::Int(index)) = index else {
             return Err(Refused("an index that is no constant"));
         };

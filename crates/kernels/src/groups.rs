@@ -1,10 +1,8 @@
 //! Values put together by key: `groupByKey`, `cogroup`, and joins of pairs with them.
 
-use crate::answer::Mask;
 use crate::column::{Column, List, Scalar};
 use crate::joining::joined;
-use crate::numpy::Numpy;
-use crate::steps::mark_nan;
+use crate::nans::has_nan;
 use crate::table::Table;
 use std::cell::Cell;
 use std::ops::Range;
@@ -303,21 +301,5 @@ fn pair(column: &Column) -> Option<(&Column, &Column)> {
             _ => None,
         },
         _ => None,
-    }
-}
-
-/// Returns whether a value is, or has, not-a-number: each is an object of its own, and equal to itself in containers.
-pub(crate) fn has_nan(column: &Column, rows: usize) -> bool {
-    match column {
-        Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Text(_) => false,
-        Column::Float(values) => values.iter().any(|value| value.is_nan()),
-        Column::Numpy(Numpy::Numbers(values)) => values.iter().any(|value| value.is_nan()),
-        Column::Numpy(Numpy::Arrays(_) | Numpy::Truths(_)) => false,
-        Column::Tuple(parts) | Column::Record(_, parts) => parts.iter().any(|part| has_nan(part, rows)),
-        Column::List(_) | Column::Group(_) => {
-            let mut found = Mask::new(rows);
-            mark_nan(column, &mut found);
-            found.any()
-        }
     }
 }

@@ -1,9 +1,10 @@
 //! `sorted`, and calls between texts and numbers that are no arithmetic.
 
 use crate::answer::{Answer, Mask, Refused, texts};
+use crate::collections::sorted_by;
 use crate::column::{Column, List, Text, TextBuilder};
 use crate::numbers;
-use crate::sequences::list_of;
+use crate::sequences::{is_empty, list_of};
 use crate::spelling;
 use crate::text;
 use std::cmp::Ordering;
@@ -43,6 +44,12 @@ fn have_order(items: &Column) -> Answer<()> {
 pub(crate) fn sorted(value: &Column, mask: &mut Mask) -> Answer<Column> {
     let rows = mask.rows();
     let list = list_of(value, rows)?;
+    if is_empty(&list) {
+        return Ok(Column::List(list));
+    }
+    if let Column::Tuple(_) | Column::Bool(_) = &*list.items {
+        return sorted_by(&list, &list, false, mask);
+    }
     have_order(&list.items)?;
     let (mut at, mut spans) = (vec![], Vec::with_capacity(rows));
     for (row, (from, to)) in list.spans.iter().enumerate() {

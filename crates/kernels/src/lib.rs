@@ -17,10 +17,12 @@ mod answer;
 mod asked;
 mod attempts;
 mod calls;
+mod collections;
 mod column;
 mod combining;
 mod comprehensions;
 mod cuts;
+mod distinct;
 mod encoding;
 mod eval;
 mod format;
@@ -37,6 +39,7 @@ mod math;
 mod merge;
 mod methods;
 mod mixed;
+mod nans;
 mod numbers;
 mod numpy;
 mod odd;
@@ -73,8 +76,8 @@ pub use numpy::{Arrays, Numpy};
 pub use odd::OddEntry;
 pub use placing::{TextHash, hashes};
 pub use program::{
-    Asked, Attempt, Binary, Block, Builtin, Comparison, Each, End, Exit, Function, Instruction, Loop, Math,
-    Method, NumpyFunction, Op, Register, Source,
+    Asked, Attempt, Binary, Block, Builtin, Collection, Comparison, Each, End, Exit, Function, Instruction,
+    Loop, Math, Method, NumpyFunction, Op, Register, Source,
 };
 pub use random::{Twister, WORDS};
 pub use record::Class;

@@ -12,12 +12,18 @@ use crate::sequences::{MOST_TURNS, Sequence};
 /// The most bytes of texts and arrays that change from turn to turn: rows with more are the interpreter's, which has one at a time.
 const MOST_BYTES: usize = 1 << 26;
 
+/// The most bytes of lists that grow from turn to turn. Each turn copies all of them: what is longer the interpreter makes
+/// in less time.
+const MOST_ITEM_BYTES: usize = 1 << 21;
+
 /// The rows that are in a loop.
 struct Turning {
     rows: Vec<u32>,
     state: Vec<Column>,
     /// The registers that the body reads, for these rows.
     registers: Registers,
+    /// The most bytes of the lists in the state.
+    most_items: usize,
 }
 
 /// Takes all rows through a loop and through what is behind it.
@@ -28,9 +34,12 @@ pub(crate) fn turned(
     mask: &mut Mask,
 ) -> Answer<Vec<Part>> {
     let sequence = one.source.as_ref().map(|source| Sequence::of(source, &registers, mask)).transpose()?;
-    let initial = one.initial.iter().map(|value| read(&registers, *value).cloned()).collect::<Answer<_>>()?;
+    let initial = one.initial.iter().map(|value| read(&registers, *value).cloned());
+    let initial = initial.collect::<Answer<Vec<Column>>>()?;
     let all = (0..mask.rows() as u32).collect();
-    let mut turning = Turning { rows: all, state: initial, registers: gathered(&one.body, &registers, &[]) };
+    let most_items = (2 * items_bytes(&initial)).max(MOST_ITEM_BYTES);
+    let registers_of_body = gathered(&one.body, &registers, &[]);
+    let mut turning = Turning { rows: all, state: initial, registers: registers_of_body, most_items };
     for register in one.body.inputs() {
         turning.registers[register] = registers[register].clone();
     }
@@ -129,7 +138,8 @@ impl Turning {
             self.choose(&places);
         }
         self.state = values;
-        if self.state.iter().map(growing_bytes).sum::<usize>() > MOST_BYTES {
+        let is_large = self.state.iter().map(growing_bytes).sum::<usize>() > MOST_BYTES;
+        if is_large || items_bytes(&self.state) > self.most_items {
             self.rows.iter().for_each(|row| mask.set(*row as usize));
             self.rows.clear();
         }
@@ -139,6 +149,12 @@ impl Turning {
     fn in_rows(&self, part: Gathered) -> Gathered {
         Gathered { rows: part.rows.iter().map(|place| self.rows[*place as usize]).collect(), ..part }
     }
+}
+
+/// Returns the bytes of the lists in a state.
+fn items_bytes(state: &[Column]) -> usize {
+    let lists = state.iter().filter(|column| matches!(column, Column::List(_)));
+    lists.map(|list| list.bytes(list.rows().unwrap_or(0))).sum()
 }
 
 fn growing_bytes(column: &Column) -> usize {

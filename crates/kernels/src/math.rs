@@ -61,6 +61,8 @@ fn of_one(function: Math) -> Option<OfOne> {
         Math::Cos => f64::cos,
         Math::Tan => f64::tan,
         Math::ATan => f64::atan,
+        Math::ASin => f64::asin,
+        Math::ACos => f64::acos,
         Math::Degrees => |value| value * (180.0 / PI),
         Math::Radians => |value| value * (PI / 180.0),
         Math::Floor

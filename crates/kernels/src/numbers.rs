@@ -8,6 +8,7 @@ use crate::answer::{Answer, Mask, Refused};
 use crate::column::{Column, Scalar, Text};
 use crate::numpy::Numpy;
 use crate::program::{Binary, Comparison};
+use crate::sequences::concatenated;
 use crate::text;
 use std::cmp::Ordering;
 use std::rc::Rc;
@@ -76,6 +77,7 @@ pub(crate) fn binary(operator: Binary, a: &Column, b: &Column, mask: &mut Mask) 
             (Binary::Add, Column::Tuple(one), Column::Tuple(two)) => {
                 Ok(Column::Tuple([&one[..], two].concat()))
             }
+            (Binary::Add, Column::List(one), Column::List(two)) => Ok(Column::List(concatenated(one, two)?)),
             (Binary::Add, _, _) => text::joined_values(a, b, mask),
             (Binary::Multiply, _, _) => {
                 let times = one.as_ref().or(two.as_ref()).and_then(Numbers::ints);
@@ -217,6 +219,7 @@ pub(crate) fn truths(column: &Column, rows: usize) -> Answer<Rc<Vec<bool>>> {
         Column::Float(values) => values.iter().map(|value| *value != 0.0).collect(),
         Column::Text(text) => text.spans.iter().map(|(from, to)| from != to).collect(),
         Column::List(list) | Column::Group(list) => list.spans.iter().map(|(from, to)| from != to).collect(),
+        Column::Record(class, _) if !class.is_tuple() => vec![true; rows],
         Column::Tuple(parts) | Column::Record(_, parts) => vec![!parts.is_empty(); rows],
     };
     Ok(Rc::new(truths))

@@ -113,6 +113,8 @@ pub enum Op {
     Made(Class, Vec<Register>),
     /// `a.name`.
     Attribute(String, Register),
+    /// A list, a set or a dict that the function makes, or what it reads of one.
+    Collect(Collection, Vec<Register>),
     /// A call of a function of the module `numpy`.
     Numpy(NumpyFunction, Vec<Register>),
     /// A call of a function of the module `numpy` that numpy itself is asked for.
@@ -266,10 +268,20 @@ named!(
 named!(
     /// The functions of the module `math`.
     Math {
-        ATan = "atan", ATan2 = "atan2", Ceil = "ceil", CopySign = "copysign", Cos = "cos", Degrees = "degrees",
+        ACos = "acos", ASin = "asin", ATan = "atan", ATan2 = "atan2", Ceil = "ceil", CopySign = "copysign", Cos = "cos", Degrees = "degrees",
         Exp = "exp", FAbs = "fabs", Floor = "floor", FMod = "fmod", Gcd = "gcd", IsFinite = "isfinite",
         IsInf = "isinf", IsNan = "isnan", Log = "log", Log10 = "log10", Log2 = "log2", Pow = "pow",
         Radians = "radians", Sin = "sin", Sqrt = "sqrt", Tan = "tan", Trunc = "trunc",
+    }
+);
+
+named!(
+    /// The operations that make lists, sets and dicts, and read them.
+    Collection {
+        Add = "add", Append = "append", Common = "&", Counted = "counted", Dict = "dict", Either = "^",
+        Extend = "extend", Get = "get", Has = "has", Keys = "keys", MaxBy = "max by", Member = "member",
+        MinBy = "min by", ReversedBy = "reversed by", Set = "set", SetItem = "set item", SortedBy = "sorted by",
+        Tuple = "tuple", United = "|", Values = "values", Without = "-",
     }
 );
 

@@ -1,4 +1,4 @@
-//! Records: tuples of a class with names for their items.
+//! Records: instances of a class with names for their values. Those of some classes are tuples.
 //!
 //! The kernels keep the class with the columns, so that what comes out is an instance of it again. What the class is
 //! to Python they do not know.
@@ -15,13 +15,24 @@ struct Inner {
     /// The identity: two classes of one number are one.
     number: usize,
     names: Vec<String>,
+    is_tuple: bool,
     of: Box<dyn Any>,
 }
 
 impl Class {
-    /// Makes a class with the names of its items, by what it is to the caller, and a number that is that one's alone.
-    pub fn new(number: usize, names: Vec<String>, of: Box<dyn Any>) -> Class {
-        Class(Rc::new(Inner { number, names, of }))
+    /// Makes a class with the names of its values, by what it is to the caller, and a number that is that one's alone.
+    pub fn new(number: usize, names: Vec<String>, is_tuple: bool, of: Box<dyn Any>) -> Class {
+        Class(Rc::new(Inner { number, names, is_tuple, of }))
+    }
+
+    /// Returns whether its instances are tuples.
+    pub fn is_tuple(&self) -> bool {
+        self.0.is_tuple
+    }
+
+    /// Returns the names of the values.
+    pub fn names(&self) -> &[String] {
+        &self.0.names
     }
 
     /// Returns what the class is to who made it.
@@ -29,12 +40,12 @@ impl Class {
         &*self.0.of
     }
 
-    /// Returns the number of items.
+    /// Returns the number of values.
     pub fn items(&self) -> usize {
         self.0.names.len()
     }
 
-    /// Returns the place of an item.
+    /// Returns the place of a value.
     pub(crate) fn place(&self, name: &str) -> Option<usize> {
         self.0.names.iter().position(|known| known == name)
     }

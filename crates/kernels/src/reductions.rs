@@ -1,6 +1,7 @@
 //! Functions of all items of a list: `sum`, `min`, `max`, `any`, `all`, `in`.
 
 use crate::answer::{Answer, Mask, Refused};
+use crate::collections::extreme_by;
 use crate::column::{Column, List};
 use crate::numbers;
 use crate::numpy::Numpy;
@@ -95,6 +96,9 @@ fn extreme(list: &List, items: usize, wanted: Ordering, mask: &mut Mask) -> Answ
         return Ok(Column::ints(vec![0; mask.rows()]));
     }
     let all = list.items.spread(items);
+    if let Column::Tuple(_) = &all {
+        return extreme_by(list, list, wanted, mask);
+    }
     let compare: Box<dyn Fn(usize, usize) -> Option<Ordering>> = match &all {
         Column::Bool(values) => Box::new(|a, b| Some(values[a].cmp(&values[b]))),
         Column::Int(values) => Box::new(|a, b| Some(values[a].cmp(&values[b]))),

@@ -99,6 +99,9 @@ fn items(column: &Column, rows: usize) -> Answer<Sequence> {
 /// Returns the items of each value as a list: of lists, of groups, of arrays, of tuples whose items have one type, and the characters of texts.
 pub(crate) fn list_of(column: &Column, rows: usize) -> Answer<List> {
     let (items, spans) = match column.spread(rows) {
+        Column::Record(class, _) if !class.is_tuple() => {
+            return Err(Refused("items of a value of this type"));
+        }
         Column::List(list) | Column::Group(list) => return Ok(list),
         Column::Tuple(parts) | Column::Record(_, parts) if parts.is_empty() => {
             (Rc::new(Column::Const(Scalar::None)), Rc::new(vec![(0, 0); rows]))
@@ -132,7 +135,11 @@ pub(crate) fn list_of(column: &Column, rows: usize) -> Answer<List> {
 
 /// Returns lists of one item of each part, which must have one type.
 pub(crate) fn listed(parts: &[Column], rows: usize) -> Answer<Column> {
-    let (Some(first), count) = (parts.first(), parts.len()) else { return Err(Refused("an empty list")) };
+    let (Some(first), count) = (parts.first(), parts.len()) else {
+        let nothing =
+            List { spans: Rc::new(vec![(0, 0); rows]), items: Rc::new(Column::Const(Scalar::None)) };
+        return Ok(Column::List(nothing));
+    };
     // Several items may be one list to Python: a change to one would be a change to all.
     if parts.iter().any(|part| part.lists() > 0) {
         return Err(Refused("lists in a list"));
@@ -146,6 +153,70 @@ pub(crate) fn listed(parts: &[Column], rows: usize) -> Answer<Column> {
         (0..rows).flat_map(|row| (0..count).map(move |part| (part * rows + row) as u32)).collect();
     let spans = (0..rows).map(|row| ((row * count) as u32, ((row + 1) * count) as u32)).collect();
     Ok(Column::List(List { spans: Rc::new(spans), items: Rc::new(all.gather(&at)) }))
+}
+
+/// The reason against lists, sets and dicts with items that are no one type.
+pub(crate) const SEVERAL_TYPES: Refused = Refused("a collection of several types");
+
+/// Returns how many items a buffer of lists has: at least as many as are used.
+pub(crate) fn extent(list: &List) -> usize {
+    list.spans.iter().map(|(_, to)| *to as usize).max().unwrap_or(0)
+}
+
+pub(crate) fn is_empty(list: &List) -> bool {
+    list.spans.iter().all(|(from, to)| from == to)
+}
+
+/// Returns a place as the items of a column are counted.
+pub(crate) fn counted_place(place: usize) -> Answer<u32> {
+    u32::try_from(place).map_err(|_| Refused("more items than a batch may have"))
+}
+
+/// Returns lists of one value each.
+pub(crate) fn single(value: &Column, rows: usize) -> Answer<List> {
+    // Several items may be one list to Python: a change to one would be a change to all.
+    if value.lists() > 0 {
+        return Err(Refused("lists in a list"));
+    }
+    let spans = (0..rows as u32).map(|row| (row, row + 1)).collect();
+    Ok(List { spans: Rc::new(spans), items: Rc::new(value.spread(rows)) })
+}
+
+/// Returns the items of one list, and behind them those of another.
+pub(crate) fn concatenated(one: &List, two: &List) -> Answer<List> {
+    if two.items.lists() > 0 {
+        return Err(Refused("lists in a list"));
+    }
+    if is_empty(one) {
+        return Ok(two.clone());
+    }
+    if is_empty(two) {
+        return Ok(one.clone());
+    }
+    let begin = one.items.rows().unwrap_or_else(|| extent(one));
+    let more = two.items.rows().unwrap_or_else(|| extent(two));
+    let items = one.items.followed_by(begin, &two.items, more).ok_or(SEVERAL_TYPES)?;
+    let begin = counted_place(begin)?;
+    counted_place(begin as usize + more)?;
+    let (mut at, mut spans) = (vec![], Vec::with_capacity(one.spans.len()));
+    for ((from, to), (first, last)) in one.spans.iter().zip(two.spans.iter()) {
+        let start = at.len();
+        at.extend(*from..*to);
+        at.extend(begin + first..begin + last);
+        spans.push((counted_place(start)?, counted_place(at.len())?));
+    }
+    Ok(List { spans: Rc::new(spans), items: Rc::new(items.gather(&at)) })
+}
+
+/// Returns the items at these places; rows without one are marked.
+pub(crate) fn picked(list: &List, places: &[Option<u32>], mask: &mut Mask) -> Answer<Column> {
+    // A marked row has some other row's item. Without any item there is no column.
+    let Some(other) = places.iter().flatten().next().copied() else {
+        mask.set_all();
+        return Ok(Column::Const(Scalar::None));
+    };
+    let at: Vec<u32> = places.iter().enumerate().map(|(row, place)| mask.or(row, *place, other)).collect();
+    Ok(list.items.gather(&at))
 }
 
 /// Returns how many items a range has, if that is not too many.

@@ -4,8 +4,8 @@
 //! their bytes, too), truth values, and tuples of these.
 
 use crate::column::Column;
-use crate::groups::has_nan;
 use crate::joining::joined;
+use crate::nans::has_nan;
 use std::cmp::Ordering;
 use std::ops::Range;
 
@@ -183,7 +183,7 @@ fn key_of(pairs: &Column) -> Option<&Column> {
 }
 
 /// Returns whether Python orders all values of a column's types.
-fn is_ordered(column: &Column) -> bool {
+pub(crate) fn is_ordered(column: &Column) -> bool {
     match column {
         Column::Bool(_) | Column::Int(_) | Column::Float(_) | Column::Text(_) => true,
         Column::Tuple(parts) => parts.iter().all(is_ordered),
@@ -194,7 +194,7 @@ fn is_ordered(column: &Column) -> bool {
 }
 
 /// Compares a row of a column with a row of another of the same types.
-fn compare(one: &Column, at: usize, other: &Column, place: usize) -> Ordering {
+pub(crate) fn compare(one: &Column, at: usize, other: &Column, place: usize) -> Ordering {
     match (one, other) {
         (Column::Bool(one), Column::Bool(other)) => one[at].cmp(&other[place]),
         (Column::Int(one), Column::Int(other)) => one[at].cmp(&other[place]),

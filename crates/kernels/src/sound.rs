@@ -14,7 +14,11 @@ impl Op {
             Op::Attribute(_, a) => vec![*a],
             Op::Slice(a, b, c) | Op::Stepped(a, b, c, _) => vec![*a, *b, *c],
             Op::Tuple(all) | Op::List(all) | Op::Joined(all) | Op::Call(_, all) => all.clone(),
-            Op::Math(_, all) | Op::Made(_, all) | Op::Numpy(_, all) | Op::Asked(_, _, all) => all.clone(),
+            Op::Math(_, all)
+            | Op::Made(_, all)
+            | Op::Numpy(_, all)
+            | Op::Asked(_, _, all)
+            | Op::Collect(_, all) => all.clone(),
             Op::Method(_, a, rest) => [&[*a][..], rest].concat(),
             Op::Each(each) => {
                 let set = [vec![each.item], each.body.all_sets()].concat();

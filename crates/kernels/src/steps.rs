@@ -6,8 +6,8 @@
 use crate::answer::{Answer, Mask, Refused};
 use crate::column::{Column, List, Scalar};
 use crate::eval::evaluate;
+use crate::nans::mark_nan;
 use crate::numbers;
-use crate::numpy::Numpy;
 use crate::program::Function;
 use crate::random::Twister;
 use crate::sequences::listed;
@@ -200,6 +200,9 @@ impl Outcome {
 fn exploded(lists: Column, rows: usize) -> Answer<(Column, Vec<u32>)> {
     let list = match lists {
         Column::List(list) | Column::Group(list) => list,
+        Column::Record(class, _) if !class.is_tuple() => {
+            return Err(Refused("items of a value of this type"));
+        }
         Column::Tuple(parts) | Column::Record(_, parts) => match listed(&parts, rows)? {
             Column::List(list) => list,
             _ => return Err(Refused("items of several types")),
@@ -224,10 +227,10 @@ fn exploded(lists: Column, rows: usize) -> Answer<(Column, Vec<u32>)> {
 
 /// Takes pairs apart, as `for key, value in pairs` does.
 fn pair(column: &Column) -> Answer<(Column, Column)> {
+    if let Some([one, two]) = column.parts() {
+        return Ok((one.clone(), two.clone()));
+    }
     match column {
-        Column::Tuple(parts) | Column::Record(_, parts) if parts.len() == 2 => {
-            Ok((parts[0].clone(), parts[1].clone()))
-        }
         Column::Const(Scalar::Tuple(items)) if items.len() == 2 => {
             Ok((Column::Const(items[0].clone()), Column::Const(items[1].clone())))
         }
@@ -236,36 +239,11 @@ fn pair(column: &Column) -> Answer<(Column, Column)> {
 }
 
 fn part(column: &Column, at: usize) -> Answer<Column> {
+    if let Some(part) = column.parts().and_then(|parts| parts.get(at)) {
+        return Ok(part.clone());
+    }
     match column {
-        Column::Tuple(parts) | Column::Record(_, parts) if parts.len() > at => Ok(parts[at].clone()),
         Column::Const(Scalar::Tuple(items)) if items.len() > at => Ok(Column::Const(items[at].clone())),
         _ => Err(Refused("records that are no tuples")),
-    }
-}
-
-pub(crate) fn mark_nan(column: &Column, mask: &mut Mask) {
-    match column {
-        Column::Float(values) | Column::Numpy(Numpy::Numbers(values)) => {
-            for row in (0..mask.rows()).filter(|row| values[*row].is_nan()) {
-                mask.set(row);
-            }
-        }
-        Column::Tuple(parts) | Column::Record(_, parts) => {
-            parts.iter().for_each(|part| mark_nan(part, mask));
-        }
-        Column::List(list) | Column::Group(list) => {
-            let (items, spans) = list.parts();
-            let mut of_items = Mask::new(spans.iter().map(|(_, to)| *to as usize).max().unwrap_or(0));
-            mark_nan(items, &mut of_items);
-            for (row, (from, to)) in spans.iter().enumerate().filter(|_| of_items.any()) {
-                if (*from..*to).any(|item| of_items.has(item as usize)) {
-                    mask.set(row);
-                }
-            }
-        }
-        // A constant is never one: the front end refuses it.
-        // What is no number in an array is no object.
-        Column::Numpy(Numpy::Arrays(_) | Numpy::Truths(_)) => {}
-        Column::Const(_) | Column::Bool(_) | Column::Int(_) | Column::Text(_) => {}
     }
 }

@@ -69,10 +69,13 @@ class Attempts(Instructions):
         at: Frame | None = frame
         while at is not None:
             # All of a comprehension fails, not an item of it; and what a handler raises is none of ours.
-            if isinstance(at.loop, Each) or at.handlers and at.handlers[-1][0] < 0:
+            is_whole = isinstance(at.loop, Each) and not at.loop.members
+            if is_whole or at.handlers and at.handlers[-1][0] < 0:
                 return None
             handler = _thrown(at, error)
             if handler is not None:
+                if isinstance(at.loop, Each) and handler.at not in at.loop.members:
+                    return None
                 return handler if _catches(handler) else None
             if at.loop is not None:
                 return None  # the way out of a loop is one within its function

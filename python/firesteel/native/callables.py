@@ -35,8 +35,8 @@ _BUILTINS = {
 _MATH = {
     id(getattr(math, name)): name
     for name in (
-        "atan atan2 ceil copysign cos degrees exp fabs floor fmod gcd isfinite isinf isnan log log10 log2 pow radians"
-        " sin sqrt tan trunc".split()
+        "acos asin atan atan2 ceil copysign cos degrees exp fabs floor fmod gcd isfinite isinf isnan log log10 log2 pow"
+        " radians sin sqrt tan trunc".split()
     )
 }
 

@@ -6,12 +6,14 @@ import dis
 import inspect
 import re
 import sys
+from collections import Counter
 from contextlib import suppress
 from types import CodeType, FunctionType, MethodDescriptorType
 from typing import Any
 
 from firesteel.native import arrays, callables, records
 from firesteel.native.callables import GETTER
+from firesteel.native.holding import FILTERED, MAPPED, TRUE_ONES
 from firesteel.native.lookups import is_container
 from firesteel.native.loops import Loops
 from firesteel.native.names import Names
@@ -23,12 +25,15 @@ from firesteel.native.values import (
     Cell,
     Closure,
     Code,
+    Collecting,
+    EmptyList,
     Frame,
     Inner,
     Iterated,
     Known,
     Method,
     NotLowered,
+    Owned,
     Register,
     read,
 )
@@ -97,6 +102,9 @@ class Calls(Loops):
         if isinstance(called, FunctionType) and arrays.function_of(called) is None:
             for value in arguments:
                 refuse_single_use(value)
+            self.freeze(block, frame, arguments)
+            positional = [self.passed(block, value) for value in positional]
+            named = {name: self.passed(block, value) for name, value in named.items()}
             if called.__code__.co_flags & inspect.CO_GENERATOR:
                 frame.stack.append(self.generator(called, positional, frame, named))
                 return None
@@ -106,10 +114,18 @@ class Calls(Loops):
             if of_floats is not None:
                 frame.stack.append(self.of_numpy(block, of_floats, positional))
                 return None
+        builtin = callables.builtin(called) if isinstance(function, Known) else None
+        if named and (builtin in ("min", "max", "sorted") or isinstance(function, Method) and function.name == "sort"):
+            return self._ordered(block, frame, builtin or function, positional, named)
+        if isinstance(called, type) and records.shape_of(called) is not None:
+            frame.stack.append(self._made(block, frame, called, positional, named))
+            return None
         if named:
             positional = _placed(function, positional, named)
         if isinstance(function, Method) and function.name == "get" and isinstance(function.owner, Known):
             return self._got(block, frame, function.owner.value, positional)
+        if isinstance(function, Method) and function.name == "get" and isinstance(function.owner, Owned):
+            return self._got_held(block, frame, function.owner, positional)
         frame.stack.append(self.call(block, function, positional, frame))
         return None
 
@@ -125,6 +141,80 @@ class Calls(Loops):
         here = Block()
         frame.stack.append(self.emit(here, "looked_up", items, key))
         return ("branch", found.number, self.block(frame, here.instructions), self.block(there))
+
+    def _got_held(self, block: Block, frame: Frame, owner: Owned, arguments: list[Any]) -> Any:
+        """Calls ``get`` of a dict that was made here, in the same way."""
+        if owner.kind not in ("dict", "counter") or len(arguments) not in (1, 2):
+            raise NotLowered(f"the method get of a {owner.kind}")
+        key = Register(self.register(block, arguments[0]))
+        items = self.raw(block, owner)
+        found = self.collect(block, "has", items, key)
+        there = frame.copy(frame.at)
+        there.stack.append(arguments[1] if len(arguments) == 2 else Known(None))
+        here = Block()
+        frame.stack.append(self.collect(here, "get", items, key))
+        return ("branch", found.number, self.block(frame, here.instructions), self.block(there))
+
+    def _made(self, block: Block, frame: Frame, kind: type, arguments: list[Any], named: dict[str, Any]) -> Register:
+        """Makes an instance of a class of records."""
+        values = records.placed(kind, arguments, named)
+        if values is None:
+            raise NotLowered(f"{callables.name_of(kind)} with these arguments")
+        given = [Known(value[0]) if isinstance(value, tuple) else value for value in values]
+        made = self.apply(block, "made", given, kind)
+        self.freeze(block, frame, given)
+        return made
+
+    def _ordered(self, block: Block, frame: Frame, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
+        """Calls ``min``, ``max``, ``sorted`` or ``list.sort`` by a key, in reverse, or with a default."""
+        name = "sort" if isinstance(function, Method) else str(function)
+        allowed = ("key", "default") if name in ("min", "max") else ("key", "reverse")
+        owner = function.owner if isinstance(function, Method) else None
+        is_one = len(arguments) == 1 if owner is None else not arguments and isinstance(owner, Owned)
+        if not set(named) <= set(allowed) or not is_one and (name not in ("min", "max") or "default" in named):
+            raise NotLowered(f"a call of {name} with the keyword {next(iter(named))}")
+        key, reverse = named.get("key", Known(None)), named.get("reverse", Known(False))
+        if not isinstance(reverse, Known):
+            raise NotLowered("an order that is computed")
+        items = self._items_of(block, frame, owner or arguments[0], key) if is_one else None
+        items = items or self.apply(block, "list", arguments)
+        if "default" in named:
+            there, here = frame.copy(frame.at), Block()
+            there.stack.append(named["default"])
+            frame.stack.append(self._by_key(here, frame, name, items, key, False))
+            return ("branch", items.number, self.block(frame, here.instructions), self.block(there))
+        made = self._by_key(block, frame, name, items, key, bool(reverse.value))
+        if owner is not None:
+            if not isinstance(owner, Owned) or owner.kind != "list":
+                raise NotLowered("a change to an object")
+            self.change(frame, owner, made)
+        frame.stack.append(Known(None) if owner is not None else self.owned("list", made) if name == "sorted" else made)
+        return None
+
+    def _items_of(self, block: Block, frame: Frame, value: Any, key: Any) -> Register:
+        """Returns the list of what is ordered: of a set, only where all items differ in the order."""
+        if isinstance(value, Owned) and value.kind == "set" and key == Known(None):
+            return self.raw(block, value)
+        made = self.as_list(block, value, frame)
+        # What has no length yet, such as a tuple, becomes a list.
+        return made if isinstance(value, Owned) else self.collect(block, "extend", self.emit(block, "list"), made)
+
+    def _by_key(
+        self, block: Block, frame: Frame, name: str, items: Register, key: Any, is_reversed: bool
+    ) -> Register:
+        keys = items
+        if key != Known(None):
+            keys = self.listed(block, self.generator(MAPPED, [key, items], frame), frame)
+        way = {"min": "min by", "max": "max by"}.get(name) or ("reversed by" if is_reversed else "sorted by")
+        return self.collect(block, way, items, keys)
+
+    def passed(self, block: Block, value: Any) -> Any:
+        """Returns an argument as a function has it: what it was given it does not change."""
+        if isinstance(value, (Owned, EmptyList)) and value.kind == "list":
+            return self.raw(block, value)
+        if isinstance(value, (Owned, EmptyList, Collecting)):
+            raise NotLowered("a set or a dict that is passed on")
+        return value
 
     def _call_inner(self, frame: Frame, function: Inner, arguments: list[Any]) -> Frame | None:
         flags = function.code.co_flags
@@ -162,7 +252,9 @@ class Calls(Loops):
         frame.stack.append(Inner(function.code, closure))
 
     def load_closure(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
-        frame.stack.append(Cell(self.captured(frame, str(instruction.argval))))
+        name = str(instruction.argval)
+        self.freeze(block, frame, [frame.locals.get(name)])
+        frame.stack.append(Cell(self.captured(frame, name)))
 
     def name_keywords(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         frame.keywords = frame.code.code.co_consts[instruction.arg or 0]
@@ -171,6 +263,8 @@ class Calls(Loops):
 
     def call(self, block: Block, function: Any, arguments: list[Any], frame: Frame) -> Any:
         """Calls a function or method that Python has built in."""
+        if isinstance(function, Method) and isinstance(function.owner, (Owned, Collecting)):
+            return self.held_method(block, function.name, function.owner, arguments, frame)
         if isinstance(function, Method):
             return self._method(block, function.name, [function.owner, *arguments], frame)
         if function is OPAQUE:  # the type of what `assert` raises
@@ -182,6 +276,10 @@ class Calls(Loops):
             return self.iterated(block, called.__name__, arguments, frame)
         if called is list and len(arguments) == 1:
             return self._list(block, arguments[0], frame)
+        if any(called is one for one in (list, tuple, set, dict, Counter)):
+            return self.made_by(block, called, arguments, frame)
+        if (called is map or called is filter) and len(arguments) == 2:
+            return self._mapped(called, arguments, frame)
         if callables.is_exception(called) and called.__module__ == "builtins":
             return OPAQUE
         builtin = callables.builtin(called)
@@ -193,11 +291,8 @@ class Calls(Loops):
         mathematical = callables.mathematical(called)
         if mathematical is not None:
             return self.apply(block, "math", arguments, mathematical)
-        if isinstance(called, type) and records.fields_of(called) is not None:
-            defaults = records.defaults_of(called, len(arguments))
-            if defaults is None:
-                raise NotLowered(f"{callables.name_of(called)} with {len(arguments)} arguments")
-            return self.apply(block, "made", [*arguments, *map(Known, defaults)], called)
+        if isinstance(called, type) and records.shape_of(called) is not None:
+            return self._made(block, frame, called, arguments, {})
         if isinstance(called, MethodDescriptorType) and called.__objclass__ is str:
             if not arguments:
                 raise NotLowered(f"str.{called.__name__} without arguments")
@@ -237,16 +332,37 @@ class Calls(Loops):
                 refuse_single_use(arguments[0])
                 if isinstance(arguments[0], Known) and is_container(arguments[0].value):
                     return Known(self.tables.length(arguments[0].value))
-            arguments = [self.listed(block, arguments[0], frame)]
+            arguments = [self._read(block, name, arguments[0], frame)]
+        if name == "bool" and isinstance(arguments[0], (Owned, EmptyList)):
+            arguments = [self.raw(block, arguments[0])]
         if name == "sum" and sys.version_info < (3, 12):
             name = "sum plainly"
-        return self.apply(block, "call", arguments, name)
+        made = self.apply(block, "call", arguments, name)
+        return self.owned("list", made) if name == "sorted" else made
+
+    def _read(self, block: Block, name: str, value: Any, frame: Frame) -> Any:
+        """Returns what a function of all items reads: of a set that is known only where it needs no order."""
+        if isinstance(value, Owned) and (value.kind != "set" or name in ("len", "min", "max", "sorted", "any", "all")):
+            is_raw = value.kind in ("set", "list") or name == "len"
+            return self.raw(block, value) if is_raw else self.as_list(block, value, frame)
+        return self.listed(block, value, frame)
+
+    def _mapped(self, called: Any, arguments: list[Any], frame: Frame) -> Inner:
+        """Returns the generator that ``map`` or ``filter`` is."""
+        function, items = arguments
+        if isinstance(items, Owned) and items.kind == "set":
+            raise NotLowered("the order of a set")
+        if called is filter and function == Known(None):
+            return self.generator(TRUE_ONES, [items], frame)
+        return self.generator(FILTERED if called is filter else MAPPED, [function, items], frame)
 
     def _list(self, block: Block, value: Any, frame: Frame) -> Any:
+        if isinstance(value, Owned) and value.kind in ("dict", "counter", "set"):
+            return self.owned("list", self.as_list(block, value, frame))
         made = self.listed(block, value, frame)
-        if made is not value:
-            return made
-        return self.listed(block, Iterated("items", (value,)), frame)
+        if made is value or isinstance(value, Iterated) and isinstance(made, Register):
+            made = self.listed(block, Iterated("items", (made,)), frame)
+        return self.owned("list", made)
 
     def _method(self, block: Block, name: str, arguments: list[Any], frame: Frame) -> Any:
         owner = arguments[0]
@@ -261,7 +377,8 @@ class Calls(Loops):
             raise NotLowered(f"the method {name}")
         if name == "join":
             arguments = [self.listed(block, argument, frame) for argument in arguments]
-        return self.apply(block, "method", arguments, name)
+        made = self.apply(block, "method", arguments, name)
+        return self.owned("list", made) if name in ("split", "rsplit", "splitlines") else made
 
     def _split_by(self, block: Block, pattern: Any, arguments: list[Any]) -> Any:
         """Splits a text by a regular expression."""
@@ -286,8 +403,8 @@ def _method(block: Block, function: Any) -> Any:
 
 def refuse_single_use(value: Any) -> None:
     """Refuses a value that can be gone through once only, where it could be gone through again."""
-    if isinstance(value, Inner):
-        raise NotLowered("a generator or a function that has a name")
+    if isinstance(value, Inner) and value.is_generator:
+        raise NotLowered("a generator that is passed on")
     if isinstance(value, Iterated) and value.name != "range":
         raise NotLowered(f"the result of {value.name} has a name")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dis
+from collections.abc import Set
 from functools import cached_property
 
-from firesteel.native.values import Code
+from firesteel.native.values import YIELDED, Code
 
 __all__ = ["Flow"]
 
@@ -82,8 +83,22 @@ class Flow:
         """Returns the names that instructions give values."""
         return frozenset(name for at in members for name in writes(self._code.instructions[at]))
 
+    def appended(self, members: frozenset[int]) -> frozenset[str]:
+        """Returns the names to whose values instructions append, as far as they are named right before that."""
+        instructions = self._code.instructions
+        found = (reads(instructions[at - 1])[-1:] for at in members if at and _takes(instructions[at], {"append"}))
+        yields = any(instructions[at].opname == "YIELD_VALUE" for at in members)
+        return frozenset((*(name for names in found for name in names), *([YIELDED] if yields else [])))
+
+    def changes(self, members: frozenset[int], methods: frozenset[str]) -> bool:
+        """Returns whether instructions may change a list, a set or a dict: by one of these methods, or in place."""
+        instructions = [self._code.instructions[at] for at in members]
+        return any(_takes(one, methods) or _is_change(one) for one in instructions)
+
     def is_read(self, name: str, begin: int) -> bool:
         """Returns whether a name may be read, from an instruction on, before it gets another value."""
+        if name == YIELDED:
+            return True
         seen: set[int] = set()
         waiting = [begin]
         while waiting:
@@ -104,6 +119,16 @@ class Flow:
 def _names(instruction: dis.Instruction) -> tuple[str, ...]:
     names = instruction.argval
     return tuple(map(str, names)) if isinstance(names, tuple) else (str(names),)
+
+
+def _takes(instruction: dis.Instruction, methods: Set[str]) -> bool:
+    return instruction.opname in ("LOAD_ATTR", "LOAD_METHOD") and instruction.argval in methods
+
+
+def _is_change(instruction: dis.Instruction) -> bool:
+    name = instruction.opname
+    is_in_place = name == "BINARY_OP" and instruction.argrepr.endswith("=") or name.startswith("INPLACE_")
+    return is_in_place or name in ("STORE_SUBSCR", "DELETE_SUBSCR", "YIELD_VALUE")
 
 
 def reads(instruction: dis.Instruction) -> tuple[str, ...]:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import dis
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
 from firesteel.broadcast import Broadcast
 from firesteel.native import arrays, asking, callables, formats, records
 from firesteel.native.lookups import Tables, is_container
+from firesteel.native.names import UNSET
+from firesteel.native.reasons import REASONS
 from firesteel.native.values import (
     NULL,
     OPAQUE,
-    UNSET,
     Block,
     Cell,
     Closure,
@@ -28,8 +29,10 @@ from firesteel.native.values import (
     Known,
     Method,
     NotLowered,
+    Owned,
     Register,
     Slice,
+    reason_against,
 )
 
 __all__ = ["Instructions"]
@@ -43,25 +46,6 @@ MOST_CHOICES = 8
 _OPERATORS = {
     **dict(ADD="+", SUBTRACT="-", MULTIPLY="*", TRUE_DIVIDE="/", FLOOR_DIVIDE="//", MODULO="%", POWER="**"),
     **dict(AND="&", OR="|", XOR="^", LSHIFT="<<", RSHIFT=">>", MATRIX_MULTIPLY="@"),
-}
-
-#: What stands in the way, by the beginning of an instruction's name, in words.
-_REASONS = {
-    **dict.fromkeys(("CALL_FUNCTION_EX", "LIST_TO_TUPLE", "DICT_MERGE"), "a call with * or **"),
-    **dict.fromkeys(("BUILD_MAP", "BUILD_CONST_KEY_MAP"), "a dict"),
-    "BUILD_SET": "a set",
-    "UNPACK_EX": "taking a value apart with *",
-    **dict.fromkeys(("SETUP_WITH", "BEFORE_WITH", "LOAD_SPECIAL"), "with"),
-    **dict.fromkeys(("SET_ADD", "MAP_ADD"), "a comprehension of a set or a dict"),
-    **dict.fromkeys(("STORE_GLOBAL", "DELETE_GLOBAL"), "an assignment to an outer name"),
-    **dict.fromkeys(("STORE_ATTR", "STORE_SUBSCR", "DELETE_SUBSCR", "STORE_SLICE"), "a change to an object"),
-    **dict.fromkeys(("IMPORT_NAME", "IMPORT_FROM"), "an import within the function"),
-    **dict.fromkeys(("YIELD_VALUE", "RETURN_GENERATOR", "GET_AWAITABLE"), "a generator"),
-    **dict.fromkeys(("MATCH_SEQUENCE", "MATCH_MAPPING", "MATCH_CLASS"), "a pattern of this kind"),
-    **dict.fromkeys(("BUILD_INTERPOLATION", "BUILD_TEMPLATE"), "a template, as of t\"...\""),
-    **dict.fromkeys(("SEND", "GET_YIELD_FROM_ITER", "YIELD_FROM"), "yield from"),
-    **{"UNARY_INVERT": "the operator ~", "LOAD_BUILD_CLASS": "a class within it"},
-    **dict.fromkeys(("UNARY_POSITIVE", "INTRINSIC_UNARY_POSITIVE"), "the operator +"),
 }
 
 
@@ -85,7 +69,7 @@ class Instructions:
             self._operator(block, frame, _OPERATORS[name.partition("_")[2]], name.startswith("INPLACE_"))
         else:
             of_intrinsic = name.startswith("CALL_INTRINSIC")  # whose argument says what it is
-            raise NotLowered(_REASONS.get(instruction.argrepr if of_intrinsic else name) or f"the instruction {name}")
+            raise NotLowered(REASONS.get(instruction.argrepr if of_intrinsic else name) or f"the instruction {name}")
 
     def emit(self, block: Block, name: str, *arguments: Any) -> Register:
         """Adds an instruction, and returns its result."""
@@ -104,13 +88,36 @@ class Instructions:
             return self.apply(block, "looked_up", [Known(0)], self.tables.of_numpy(value.value)).number
         if isinstance(value, Known):
             return self.emit(block, "const", callables.constant(value.value)).number
-        if isinstance(value, Method):
-            raise NotLowered(f"the attribute {value.name}")
-        if isinstance(value, Iterated):
-            raise NotLowered(f"the result of {value.name}" if value.name != "items" else "an iterator")
-        if isinstance(value, Inner):
-            raise NotLowered("a generator, or a function within it")
-        raise NotLowered("an empty list" if isinstance(value, EmptyList) else "a value of this kind")
+        if isinstance(value, Owned):
+            if value.kind not in ("list", "view"):
+                raise NotLowered(f"a {value.kind} that is more than looked into")
+            return self.raw(block, value).number
+        if isinstance(value, EmptyList) and value.kind == "list":
+            return self.emit(block, "list").number
+        raise NotLowered(reason_against(value))
+
+    def raw(self, block: Block, value: Owned | EmptyList) -> Register:
+        """Returns the register of a list, set or dict."""
+        return (value.register if isinstance(value, Owned) else None) or self.emit(block, "list")
+
+    def freeze(self, block: Block, frame: Frame, values: Iterable[Any]) -> None:
+        """Makes lists that another value holds such as nobody changes any more."""
+        raise NotImplementedError
+
+    def combined(self, block: Block, one: Any, two: Any, symbol: str) -> Any:
+        """Does an operator between lists or sets of which one was made here; None if neither was."""
+        raise NotImplementedError
+
+    def changed_in_place(self, block: Block, frame: Frame, owner: Owned, symbol: str, value: Any) -> Any:
+        """Does ``owner += value``, or the like of a set."""
+        raise NotImplementedError
+
+    def found_in(self, block: Block, item: Any, container: Any) -> Register | None:
+        """Does ``item in container`` for sets and dicts; None for others."""
+        raise NotImplementedError
+
+    owned: Callable[[str, Register | None], Any]
+    listed: Callable[[Block, Any, Frame], Any]
 
     def apply(self, block: Block, name: str, values: list[Any], *more: Any) -> Register:
         """Adds an instruction of values."""
@@ -124,6 +131,8 @@ class Instructions:
         for name in _each_name(instruction):
             # From 3.13 on the place of a captured name is loaded, for a function within this one.
             is_cell = name in code.co_cellvars or name in code.co_freevars
+            if is_cell:
+                self.freeze(block, frame, [frame.locals.get(name)])
             frame.stack.append(Cell(self.captured(frame, name)) if is_cell else _local(frame, name))
 
     def store_fast(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
@@ -158,7 +167,8 @@ class Instructions:
         name = str(instruction.argval)
         if name not in frame.code.code.co_cellvars:
             raise NotLowered("an assignment to an outer name")
-        if any(isinstance(value, (Inner, Closure)) for value in frame.stack):
+        held = (*frame.stack, *frame.locals.values())
+        if any(isinstance(one, Closure) or isinstance(one, Inner) and name in one.code.co_freevars for one in held):
             raise NotLowered("an assignment to a name that a generator reads")
         _store(frame, name)
 
@@ -171,13 +181,14 @@ class Instructions:
     def load_attribute(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         owner = frame.pop(1)[0]
         name = str(instruction.argval)
-        made: Any = Method(owner, name)
+        made: Any = Method(Owned("list", None, object()) if isinstance(owner, EmptyList) else owner, name)
         if isinstance(owner, Known) and (isinstance(owner.value, ModuleType) or owner.value is str):
             made = Known(frame.names.of_attribute(owner.value, name))
         if isinstance(owner, Known) and type(owner.value) is Broadcast and name == "value":
             made = Known(self.tables.of_broadcast(owner.value))
-        if isinstance(owner, Known) and name in (records.fields_of(type(owner.value)) or ()):
-            made = Known(getattr(owner.value, name))
+        if isinstance(owner, Known) and records.shape_of(type(owner.value)) is not None:
+            found = frame.names.of_record(owner.value, name)
+            made = made if found is UNSET else Known(found)
         is_call = instruction.opname == "LOAD_METHOD" or sys.version_info >= (3, 12) and (instruction.arg or 0) & 1
         if not is_call and isinstance(owner, Register):
             made = self.apply(block, "attribute", [owner], name)
@@ -216,6 +227,13 @@ class Instructions:
         if is_product:
             frame.stack.append(self.of_numpy(block, "matmul", [one, two]))
             return
+        if in_place and isinstance(one, Owned):
+            frame.stack.append(self.changed_in_place(block, frame, one, symbol, two))
+            return
+        made = self.combined(block, one, two, symbol)
+        if made is not None:
+            frame.stack.append(made)
+            return
         if symbol == "%" and isinstance(one, Known) and type(one.value) is str:
             frame.stack.append(self.apply(block, "percent", [two], formats.percent(callables.constant(one.value))))
             return
@@ -245,12 +263,19 @@ class Instructions:
             return
         if isinstance(one, Known) and one.value is None:
             one, two = two, one
+        if isinstance(one, (Owned, EmptyList)) and isinstance(two, Known) and two.value is None:
+            frame.stack.append(Known(bool(instruction.arg)))
+            return
         if not isinstance(two, Known) or two.value is not None:
             raise NotLowered("`is` with something else than None")
         self._push_unless(block, frame, self.apply(block, "is_none", [one]), instruction)
 
     def contains(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         item, container = frame.pop(2)
+        held = self.found_in(block, item, container)
+        if held is not None:
+            self._push_unless(block, frame, held, instruction)
+            return
         if isinstance(container, Known) and self._is_table(container.value):
             found = self.apply(block, "found", [item], self.tables.found(container.value))
             self._push_unless(block, frame, found, instruction)
@@ -272,10 +297,15 @@ class Instructions:
         following = frame.code.instructions[frame.at].opname
         # Before these it changes nothing. From 3.13 on it also stands for `not not x`.
         if not following.startswith("POP_JUMP_IF_") and following != "UNARY_NOT":
-            frame.stack.append(self.apply(block, "call", frame.pop(1), "bool"))
+            frame.stack.append(self.apply(block, "call", self._truths(block, frame), "bool"))
+
+    def _truths(self, block: Block, frame: Frame) -> list[Any]:
+        """Takes a value off the stack whose truth is wanted."""
+        value = frame.pop(1)[0]
+        return [self.raw(block, value) if isinstance(value, (Owned, EmptyList)) else value]
 
     def unary_not(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
-        frame.stack.append(self.apply(block, "not", frame.pop(1)))
+        frame.stack.append(self.apply(block, "not", self._truths(block, frame)))
 
     def unary_negative(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         frame.stack.append(self.apply(block, "negative", frame.pop(1)))
@@ -289,16 +319,18 @@ class Instructions:
             frame.stack.append(Known(tuple(value.value for value in values)))
             return
         frame.stack.append(self.apply(block, "tuple", values))
+        self.freeze(block, frame, values)
 
     def build_list(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         items = frame.pop(instruction.arg or 0)
-        frame.stack.append(self.apply(block, "list", items) if items else EmptyList())
+        frame.stack.append(self.owned("list", self.apply(block, "list", items)) if items else EmptyList())
+        self.freeze(block, frame, items)
 
     def list_extend(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         before, more = frame.pop(2)
         if not isinstance(before, EmptyList) or not isinstance(more, Known) or type(more.value) is not tuple:
             raise NotLowered("a list that is put together")
-        frame.stack.append(self.apply(block, "list", [Known(value) for value in more.value]))
+        frame.stack.append(self.owned("list", self.apply(block, "list", [Known(value) for value in more.value])))
 
     def build_slice(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         frame.stack.append(Slice(*frame.pop(instruction.arg or 2)))
@@ -327,6 +359,8 @@ class Instructions:
 
     def item(self, block: Block, owner: Any, index: Any) -> Any:
         """Adds the item of a value."""
+        if isinstance(owner, Owned) and owner.kind == "dict":
+            return self.apply(block, "collect", [self.raw(block, owner), index], "get")
         if isinstance(owner, Known) and is_container(owner.value):
             if isinstance(index, Known):
                 return Known(self.tables.item(owner.value, callables.constant(index.value)))
@@ -336,7 +370,7 @@ class Instructions:
         return self.apply(block, "item", [owner, index])
 
     def unpack(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
-        value = frame.pop(1)[0]
+        value = self.listed(block, frame.pop(1)[0], frame)
         count = instruction.arg or 0
         if count == 0:
             # Nothing would be computed of it, and so nobody would see that it cannot be taken apart.
@@ -396,9 +430,11 @@ def _local(frame: Frame, name: str) -> Any:
 
 def _store(frame: Frame, name: str) -> None:
     value = frame.pop(1)[0]
-    if isinstance(value, Inner) or isinstance(value, Iterated) and value.name != "range":
-        # What is gone through once is empty then, and a function could see other values later.
-        raise NotLowered("a generator or a function that has a name")
+    if isinstance(value, Iterated) and value.name != "range":
+        # What is gone through once is empty then.
+        raise NotLowered(f"the result of {value.name} has a name")
+    if isinstance(value, EmptyList):
+        value = Owned(value.kind, None, object())
     if value is UNSET:
         frame.locals.pop(name, None)
     else:
@@ -416,6 +452,10 @@ _MORE = {
     **{"LOAD_FAST_AND_CLEAR": "load_and_clear", "MAKE_FUNCTION": "make_function", "LOAD_CLOSURE": "load_closure"},
     **{"SET_FUNCTION_ATTRIBUTE": "set_attribute_of_function", "KW_NAMES": "name_keywords"},
     **{"PUSH_EXC_INFO": "push_exception", "CHECK_EXC_MATCH": "match_exception", "POP_EXCEPT": "pop_exception"},
+    **{"BUILD_SET": "build_set", "BUILD_MAP": "build_map", "BUILD_CONST_KEY_MAP": "build_map"},
+    **{"SET_ADD": "list_append"},
+    **{"RETURN_GENERATOR": "begin_generator"},
+    **{"MAP_ADD": "list_append", "SET_UPDATE": "set_update", "STORE_SUBSCR": "store_item"},
     **{"SETUP_FINALLY": "setup", "POP_BLOCK": "pop_block", "DELETE_FAST": "delete_name", "POP_ITER": "pop_top"},
 }
 

@@ -14,13 +14,17 @@ from __future__ import annotations
 
 import dis
 import sys
+from itertools import combinations
 from typing import Any
 
 from firesteel.native.flow import Flow
-from firesteel.native.instructions import Instructions
+from firesteel.native.holding import CHANGES, Holding
+from firesteel.native.names import UNSET
 from firesteel.native.values import (
-    UNSET,
+    SPENT,
+    YIELDED,
     Block,
+    Collecting,
     Each,
     EmptyList,
     Frame,
@@ -29,6 +33,7 @@ from firesteel.native.values import (
     Known,
     Loop,
     NotLowered,
+    Owned,
     Raised,
     Register,
 )
@@ -39,7 +44,7 @@ __all__ = ["CALLS", "Loops"]
 CALLS = ("CALL", "CALL_FUNCTION", "CALL_METHOD", "CALL_KW", "CALL_FUNCTION_KW")
 
 
-class Loops(Instructions):
+class Loops(Holding):
     """Does loops and comprehensions."""
 
     def block(self, frame: Frame, begun: list[Any] | None = None) -> tuple[Any, ...]:
@@ -71,6 +76,8 @@ class Loops(Instructions):
             return self._next(block, frame, loop)
         if isinstance(loop, Loop) and frame.at not in loop.members:
             return self._left(block, frame, loop)
+        if isinstance(loop, Each) and loop.members and frame.at not in loop.members:
+            raise NotLowered("a loop that is left before its end")
         if has_begun or frame.at not in self.flow(frame).heads:
             return None
         if frame.code.instructions[frame.at].opname != "FOR_ITER":
@@ -79,8 +86,10 @@ class Loops(Instructions):
         if not isinstance(iterated, Iterated):
             raise NotLowered("a loop over a value of this kind")
         is_list = len(frame.stack) > 1 and isinstance(frame.stack[-2], EmptyList)
-        if is_list or isinstance(loop, Each) or frame.is_generator:
+        if is_list or isinstance(loop, Each) and not loop.members or frame.is_generator:
             self._each(block, frame, iterated, is_list)
+            return None
+        if self._fills(block, frame, iterated):
             return None
         return self._loop(block, frame, iterated)
 
@@ -96,13 +105,15 @@ class Loops(Instructions):
         body.stack.append(item)
         for name in assigned:
             body.locals.pop(name, None)
+        self.closed(block, body)
         source = self.source(block, iterated)
         made = self.block(body)
         result = self.emit(block, "each", source, item.number, made, bool(inner.flattens))
         for name in assigned:
             frame.locals.pop(name, None)
         if is_list:
-            frame.stack[-2] = result
+            kind = frame.stack[-2].kind
+            frame.stack[-2] = self.owned(kind, result if kind == "list" else self.collect(block, kind, result))
         else:
             self.give(frame, result, True)
         self._exhaust(frame)
@@ -110,12 +121,10 @@ class Loops(Instructions):
     def give(self, frame: Frame, value: Any, flattens: bool) -> None:
         """Adds a value, or the items of one, to the list that is made; a generator's is its own."""
         loop = frame.loop
-        if frame.given is not None:
+        if frame.given is not None or isinstance(loop, Each) and loop.flattens not in (None, flattens):
             raise NotLowered("a comprehension of this kind")
         frame.given = value
         if isinstance(loop, Each):
-            if loop.flattens not in (None, flattens):
-                raise NotLowered("a comprehension of this kind")
             loop.flattens = flattens
 
     def _exhaust(self, frame: Frame) -> None:
@@ -127,14 +136,88 @@ class Loops(Instructions):
         if sys.version_info < (3, 13):  # later ones take it off by an instruction of its own
             frame.pop(1)
 
+    def _fills(self, block: Block, frame: Frame, iterated: Iterated) -> bool:
+        """Makes a loop that only appends to a list the comprehension that it could have been, if it is one."""
+        flow, head = self.flow(frame), frame.at
+        members = flow.heads[head]
+        assigned = flow.assigned(members)
+        filled = [frame.locals.get(name) for name in flow.appended(members)]
+        if not filled or any(name in frame.locals and flow.is_read(name, head) for name in assigned):
+            return False
+        first = filled[0]
+        if not isinstance(first, (Owned, Collecting)) or isinstance(first, Owned) and first.kind != "list":
+            return False
+        if any(not isinstance(one, type(first)) or one.identity is not first.identity for one in filled):
+            return False
+        behind = frame.copy(head)
+        self._exhaust(behind)
+        if any(flow.is_read(name, behind.at) for name in assigned):
+            return False
+        return self._filled(block, frame, iterated, first, members)
+
+    def _filled(self, block: Block, frame: Frame, iterated: Iterated, owner: Any, members: frozenset[int]) -> bool:
+        if isinstance(owner, Collecting) and not isinstance(frame.loop, Each):
+            return False
+        begun, marks = len(block.instructions), self.marks()
+        inner, item = Each(frame.at, members=members), self.fresh()
+        body = frame.copy(frame.at + 1)
+        body.loop, body.given = inner, None
+        body.stack.append(item)
+        for name in self.flow(frame).assigned(members):
+            body.locals.pop(name, None)
+        for name, value in body.locals.items():
+            if isinstance(value, (Owned, Collecting)) and value.identity is owner.identity:
+                body.locals[name] = Collecting(owner.identity)
+        try:
+            self.closed(block, body)
+            source = self.source(block, iterated)
+            result = self.emit(block, "each", source, item.number, self.block(body), bool(inner.flattens))
+            if isinstance(owner, Collecting):
+                self.give(frame, result, True)
+            else:
+                both = result if owner.register is None else self.collect(block, "extend", owner, result)
+                self.change(frame, owner, both)
+        except NotLowered:
+            del block.instructions[begun:]
+            self.reset(marks)
+            return False
+        self._exhaust(frame)
+        return True
+
+    def give_item(self, block: Block, frame: Frame, owner: Collecting, value: Any) -> None:
+        """Adds an item to the list that a loop fills."""
+        if not isinstance(frame.loop, Each):
+            raise NotLowered("a list that is filled in a loop within a loop")
+        self.freeze(block, frame, [value])
+        self.give(frame, Register(self.register(block, value)), False)
+
+    def begin_generator(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        if YIELDED not in frame.locals:
+            raise NotLowered("a generator")
+        frame.stack.append(Known(None))
+
+    def marks(self) -> Any:
+        """Returns what a walk has counted so far."""
+        raise NotImplementedError
+
+    def reset(self, marks: Any) -> None:
+        """Goes back to what a walk had counted."""
+        raise NotImplementedError
+
     def list_append(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         value = frame.pop(1)[0]
+        if instruction.opname == "MAP_ADD":
+            value = self.apply(block, "tuple", [frame.pop(1)[0], value])
         if not isinstance(frame.loop, Each):
             raise NotLowered("a list that is put together")
         self.give(frame, Register(self.register(block, value)), False)
 
     def yield_value(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         value = frame.pop(1)[0]
+        if YIELDED in frame.locals:
+            self.held_method(block, "append", frame.locals[YIELDED], [value], frame)
+            frame.stack.append(Known(None))
+            return
         if not isinstance(frame.loop, Each):
             raise NotLowered("a generator")
         self.give(frame, Register(self.register(block, value)), False)
@@ -146,7 +229,14 @@ class Loops(Instructions):
     def listed(self, block: Block, value: Any, frame: Frame) -> Any:
         """Returns a list of what can be gone through; a value as it is."""
         if isinstance(value, Inner) and value.is_generator:
+            self.spend(frame, value)
             return self._generated(block, value, frame)
+        if isinstance(value, Owned) and value.kind in ("dict", "counter"):
+            return self.collect(block, "keys", value)
+        if isinstance(value, Iterated) and value.name == "items" and len(value.parts) == 1:
+            part = value.parts[0]
+            if isinstance(part, Owned) and part.kind == "view":
+                return part.register
         if not isinstance(value, Iterated):
             return value
         source, item = self.source(block, value), self.fresh()
@@ -183,6 +273,10 @@ class Loops(Instructions):
 
     def get_iter(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         value = self.listed_generator(block, frame.pop(1)[0], frame)
+        if isinstance(value, Owned) and value.kind in ("dict", "counter"):
+            value = self.view(block, value, "keys")
+        elif isinstance(value, EmptyList) and value.kind != "list" or isinstance(value, Owned) and value.kind == "set":
+            raise NotLowered("the order of a set")
         frame.stack.append(value if isinstance(value, Iterated) else Iterated("items", (value,)))
 
     def listed_generator(self, block: Block, value: Any, frame: Frame) -> Any:
@@ -219,17 +313,22 @@ class Loops(Instructions):
         """Returns the end of a block that comes to a loop."""
         flow, head = self.flow(frame), frame.at
         members = flow.heads[head]
-        assigned = flow.assigned(members)
+        assigned = flow.assigned(members) | self._changed(frame, members)
         state = tuple(sorted(name for name in assigned if name in frame.locals and flow.is_read(name, head)))
         source = None if iterated is None else self.source(block, iterated)
-        initial = tuple(self.register(block, frame.locals[name]) for name in state)
         item, registers = self.fresh(), [self.fresh() for _ in state]
         loop = Loop(head, members, assigned, state, list(frame.stack), frame.loop, {})
+        values = [frame.locals[name] for name in state]
+        loop.held = {name: value for name, value in zip(state, values) if isinstance(value, Owned)}
+        initial = tuple(self._passed(block, value) for value in values)
         body = frame.copy(head)
         body.loop, body.begins = loop, head
         for name in assigned:
             body.locals.pop(name, None)
-        body.locals.update(zip(state, registers))
+        for name, value in body.locals.items():
+            if isinstance(value, Inner) and value.is_generator:
+                body.locals[name] = SPENT
+        body.locals.update((name, _like(value, one)) for name, value, one in zip(state, values, registers))
         if iterated is not None:
             ended = body.copy(head)
             self._exhaust(ended)
@@ -238,8 +337,21 @@ class Loops(Instructions):
             body.begins = -1
             body.stack.append(item)
         made = self.block(body)
+        for _, behind in loop.exits.values():
+            for identity in loop.frozen:
+                self.freeze_identity(block, behind, identity)
         exits = tuple((tuple(values), self.block(behind)) for values, behind in loop.exits.values())
         return ("loop", source, item.number, tuple(one.number for one in registers), initial, made, exits)
+
+    def _changed(self, frame: Frame, members: frozenset[int]) -> frozenset[str]:
+        """Returns the names of lists, sets and dicts that a loop may change, of all that it might."""
+        if not self.flow(frame).changes(members, CHANGES):
+            return frozenset()
+        return frozenset(name for name, value in frame.locals.items() if isinstance(value, Owned))
+
+    def _passed(self, block: Block, value: Any) -> int:
+        """Returns the register with which a name goes through a loop."""
+        return self.raw(block, value).number if isinstance(value, Owned) else self.register(block, value)
 
     def _next(self, block: Block, frame: Frame, loop: Loop | Each) -> Any:
         """Returns the end of a block that comes to the head of its loop again."""
@@ -248,11 +360,21 @@ class Loops(Instructions):
             return ("exit", 1, ()) if frame.given is None else ("exit", 0, (self.register(block, frame.given),))
         if not _is_same(frame.stack, loop.base):
             raise NotLowered("a loop within an expression")
+        for name in loop.state:
+            value = frame.locals.get(name)
+            if name not in loop.held:
+                self.freeze(block, frame, [value])
+                if isinstance(value, Owned) and value.kind != "list":
+                    raise NotLowered("a value of another kind from turn to turn")
+        if not all(_is_alike(frame.locals.get(name), held) for name, held in loop.held.items()):
+            raise NotLowered("a list that is another one from turn to turn")
+        self._keep_apart(frame, loop.held)
         return ("exit", 0, tuple(self._local(block, frame, name) for name in loop.state))
 
     def _left(self, block: Block, frame: Frame, loop: Loop) -> Any:
         """Returns the end of a block that leaves its loop."""
         self.count_end()
+        self.freeze(block, frame, [value for value in frame.stack if not _is_in(value, loop.base)])
         self._advance(frame)
         key = _exit_key(frame, loop)
         slots = [value for value in frame.stack if isinstance(value, Register) and not _is_in(value, loop.base)]
@@ -261,9 +383,23 @@ class Loops(Instructions):
             self._add_exit(frame, loop, names, key)
         behind = loop.exits[key][1]
         names = behind.values
+        for name in names:
+            if not _is_alike(frame.locals.get(name), behind.locals[name]):
+                raise NotLowered("a list that is another one where a loop is left")
+        self._keep_apart(frame, {name: one for name, one in behind.locals.items() if self._is_needed(behind, name)})
         values = [self._local(block, frame, name) for name in names]
         number = 1 + list(loop.exits).index(key)
         return ("exit", number, (*values, *(slot.number for slot in slots)))
+
+    def _keep_apart(self, frame: Frame, known: dict[str, Any]) -> None:
+        """Checks that lists that are one are known as one, and others as others."""
+        held = {name: value for name, value in known.items() if isinstance(value, Owned)}
+        for one, two in combinations(held, 2):
+            first, second = frame.locals.get(one), frame.locals.get(two)
+            if not isinstance(first, Owned) or not isinstance(second, Owned):
+                raise NotLowered("a list that is another one behind a loop")
+            if (first.identity is second.identity) != (held[one].identity is held[two].identity):
+                raise NotLowered("lists that may be one behind a loop")
 
     def _is_needed(self, frame: Frame, name: str) -> bool:
         return name in frame.locals and self.flow(frame).is_read(name, frame.at)
@@ -280,7 +416,7 @@ class Loops(Instructions):
             behind.locals.pop(name, None)
         for name in names:
             registers.append(self.fresh())
-            behind.locals[name] = registers[-1]
+            behind.locals[name] = _like(frame.locals.get(name), registers[-1])
         for at, value in enumerate(behind.stack):
             if isinstance(value, Register) and not _is_in(value, loop.base):
                 registers.append(self.fresh())
@@ -307,7 +443,21 @@ class Loops(Instructions):
     def _local(self, block: Block, frame: Frame, name: str) -> int:
         if name not in frame.locals:
             raise NotLowered(f"the name {name}, which may have no value")
-        return self.register(block, frame.locals[name])
+        return self._passed(block, frame.locals[name])
+
+
+def _like(value: Any, register: Register) -> Any:
+    """Returns what a name stands for whose value has another register."""
+    if not isinstance(value, Owned):
+        return register
+    return Owned(value.kind, register, value.identity, value.is_closed)
+
+
+def _is_alike(value: Any, other: Any) -> bool:
+    """Returns whether two values can be one name's behind a loop."""
+    if not isinstance(other, Owned):
+        return not isinstance(value, Owned) or value.kind == "list"
+    return isinstance(value, Owned) and (value.kind, value.is_closed) == (other.kind, other.is_closed)
 
 
 def _items(value: Any) -> Iterated:

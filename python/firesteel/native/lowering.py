@@ -28,7 +28,18 @@ from firesteel.native.calls import Calls, bound
 from firesteel.native.lookups import Contents, Loaded, Tables
 from firesteel.native.loops import CALLS
 from firesteel.native.names import Names, Read
-from firesteel.native.values import Block, Code, Frame, Known, NotLowered, Register, read
+from firesteel.native.values import (
+    YIELDED,
+    Block,
+    Code,
+    EmptyList,
+    Frame,
+    Known,
+    NotLowered,
+    Owned,
+    Register,
+    read,
+)
 
 __all__ = ["Lowered", "NotLowered", "lower"]
 
@@ -58,12 +69,37 @@ def lower(function: Any, parameters: int = 1, gives_items: bool = False) -> Lowe
 
     >>> lower(lambda x: x + 1).program[0]
     1
-    >>> lower(lambda x: {y for y in x})  # doctest: +ELLIPSIS
+    >>> lower(lambda x: {*x})  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
     firesteel.native.values.NotLowered: ...
     """
-    walk = _Walk(parameters, gives_items)
+    try:
+        return _lowered(function, parameters, gives_items, owns=True)
+    except NotLowered as first:
+        reason = first
+    # A value that stays as it is needs not be known as a list that could change.
+    for way in (_lowered, _yielded):
+        try:
+            return way(function, parameters, gives_items, owns=way is _yielded)
+        except NotLowered:
+            continue
+    raise reason
+
+
+def _yielded(function: Any, parameters: int, gives_items: bool, owns: bool) -> Lowered:
+    """Lowers a generator function of which only the items are wanted, as one that makes a list of what it yields."""
+    is_function = isinstance(function, FunctionType)
+    if not gives_items or not is_function or not function.__code__.co_flags & inspect.CO_GENERATOR:
+        raise NotLowered("no generator")
+    walk = _Walk(parameters, gives_items, owns)
+    frame = walk.enter(function, [Register(number) for number in range(parameters)], None)
+    frame.locals[YIELDED] = Owned("list", None, object())
+    return walk.lowered(parameters, walk.block(frame))
+
+
+def _lowered(function: Any, parameters: int, gives_items: bool, owns: bool) -> Lowered:
+    walk = _Walk(parameters, gives_items, owns)
     arguments = [Register(number) for number in range(parameters)]
     is_function = isinstance(function, FunctionType)
     if is_function and not function.__code__.co_flags & inspect.CO_GENERATOR:
@@ -84,13 +120,14 @@ def lower(function: Any, parameters: int = 1, gives_items: bool = False) -> Lowe
             if code is None or isinstance(reason, NotLowered) and reason.file:
                 raise
             raise NotLowered(str(reason), code.co_filename, code.co_firstlineno) from None
-    return Lowered((parameters, walk.registers, tuple(walk.draws), body), tuple(walk.reads), walk.random)
+    return walk.lowered(parameters, body)
 
 
 class _Walk(Calls, Attempts):
     """The walk through a function and those that it calls."""
 
-    def __init__(self, parameters: int, gives_items: bool) -> None:
+    def __init__(self, parameters: int, gives_items: bool, owns: bool) -> None:
+        self.owns = owns
         self.reads: list[Any] = []
         super().__init__(parameters, Tables(self.reads))
         self.gives_items = gives_items
@@ -119,6 +156,18 @@ class _Walk(Calls, Attempts):
         if caller is not None and caller.depth >= MOST_CALLS:
             raise NotLowered(f"calls more than {MOST_CALLS} deep", code.code.co_filename, code.code.co_firstlineno)
         return Frame(code, names, caller)
+
+    def lowered(self, parameters: int, body: tuple[Any, ...]) -> Lowered:
+        """Returns the program of a function."""
+        return Lowered((parameters, self.registers, tuple(self.draws), body), tuple(self.reads), self.random)
+
+    def marks(self) -> Any:
+        """Returns what a walk has counted so far."""
+        return self.registers, self._ends
+
+    def reset(self, marks: Any) -> None:
+        """Goes back to what a walk had counted."""
+        self.registers, self._ends = marks
 
     def count_end(self) -> None:
         """Counts an end."""
@@ -172,6 +221,8 @@ class _Walk(Calls, Attempts):
             if frame.caller is not None:
                 frame.caller.stack.append(value)
                 return frame.caller
+            if YIELDED in frame.locals:
+                value = frame.locals[YIELDED]
             if frame.is_generator:
                 raise NotLowered("a generator that ends within its loop")
             self.count_end()
@@ -191,7 +242,7 @@ class _Walk(Calls, Attempts):
     def _jump(self, block: Block, frame: Frame, instruction: dis.Instruction) -> Any:
         name = instruction.opname
         target = frame.code.place(instruction.argval)
-        if name in ("JUMP_FORWARD", "JUMP_ABSOLUTE", "JUMP_BACKWARD"):
+        if name in ("JUMP_FORWARD", "JUMP_ABSOLUTE", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT"):
             frame.at = target
             return None
         if name == "JUMP_IF_NOT_EXC_MATCH":  # up to 3.10
@@ -200,6 +251,8 @@ class _Walk(Calls, Attempts):
             return None
         keeps = name.endswith("_OR_POP")
         value = frame.stack[-1] if keeps else frame.pop(1)[0]
+        if isinstance(value, (Owned, EmptyList)) and not name.endswith("_NONE"):
+            value = self.raw(block, value)
         condition, jumps_if = self._condition(block, name, value)
         there = frame.copy(target)
         if keeps:
@@ -216,6 +269,8 @@ class _Walk(Calls, Attempts):
             jumps_if = not name.endswith("NOT_NONE")
             if isinstance(value, Known):
                 return Known(value.value is None), jumps_if
+            if isinstance(value, (Owned, EmptyList)):
+                return Known(False), jumps_if
             return self.apply(block, "is_none", [value]), jumps_if
         if isinstance(value, Known):
             callables.constant(value.value)  # whose truth calls no code

@@ -11,11 +11,19 @@ from dataclasses import dataclass
 from types import CellType, FunctionType
 from typing import Any
 
+from firesteel.native import records
 from firesteel.native.callables import NotConstant
 
-__all__ = ["Names", "Read"]
+__all__ = ["UNSET", "Names", "Read", "Unset"]
 
 _UNSET = object()
+
+
+class Unset:
+    """What stands for a name without a value."""
+
+
+UNSET = Unset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +77,19 @@ class Names:
         if value is _UNSET:
             raise NotConstant(f"the name {name}, which has no value yet")
         self._reads.append(Read(name, cell, value))
+        return value
+
+    def of_record(self, owner: Any, name: str) -> Any:
+        """Returns a value of a named tuple or a dataclass; ``UNSET`` if it has none of this name."""
+        fields, is_tuple, has_dict = records.shape_of(type(owner)) or ((), False, False)
+        if name not in fields:
+            return UNSET
+        value = getattr(owner, name)
+        if not is_tuple:
+            if not has_dict:
+                raise NotConstant(f"the attribute {name} of an object with slots")
+            # What is frozen can be changed nevertheless.
+            self._reads.append(Read(name, vars(owner), value))
         return value
 
     def of_attribute(self, owner: Any, name: str) -> Any:

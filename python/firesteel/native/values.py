@@ -5,15 +5,16 @@ from __future__ import annotations
 import dis
 import sys
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
 
-from firesteel.native.names import Names
+from firesteel.native.names import UNSET, Names
 
 __all__ = [
-    *("NULL", "OPAQUE", "UNSET", "Block", "Cell", "Closure", "Code", "Each", "EmptyList", "Frame", "Inner", "Iterated"),
-    *("Known", "Loop", "Method", "NotLowered", "Raised", "Register", "Slice", "read"),
+    *("NULL", "OPAQUE", "SPENT", "UNSET", "Block", "Cell", "Closure", "Code", "Collecting", "Each", "EmptyList"),
+    *("Frame", "Inner", "Iterated", "Known", "Loop", "Method", "NotLowered", "Owned", "Raised", "Register", "Slice"),
+    *("YIELDED", "read", "reason_against"),
 ]
 
 
@@ -63,21 +64,47 @@ class Null:
     """What the interpreter puts beside a function that is to be called."""
 
 
+@dataclass(frozen=True, eq=False)
 class EmptyList:
-    """A list that is filled by the next instruction."""
+    """A list, set or dict that is filled by the next instruction."""
+
+    kind: str = "list"
+
+
+@dataclass(frozen=True, eq=False)
+class Owned:
+    """A list, set or dict that the function has made, by the register of what is in it now; nothing is in one without.
+
+    All values of one identity are one object to Python. One that is closed may be read, and not changed.
+    """
+
+    kind: str
+    register: Register | None
+    identity: object
+    is_closed: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Collecting:
+    """A list to which a loop appends what it computes for each item: nothing else may be done with it there."""
+
+    identity: object
+
+
+class Spent:
+    """A generator whose items were taken."""
 
 
 class Opaque:
     """What the interpreter keeps for itself, or an exception that nobody looks at."""
 
 
-class Unset:
-    """What stands for a name without a value."""
-
-
 NULL = Null()
 OPAQUE = Opaque()
-UNSET = Unset()
+SPENT = Spent()
+
+#: Under this name a frame has the list of what a generator function has yielded, where nothing else is wanted of it.
+YIELDED = ".yielded"
 
 
 @dataclass(frozen=True)
@@ -137,14 +164,35 @@ class Loop:
     base: list[Any]
     outer: Any
     exits: dict[Any, tuple[list[int], Frame]]
+    #: The lists that were made before it, and are held by other values that it makes.
+    frozen: list[object] = field(default_factory=list)
+    #: The lists, sets and dicts in its state, by their names.
+    held: dict[str, Owned] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
 class Each:
-    """A comprehension whose body is walked through, and whether it goes through the lists that are given."""
+    """A comprehension whose body is walked through, and whether it goes through the lists that are given.
+
+    A loop that does nothing but append to a list is one, too: of its instructions.
+    """
 
     head: int
     flattens: bool | None = None
+    members: frozenset[int] = frozenset()
+
+
+def reason_against(value: Any) -> str:
+    """Returns why a value has no register."""
+    if isinstance(value, Method):
+        return f"the attribute {value.name}"
+    if isinstance(value, Iterated):
+        return f"the result of {value.name}" if value.name != "items" else "an iterator"
+    if isinstance(value, Inner):
+        return "a generator, or a function within it"
+    if value is SPENT:
+        return "a generator whose items were taken"
+    return "a list that is read while it is filled" if isinstance(value, Collecting) else "a value of this kind"
 
 
 #: Instructions that do nothing here.

@@ -1,16 +1,17 @@
 //! Python's objects as columns, and columns as objects.
 //!
 //! Only objects whose types are exactly `int`, `float`, `bool`, `str`, `None` or `tuple` become columns, plain named
-//! tuples, and arrays and floats of numpy: another subclass may mean anything. The first records say which type a column has; a record of another type is marked, and the
-//! interpreter's.
+//! tuples, plain frozen dataclasses, and arrays and floats of numpy: another class may mean anything. The first records
+//! say which type a column has; a record of another type is marked, and the interpreter's.
 
 use super::arrays::{self, ArraysBuilder};
 use crate::lookup::function;
 use firesteel_kernels::{Class, Column, List, Mask, Scalar, Single, Text, TextBuilder};
 use pyo3::exceptions::PyTypeError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use std::ops::Range;
 
 /// Records that are looked at for the type of most.
@@ -31,19 +32,62 @@ enum Builder {
     Arrays(ArraysBuilder),
 }
 
-/// Returns a class of named tuples as the kernels have it; nothing for another one.
+/// A class of records as the interpreter has it.
+struct Shape {
+    kind: Py<PyAny>,
+    /// The names of the values of an instance that is no tuple.
+    names: Vec<Py<PyString>>,
+    /// Instances have a dict, and so could have more values.
+    has_dict: bool,
+}
+
+/// Returns a class of named tuples or a dataclass as the kernels have it; nothing for another one.
 pub(super) fn class(kind: &Bound<'_, PyAny>) -> PyResult<Option<Class>> {
-    let fields = kind.py().import("firesteel.native.records")?.call_method1("fields_of", (kind,))?;
-    let fields: Option<Vec<String>> = fields.extract()?;
+    let py = kind.py();
+    let shape = py.import("firesteel.native.records")?.call_method1("shape_of", (kind,))?;
+    let Some((fields, is_tuple, has_dict)) = shape.extract::<Option<(Vec<String>, bool, bool)>>()? else {
+        return Ok(None);
+    };
     // The class lives as long as this does, so that no other one has its address.
-    Ok(fields.map(|names| Class::new(kind.as_ptr() as usize, names, Box::new(kind.clone().unbind()))))
+    let names = fields.iter().map(|name| PyString::new(py, name).unbind()).collect();
+    let shape = Shape { kind: kind.clone().unbind(), names, has_dict };
+    Ok(Some(Class::new(kind.as_ptr() as usize, fields, is_tuple, Box::new(shape))))
+}
+
+fn shape(class: &Class) -> PyResult<&Shape> {
+    let shape = class.of().downcast_ref::<Shape>();
+    shape.ok_or_else(|| PyTypeError::new_err("a class of records of someone else"))
 }
 
 /// Returns what the interpreter has as the class.
 fn kind<'py>(py: Python<'py>, class: &Class) -> PyResult<Bound<'py, PyAny>> {
-    let kind = class.of().downcast_ref::<Py<PyAny>>();
-    kind.map(|kind| kind.bind(py).clone())
-        .ok_or_else(|| PyTypeError::new_err("a class of records of someone else"))
+    Ok(shape(class)?.kind.bind(py).clone())
+}
+
+/// Returns the values of an instance; nothing of an object of another class, or one with other values than its class says.
+fn values<'py>(object: &Bound<'py, PyAny>, class: &Class) -> Option<Vec<Bound<'py, PyAny>>> {
+    let (py, shape) = (object.py(), shape(class).ok()?);
+    if !object.get_type().is(shape.kind.bind(py)) {
+        return None;
+    }
+    if class.is_tuple() {
+        let tuple = object.cast::<PyTuple>().ok()?;
+        return (tuple.len() == class.items()).then(|| tuple.iter().collect());
+    }
+    if !shape.has_dict {
+        return shape.names.iter().map(|name| object.getattr(name.bind(py)).ok()).collect();
+    }
+    let values = object.getattr(intern!(py, "__dict__")).ok()?.cast_into_exact::<PyDict>().ok()?;
+    let found = shape.names.iter().map(|name| values.get_item(name.bind(py)).ok().flatten());
+    found.collect::<Option<Vec<_>>>().filter(|found| found.len() == values.len())
+}
+
+/// Returns a builder for instances of a class of records; `None` for an object of another class.
+fn like_instance(object: &Bound<'_, PyAny>, rows: usize) -> Option<Builder> {
+    let class = class(object.get_type().as_any()).ok().flatten()?;
+    let parts = values(object, &class)?;
+    let parts = parts.iter().map(|part| Builder::like(part, rows)).collect::<Option<Vec<_>>>()?;
+    Some(Builder::Record(class, parts))
 }
 
 /// Returns some records of a list as a column; `None` if most cannot be in one. Others that cannot are marked.
@@ -114,13 +158,9 @@ impl Builder {
         if object.is_none() {
             return Some(Builder::None);
         }
-        if let (false, Ok(tuple)) = (object.is_exact_instance_of::<PyTuple>(), object.cast::<PyTuple>()) {
-            let class = class(object.get_type().as_any()).ok().flatten()?;
-            let parts = tuple.iter().map(|part| Builder::like(&part, rows)).collect::<Option<Vec<_>>>()?;
-            return (parts.len() == class.items()).then_some(Builder::Record(class, parts));
-        }
         let Ok(tuple) = object.cast_exact::<PyTuple>() else {
-            return ArraysBuilder::like(object).map(Builder::Arrays);
+            let arrays = ArraysBuilder::like(object).map(Builder::Arrays);
+            return arrays.or_else(|| like_instance(object, rows));
         };
         let parts = tuple.iter().map(|part| Builder::like(&part, rows)).collect::<Option<Vec<_>>>()?;
         (!parts.is_empty()).then_some(Builder::Tuple(parts))
@@ -171,16 +211,12 @@ impl Builder {
                 }
             },
             Builder::Record(class, parts) => {
-                let is_one = kind(object.py(), class).is_ok_and(|kind| object.get_type().is(&kind));
-                match object.cast::<PyTuple>() {
-                    Ok(tuple) if is_one && tuple.len() == parts.len() => {
-                        let pushed = parts.iter_mut().zip(tuple.iter()).map(|(part, item)| part.push(&item));
-                        pushed.fold(true, |fits, pushed| fits & pushed)
-                    }
-                    _ => {
-                        parts.iter_mut().for_each(Builder::push_blank);
-                        false
-                    }
+                if let Some(values) = values(object, class) {
+                    let pushed = parts.iter_mut().zip(&values).map(|(part, item)| part.push(item));
+                    pushed.fold(true, |fits, pushed| fits & pushed)
+                } else {
+                    parts.iter_mut().for_each(Builder::push_blank);
+                    false
                 }
             }
         }
@@ -267,6 +303,10 @@ fn objects<'py>(py: Python<'py>, column: &Column, rows: usize) -> PyResult<Vec<B
         Column::Record(class, parts) => {
             let tuples = objects(py, &Column::Tuple(parts.clone()), rows)?;
             let (new, kind) = (py.get_type::<PyTuple>().getattr("__new__")?, kind(py, class)?);
+            if !class.is_tuple() {
+                let made = |tuple: Bound<'py, PyAny>| kind.call1(tuple.cast_into_exact::<PyTuple>()?);
+                return tuples.into_iter().map(made).collect();
+            }
             tuples.into_iter().map(|tuple| new.call1((&kind, tuple))).collect()
         }
         // The usual ones without a vector for each.

@@ -3,7 +3,7 @@
 use super::lookup::KernelTable;
 use super::{arrays, objects};
 use firesteel_kernels::{
-    Align, Asked, Attempt, Binary, Block, Builtin, Comparison, Each, End, Exit, Format, Function,
+    Align, Asked, Attempt, Binary, Block, Builtin, Collection, Comparison, Each, End, Exit, Format, Function,
     Instruction, Kind, Lookup, Loop, Math, Method, NumpyFunction, Op, Piece, Register, Scalar, Source, Step,
 };
 use pyo3::exceptions::PyValueError;
@@ -95,6 +95,7 @@ fn op(name: &str, arguments: &Bound<'_, PyTuple>) -> PyResult<Op> {
         "found" => Op::Found(table(arguments)?, register(1)?),
         "made" => Op::Made(objects::class(&arguments.get_item(0)?)?.ok_or_else(|| unknown(name))?, from(1)?),
         "attribute" => Op::Attribute(word()?, register(1)?),
+        "collect" => Op::Collect(Collection::named(&word()?).ok_or_else(|| unknown(name))?, from(1)?),
         "numpy" => Op::Numpy(NumpyFunction::named(&word()?).ok_or_else(|| unknown(name))?, from(1)?),
         "asked" => {
             Op::Asked(Asked::named(&word()?).ok_or_else(|| unknown(name))?, arrays::library(), from(1)?)
