@@ -470,11 +470,9 @@ def difference(seed: int) -> tuple[str, bool]:
     program = Program(seed)
     ways = (program.plainly, program.interpreted, program.natively)
     plain, interpreted, natively = (outcome_of(program, way) for way in ways)
-    if natively is None:
-        return "", False
-    if natively != interpreted or plain != interpreted:
-        return f"seed {seed}\n{program}\nplain: {plain}\ninterpreted: {interpreted}\nnatively: {natively}\n", True
-    return "", True
+    if natively is None or plain == interpreted == natively:
+        return "", natively is not None
+    return f"seed {seed}\n{program}\nplain: {plain}\ninterpreted: {interpreted}\nnatively: {natively}\n", True
 
 
 def run_by_hand(difference: Callable[[int], tuple[str, bool]], about: str | None) -> None:
