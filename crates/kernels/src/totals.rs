@@ -14,7 +14,7 @@ use crate::single::Single;
 pub struct SumRules {
     /// Floats with Neumaier's compensation, as from 3.12 on.
     pub compensates: bool,
-    /// Whole numbers among floats, too.
+    /// Whole numbers among floats, too, whatever their size, as from 3.14 on.
     pub compensates_ints: bool,
 }
 
@@ -56,8 +56,19 @@ impl Sum {
             .unwrap_or(rows)
     }
 
+    /// Returns whether a whole number is added as a float, of whatever size.
+    pub fn adds_as_floats(&self) -> bool {
+        self.rules.compensates_ints && matches!(self.total, Total::Float(..))
+    }
+
     /// Adds one number; returns whether it could.
     pub fn add_single(&mut self, value: &Single) -> bool {
+        if let Single::Int(value) = value
+            && self.adds_as_floats()
+        {
+            self.add_float(*value as f64);
+            return true;
+        }
         let long = match value {
             Single::Bool(value) => Some(i64::from(*value)),
             Single::Int(value) => i64::try_from(*value).ok(),

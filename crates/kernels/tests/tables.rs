@@ -135,6 +135,18 @@ fn a_sum_of_floats_remembers_what_it_loses_where_the_interpreter_does() {
 }
 
 #[test]
+fn whole_numbers_of_any_size_are_added_to_floats_as_floats_where_the_interpreter_does() {
+    let large = Single::Int(1 << 70);
+    for (compensates_ints, wanted) in [(true, 1.0), (false, 0.0)] {
+        let mut sum = Sum::new(SumRules { compensates: true, compensates_ints });
+        assert_eq!(sum.add(&Column::floats(vec![1.0]), 1), 1);
+        assert!(sum.add_single(&large));
+        assert_eq!(sum.add(&Column::floats(vec![-((1i128 << 70) as f64)]), 1), 1);
+        assert_eq!(sum.total(), Single::Float(wanted));
+    }
+}
+
+#[test]
 fn floats_are_added_from_left_to_right() {
     let mut fold = Fold::new(add());
     assert_eq!(fold.add(&Column::floats(vec![1e16, 1.0, -1e16]), 3), 3);

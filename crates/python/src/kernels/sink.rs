@@ -11,7 +11,7 @@ use firesteel_kernels::{
 };
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::{PyInt, PyList, PyTuple};
 use std::ops::Range;
 
 /// The most values of groups that leave at a time, unless those of one key are more.
@@ -294,6 +294,14 @@ impl KernelSink {
     /// Adds an object; returns whether it was taken.
     pub(super) fn add_object(&mut self, object: &Bound<'_, PyAny>) -> PyResult<bool> {
         let single = objects::single(object);
+        if let (None, Into::Sum(sum)) = (&single, &mut self.into)
+            && sum.adds_as_floats()
+            && object.is_exact_instance_of::<PyInt>()
+            // One that is too large for a float is the caller's to add, which fails.
+            && let Ok(value) = object.extract::<f64>()
+        {
+            return Ok(sum.add_single(&Single::Float(value)));
+        }
         if let Some(single) = &single {
             let taken = match &mut self.into {
                 Into::Table(table) => table.add_single(single.clone()),
