@@ -26,7 +26,7 @@ def native(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=["off", "require"])
+@pytest.fixture(params=["require"] if "FIRESTEEL_TEST_DATA" in os.environ else ["off", "require"])
 def wholly_native(request: pytest.FixtureRequest) -> str:
     """For programs of which nothing needs the interpreter."""
     return str(request.param)
@@ -56,8 +56,8 @@ def rows(name: str) -> list[dict[str, str]]:
     return [dict(zip(header.split(","), line.split(","))) for line in lines]
 
 
-def test_flights(native: str) -> None:
-    text = printed("flights.py", str(DATA), "--fewest", "2", "--native", native)
+def test_flights(wholly_native: str) -> None:
+    text = printed("flights.py", str(DATA), "--fewest", "2", "--native", wholly_native)
     delays: dict[tuple[str, int], list[int]] = defaultdict(list)
     for row in rows("flights.csv"):
         if row["arr_delay"] != "NA":
@@ -76,8 +76,8 @@ def test_flights(native: str) -> None:
     assert f"Left out: {gone} flights that never arrived\n          0 rows that could" in text
 
 
-def test_log_statistics(native: str) -> None:
-    text = printed("log_stats.py", str(LOG), "--native", native)
+def test_log_statistics(wholly_native: str) -> None:
+    text = printed("log_stats.py", str(LOG), "--native", wholly_native)
     lines = [line.split(" ") for line in LOG.read_text().splitlines()]
     assert text.startswith(f"{len(lines)} events, 0 lines not understood\n")
     actions = Counter(" ".join(words[2:4]) if words[2] == "status" else words[2] for words in lines)
@@ -131,8 +131,8 @@ def dependencies_of(path: Path) -> dict[str, set[str]]:
     return links
 
 
-def test_packages(native: str) -> None:
-    text = printed("page_rank.py", str(DATA / "Packages"), "--native", native)
+def test_packages(wholly_native: str) -> None:
+    text = printed("page_rank.py", str(DATA / "Packages"), "--native", wholly_native)
     links = dependencies_of(DATA / "Packages")
     assert text.startswith(f"{len(links)} packages, {sum(map(len, links.values()))} dependencies\n")
     ranks = dict.fromkeys(links, 1.0)
@@ -244,9 +244,9 @@ def test_keywords(wholly_native: str, tmp_path: Path) -> None:
     assert section(text, "The texts for `cat tail`") == [f"{-weight:>24.4f}  {name}" for weight, name in found]
 
 
-def test_late_flights(native: str) -> None:
+def test_late_flights(wholly_native: str) -> None:
     """That the weights are those of the greatest likelihood is checked by its slope there, which wants no solving."""
-    text = printed("logistic_regression.py", str(DATA / "flights.csv"), "--native", native)
+    text = printed("logistic_regression.py", str(DATA / "flights.csv"), "--native", wholly_native)
     numbers = {line.split(" ")[0]: line for line in text.splitlines()}
     weights = [float(word) for word in numbers["Weights:"].split(" ") if word[-1].isdigit()]
     learnt: list[tuple[list[float], bool]] = []
