@@ -313,7 +313,7 @@ mod tests {
     fn a_bucket_of_any_size_is_sorted_as_a_stable_sort_does() {
         for (length, hashes) in [(47, 7), (48, 1 << 40), (1000, 1 << 60), (9000, 3), (30_000, 1 << 62)] {
             // All in the first bucket.
-            let hash = |i: u64| i.wrapping_mul(0x9E37_79B9_7F4A_7C15) % hashes & u64::MAX >> BUCKET_BITS;
+            let hash = |i: u64| (i.wrapping_mul(0x9E37_79B9_7F4A_7C15) % hashes) & (u64::MAX >> BUCKET_BITS);
             let mut bucket: Vec<Hashed<u64, String>> =
                 (0..length).map(|i| (hash(i), i, i.to_string())).collect();
             let mut expected = bucket.clone();
