@@ -134,7 +134,8 @@ def test_sums_of_floats_are_those_of_the_running_interpreter() -> None:
     assert compensates == (sys.version_info >= (3, 12))
     rng = random.Random(7)
     sums = OfRecords(numbers._sum)
-    for dirty in ([], [1], [True], [2**70, 3], [2**200, 3], [2**62, 2**62, 2**62], [math.inf], [math.inf, -math.inf], [-0.0]):
+    wholes: list[list[Any]] = [[], [1], [True], [2**70, 3], [2**200, 3], [2**62, 2**62, 2**62]]
+    for dirty in (*wholes, [math.inf], [math.inf, -math.inf], [-0.0]):
         for begin in (0, 3, 50):
             some: list[Any] = [rng.uniform(-1, 1) * 10 ** rng.randrange(18) for _ in range(100)]
             some[begin:begin] = dirty
