@@ -89,6 +89,8 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn merging_sorted_runs_is_a_stable_sort(runs: Vec<Vec<(u8, u16)>>) {
             let mut expected: Vec<_> = runs.iter().flatten().copied().collect();
