@@ -192,3 +192,13 @@ def test_joins_that_remember_keys(match: Any) -> None:
         join: Any = natively(Join(match))
         cut = [left[start : start + 7] for start in range(0, len(left), 7)]
         assert list(join.over_two(0, iter(cut), iter([right]))) == wanted
+
+
+def test_tuples_compare_by_the_nan_that_they_hold() -> None:
+    nan, other = math.nan, float("nan")
+    step = OfRecords(combine_locally, None, max)
+    shared, mixed = [(nan, -1), (nan, 5), (2.0, 3), (nan, 4)], [(nan, -1), (other, 5), (nan, 4)]
+    for values in (shared, mixed, [(2.0, 1), (nan, 7), (nan, 9)]):
+        records = [(x % 3, value) for x, value in enumerate(values * 50)]
+        for made in (Map(lambda x: x, ""), Map(lambda x: (False, x[1]), "")):
+            natively_as_interpreted(records, made, step, may_hand_over=True)

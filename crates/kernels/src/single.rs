@@ -27,27 +27,32 @@ impl Single {
     /// Returns a row of a column whose constants were written out; `None` for other types.
     pub fn of(column: &Column, row: usize) -> Option<Single> {
         Some(match column {
-            Column::Const(scalar) => Single::of_scalar(scalar),
+            Column::Const(scalar) => Single::of_scalar(scalar)?,
             Column::Bool(values) => Single::Bool(values[row]),
             Column::Int(values) => Single::Int(values[row].into()),
             Column::Float(values) => Single::Float(values[row]),
             Column::Text(text) => Single::Text(text.get(row).to_string()),
-            Column::Tuple(parts) => {
-                Single::Tuple(parts.iter().map(|part| Single::of(part, row)).collect::<Option<_>>()?)
-            }
+            Column::Tuple(parts) => Single::tuple(parts.iter().map(|part| Single::of(part, row)))?,
             Column::List(_) | Column::Group(_) | Column::Record(..) | Column::Numpy(_) => return None,
         })
     }
 
-    fn of_scalar(scalar: &Scalar) -> Single {
-        match scalar {
+    /// Makes a tuple of items; `None` if one of them is no such value, or not a number: tuples compare their items by what objects they are first,
+    /// and a NaN that is made anew is not the one that it was.
+    pub fn tuple(items: impl Iterator<Item = Option<Single>>) -> Option<Single> {
+        let is_nan = |item: &Single| matches!(item, Single::Float(value) if value.is_nan());
+        items.map(|item| item.filter(|item| !is_nan(item))).collect::<Option<_>>().map(Single::Tuple)
+    }
+
+    fn of_scalar(scalar: &Scalar) -> Option<Single> {
+        Some(match scalar {
             Scalar::None => Single::None,
             Scalar::Bool(value) => Single::Bool(*value),
             Scalar::Int(value) => Single::Int((*value).into()),
             Scalar::Float(value) => Single::Float(*value),
             Scalar::Str(text) => Single::Text(text.to_string()),
-            Scalar::Tuple(items) => Single::Tuple(items.iter().map(Single::of_scalar).collect()),
-        }
+            Scalar::Tuple(items) => Single::tuple(items.iter().map(Single::of_scalar))?,
+        })
     }
 
     /// Returns about how many bytes it takes.

@@ -377,7 +377,8 @@ fn of_scalar<'py>(py: Python<'py>, scalar: &Scalar) -> PyResult<Bound<'py, PyAny
     })
 }
 
-/// Returns an object as a value by itself; nothing of one that the kernels do not merge or compare.
+/// Returns an object as a value by itself; nothing of one that the kernels do not merge or compare. Nor of a tuple with a NaN
+/// in it ([`Single::tuple`]).
 pub(super) fn single(object: &Bound<'_, PyAny>) -> Option<Single> {
     if let Ok(text) = object.cast_exact::<PyString>() {
         return text.to_str().ok().map(|text| Single::Text(text.to_string()));
@@ -396,7 +397,7 @@ pub(super) fn single(object: &Bound<'_, PyAny>) -> Option<Single> {
         return Some(Single::None);
     }
     let tuple = object.cast_exact::<PyTuple>().ok()?;
-    tuple.iter().map(|item| single(&item)).collect::<Option<_>>().map(Single::Tuple)
+    Single::tuple(tuple.iter().map(|item| single(&item)))
 }
 
 /// Returns a value by itself as an object.
