@@ -14,24 +14,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from peer import PARTITIONS, THREADS, number
+from peer import PARTITIONS, context, number
 
 RECORDS = number("BENCH_N", 2_000_000)
 KEYS = number("BENCH_KEYS", 100_000)
 DIRTY_NUMBERS = [None, 2.5, 2**70, True, None]
 DIRTY_LINES = ["", "k1", "k2,x,3", "k3,1.5", "k4,nan,1"]
 DIRTY_PAIRS = [(None, 1), (7.0, 2), ("x", 3), (11, 2.5), (12, 2**63), (True, 1)]
-
-
-def context(mode: str) -> Any:
-    """A context whose functions run natively, or do not."""
-    from firesteel import SparkConf, SparkContext
-
-    conf = SparkConf().setMaster(f"local[{THREADS}]").setAppName("dirty").set("firesteel.python.native", mode)
-    conf.set("spark.ui.enabled", "false").set("spark.ui.showConsoleProgress", "false")
-    made = SparkContext(conf=conf)
-    made.setLogLevel("ERROR")
-    return made
 
 
 def with_dirt(records: list[Any], dirt: list[Any]) -> list[Any]:

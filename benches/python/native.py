@@ -14,20 +14,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from peer import PARTITIONS, THREADS, number
+from peer import PARTITIONS, THREADS, context, number
 
 MODES = ("off", "auto")
-
-
-def context(mode: str) -> Any:
-    """A context whose functions run natively, or do not."""
-    from firesteel import SparkConf, SparkContext
-
-    conf = SparkConf().setMaster(f"local[{THREADS}]").setAppName("native").set("firesteel.python.native", mode)
-    conf.set("spark.ui.enabled", "false").set("spark.ui.showConsoleProgress", "false")
-    made = SparkContext(conf=conf)
-    made.setLogLevel("ERROR")
-    return made
 
 
 def text(folder: str) -> str:

@@ -22,15 +22,16 @@ def number(name: str, default: int) -> int:
     return int(os.environ.get(name, default))
 
 
-def context() -> Any:
-    """A context of the peer, on so many threads, or on the cluster that the harness has started."""
+def context(native: str | None = None) -> Any:
+    """A context of the peer, on so many threads, or on the cluster that the harness has started. ``native`` says how
+    functions run, else ``BENCH_NATIVE``."""
     if os.environ.get("BENCH_PEER", "firesteel") == "pyspark":
         from pyspark import SparkConf, SparkContext
     else:
         from firesteel import SparkConf, SparkContext
     conf = SparkConf().setMaster(os.environ.get("BENCH_MASTER", f"local[{THREADS}]")).setAppName("benchmark")
     conf.set("spark.ui.enabled", "false").set("spark.ui.showConsoleProgress", "false")
-    if native := os.environ.get("BENCH_NATIVE"):
+    if native := native or os.environ.get("BENCH_NATIVE"):
         conf.set("firesteel.python.native", native)
     if memory := os.environ.get("BENCH_MEMORY"):
         conf.set("firesteel.memory", memory)  # so little that tables spill

@@ -52,7 +52,7 @@ impl<K: Data + Hash + Eq, V: Data> Gatherer<K, V> {
     /// let mut gathered = gatherer.finish()?;
     /// while let Some(hash) = gathered.next_hash()? {
     ///     let count = gathered.group(hash).len(); // two of "a", or one of "b"
-    ///     gathered.by_ref().take(count).for_each(drop);
+    ///     gathered.take(count).for_each(drop);
     /// }
     /// # Ok(())
     /// # }
@@ -257,15 +257,11 @@ impl<K, V> Gathered<K, V> {
         let length = pairs.iter().position(|pair| pair.0 != hash).unwrap_or(pairs.len());
         &pairs[..length]
     }
-}
 
-/// The pairs of the group that [`Gathered::group`] returned, and no further ones: ask [`Gathered::next_hash`] for the next group.
-impl<K, V> Iterator for Gathered<K, V> {
-    type Item = (K, V);
-
+    /// Takes so many pairs off the group that [`Gathered::group`] returned.
     #[inline]
-    fn next(&mut self) -> Option<(K, V)> {
-        self.current.next().map(|(_, key, value)| (key, value))
+    pub fn take(&mut self, count: usize) -> impl Iterator<Item = (K, V)> {
+        self.current.by_ref().take(count).map(|(_, key, value)| (key, value))
     }
 }
 
@@ -287,7 +283,7 @@ mod tests {
         let (mut gathered, mut all) = (gatherer.finish().unwrap(), vec![]);
         while let Some(hash) = gathered.next_hash().unwrap() {
             let count = gathered.group(hash).len();
-            all.extend(gathered.by_ref().take(count));
+            all.extend(gathered.take(count));
         }
         drop(gathered);
         assert_eq!(workspace.free(), memory, "memory was not given back");
@@ -355,7 +351,7 @@ mod tests {
             match gathered.next_hash() {
                 Ok(Some(hash)) => {
                     let count = gathered.group(hash).len();
-                    gathered.by_ref().take(count).for_each(drop);
+                    gathered.take(count).for_each(drop);
                 }
                 Ok(None) => panic!("a broken run looks like a shorter one"),
                 Err(error) => break error,

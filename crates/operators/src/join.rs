@@ -175,11 +175,11 @@ impl<K: Data + Hash + Eq, A: Data, B: Data, J: JoinKind<A, B>> JoinStream<K, A, 
             match (self.left.next_hash()?, self.right.next_hash()?) {
                 (Some(left), Some(right)) if left == right => self.next_keys(left, batch, length),
                 (Some(left), right) if right.is_none_or(|right| left < right) => {
-                    let (key, value) = self.left.next().expect("there is a next pair");
+                    let (key, value) = self.left.take(1).next().expect("there is a next pair");
                     batch.extend(J::left(Some(value)).zip(J::right(None)).map(|pair| (key, pair)));
                 }
                 (_, Some(_)) => {
-                    let (key, value) = self.right.next().expect("there is a next pair");
+                    let (key, value) = self.right.take(1).next().expect("there is a next pair");
                     batch.extend(J::left(None).zip(J::right(Some(value))).map(|pair| (key, pair)));
                 }
                 (Some(_) | None, None) => break,
@@ -197,21 +197,22 @@ impl<K: Data + Hash + Eq, A: Data, B: Data, J: JoinKind<A, B>> JoinStream<K, A, 
         let is_one_key =
             right.iter().all(|pair| pair.1 == *key) && left[1..].iter().all(|pair| pair.1 == *key);
         if !is_one_key || lefts * rights > length - batch.len() {
-            let mut crosses =
-                crosses::<K, A, B, J>(self.left.by_ref().take(lefts), self.right.by_ref().take(rights));
+            let mut crosses = crosses::<K, A, B, J>(self.left.take(lefts), self.right.take(rights));
             crosses.reverse();
             self.others = crosses;
             self.pairs = self.others.pop();
             return;
         }
         if (lefts, rights) == (1, 1) {
-            if let (Some((key, left)), Some((_, right))) = (self.left.next(), self.right.next()) {
+            if let (Some((key, left)), Some((_, right))) =
+                (self.left.take(1).next(), self.right.take(1).next())
+            {
                 batch.extend(J::left(Some(left)).zip(J::right(Some(right))).map(|pair| (key, pair)));
             }
             return;
         }
-        self.rights.extend(self.right.by_ref().take(rights).filter_map(|(_, right)| J::right(Some(right))));
-        for (key, left) in self.left.by_ref().take(lefts) {
+        self.rights.extend(self.right.take(rights).filter_map(|(_, right)| J::right(Some(right))));
+        for (key, left) in self.left.take(lefts) {
             let Some(left) = J::left(Some(left)) else { continue };
             batch.extend(self.rights.iter().map(|right| (key.clone(), (left.clone(), right.clone()))));
         }
@@ -228,17 +229,12 @@ fn crosses<K: Eq, A: Data, B: Data, J: JoinKind<A, B>>(
     rights: impl Iterator<Item = (K, B)>,
 ) -> Vec<Cross<K, J::Left, J::Right>> {
     let mut keys: Vec<Sides<K, A, B, J>> = vec![];
-    let mut at = |key: K| match keys.iter().position(|(known, ..)| *known == key) {
-        Some(at) => at,
-        None => {
-            keys.push((key, vec![], vec![]));
-            keys.len() - 1
-        }
-    };
-    let lefts: Vec<(usize, A)> = lefts.map(|(key, value)| (at(key), value)).collect();
-    let rights: Vec<(usize, B)> = rights.map(|(key, value)| (at(key), value)).collect();
-    lefts.into_iter().for_each(|(at, value)| keys[at].1.extend(J::left(Some(value))));
-    rights.into_iter().for_each(|(at, value)| keys[at].2.extend(J::right(Some(value))));
+    for (key, value) in lefts {
+        sides_of(&mut keys, key).1.extend(J::left(Some(value)));
+    }
+    for (key, value) in rights {
+        sides_of(&mut keys, key).2.extend(J::right(Some(value)));
+    }
     let cross = |(key, mut left, mut right): Sides<K, A, B, J>| {
         if left.is_empty() {
             left.extend(J::left(None));
@@ -249,6 +245,15 @@ fn crosses<K: Eq, A: Data, B: Data, J: JoinKind<A, B>>(
         Cross { key, left: left.into_iter(), current: None, right, next: 0 }
     };
     keys.into_iter().map(cross).collect()
+}
+
+/// Returns the sides of a key, which are empty if it is a new one.
+fn sides_of<K: Eq, L, R>(keys: &mut Vec<(K, Vec<L>, Vec<R>)>, key: K) -> &mut (K, Vec<L>, Vec<R>) {
+    let at = keys.iter().position(|(known, ..)| *known == key).unwrap_or(keys.len());
+    if at == keys.len() {
+        keys.push((key, vec![], vec![]));
+    }
+    &mut keys[at]
 }
 
 impl<K, A, B, J> Batches<(K, (J::Left, J::Right))> for JoinStream<K, A, B, J>
