@@ -338,9 +338,22 @@ def test_dataclasses_are_made_and_read() -> None:
 
 
 def test_a_dataclass_is_no_tuple() -> None:
-    functions = (lambda p: p[0], lambda p: len(p), lambda p: [v for v in p], lambda p: p == (1, 2), lambda p: p < p)
+    functions: tuple[Callable[[Any], Any], ...] = (
+        *(lambda p: p[0], lambda p: len(p), lambda p: [v for v in p], lambda p: p == (1, 2), lambda p: p < p),
+        *(lambda p: tuple(p), lambda p: len(dict([p, p])), lambda p: dict([p])[1]),
+    )
     for function in functions:
         results, back = in_both([Map(function, "map")], [Spot(1, 2), Spot(3, 4)])
+        assert back > 0
+
+
+def test_what_has_no_hash_is_in_no_set_not_even_an_empty_one() -> None:
+    in_empty: tuple[Callable[[Any], Any], ...] = (
+        lambda s: s.split(",") in set(),
+        lambda s: (1, s.split(",")) in set(s.split("no such")[1:]),
+    )
+    for function in in_empty:
+        results, back = in_both([Map(function, "map")], ["a,b", "c"])
         assert back > 0
 
 

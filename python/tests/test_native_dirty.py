@@ -1,5 +1,6 @@
 """A record that is not like the others costs itself, and no other: what it gives stands among what the kernels give."""
 
+import enum
 import math
 import random
 import sys
@@ -129,13 +130,23 @@ def test_a_value_that_is_no_number_ends_as_in_the_interpreter(fresh_context: Mak
     assert type(failed.value.__cause__) is TypeError
 
 
+class Whole(enum.IntEnum):
+    ONE = 1
+    LARGE = 2**70
+
+
+class Broken(float):
+    """A float of another class."""
+
+
 def test_sums_of_floats_are_those_of_the_running_interpreter() -> None:
     compensates, _ = sum_rules()
     assert compensates == (sys.version_info >= (3, 12))
     rng = random.Random(7)
     sums = OfRecords(numbers._sum)
     wholes: list[list[Any]] = [[], [1], [True], [2**70, 3], [2**200, 3], [2**62, 2**62, 2**62]]
-    for dirty in (*wholes, [math.inf], [math.inf, -math.inf], [-0.0]):
+    others: list[list[Any]] = [[Whole.ONE], [Whole.ONE, 2**70], [Whole.LARGE, 1.0], [Broken(1e16), 1.0, -1e16]]
+    for dirty in (*wholes, *others, [math.inf], [math.inf, -math.inf], [-0.0]):
         for begin in (0, 3, 50):
             some: list[Any] = [rng.uniform(-1, 1) * 10 ** rng.randrange(18) for _ in range(100)]
             some[begin:begin] = dirty
@@ -196,9 +207,12 @@ def test_joins_that_remember_keys(match: Any) -> None:
 
 def test_tuples_compare_by_the_nan_that_they_hold() -> None:
     nan, other = math.nan, float("nan")
-    step = OfRecords(combine_locally, None, max)
     shared, mixed = [(nan, -1), (nan, 5), (2.0, 3), (nan, 4)], [(nan, -1), (other, 5), (nan, 4)]
     for values in (shared, mixed, [(2.0, 1), (nan, 7), (nan, 9)]):
         records = [(x % 3, value) for x, value in enumerate(values * 50)]
         for made in (Map(lambda x: x, ""), Map(lambda x: (False, x[1]), "")):
+            step = OfRecords(combine_locally, None, max)
             natively_as_interpreted(records, made, step, may_hand_over=True)
+        for made in (Map(lambda x: x, ""), Map(lambda x: (x[0], x[1]), "")):
+            for reduced in (OfRecords(actions._reduced, max), OfRecords(actions._folded, max, (0.5, 0))):
+                natively_as_interpreted(values * 50, made, reduced, may_hand_over=True)

@@ -27,10 +27,10 @@ pub(crate) fn call(collection: Collection, arguments: &[Column], mask: &mut Mask
             Ok(Column::List(concatenated(&of(list)?, &single(value, rows)?)?))
         }
         (Collection::Extend, [list, more]) => Ok(Column::List(concatenated(&of(list)?, &of(more)?)?)),
-        (Collection::Tuple, [Column::Tuple(parts) | Column::Record(_, parts)]) => {
-            Ok(Column::Tuple(parts.clone()))
-        }
-        (Collection::Tuple, [list]) => tuple_of(&of(list)?, mask),
+        (Collection::Tuple, [value]) => match value.parts() {
+            Some(parts) => Ok(Column::Tuple(parts.to_vec())),
+            None => tuple_of(&of(value)?, mask),
+        },
         (Collection::SortedBy, [list, keys]) => sorted_by(&of(list)?, &of(keys)?, false, mask),
         (Collection::ReversedBy, [list, keys]) => sorted_by(&of(list)?, &of(keys)?, true, mask),
         (Collection::MinBy, [list, keys]) => extreme_by(&of(list)?, &of(keys)?, Ordering::Less, mask),
@@ -142,6 +142,10 @@ pub(crate) fn extreme_by(list: &List, keys: &List, wanted: Ordering, mask: &mut 
 /// Returns the place of each row's value among the items of its list.
 fn places(list: &List, value: &Column, mask: &mut Mask) -> Answer<Vec<Option<u32>>> {
     let rows = mask.rows();
+    // What can be changed has no hash, and that is an error also where nothing is to be found.
+    if value.lists() > 0 {
+        return Err(Refused("a set of values of this type"));
+    }
     if is_empty(list) {
         return Ok(vec![None; rows]);
     }

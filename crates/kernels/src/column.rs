@@ -383,6 +383,14 @@ impl Column {
         }
     }
 
+    /// Returns the items of tuples of two.
+    #[must_use]
+    pub fn pair(&self) -> Option<(&Column, &Column)> {
+        let Column::Tuple(parts) = self else { return None };
+        let [one, two] = &parts[..] else { return None };
+        Some((one, two))
+    }
+
     /// Returns the items of tuples, also of those with names: not the fields of other classes, which have no items.
     pub(crate) fn parts(&self) -> Option<&[Column]> {
         match self {

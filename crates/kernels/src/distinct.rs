@@ -60,8 +60,7 @@ pub(crate) fn entries(pairs: &List, mask: &mut Mask) -> Answer<List> {
     if is_empty(pairs) {
         return Ok(pairs.clone());
     }
-    let (Column::Tuple(parts) | Column::Record(_, parts)) = &*pairs.items else { return Err(SEVERAL_TYPES) };
-    let [keys, values] = &parts[..] else { return Err(SEVERAL_TYPES) };
+    let Some([keys, values]) = pairs.items.parts() else { return Err(SEVERAL_TYPES) };
     let of_keys = List { spans: pairs.spans.clone(), items: Rc::new(keys.clone()) };
     let compared = comparable(&of_keys, mask)?;
     let (mut first, mut last) = (vec![], vec![]);

@@ -94,11 +94,11 @@ impl Groups {
     /// cannot take.
     pub fn add(&mut self, pairs: &Column, rows: usize, some: Range<usize>) -> usize {
         let pairs = pairs.spread(rows);
-        let Some((key, value)) = pair(&pairs) else { return some.start };
+        let Some((key, value)) = pairs.pair() else { return some.start };
         if !self.is_tagged {
             return self.add_to(0, key, value, rows, some);
         }
-        let Some((Column::Int(sides), value)) = pair(value) else { return some.start };
+        let Some((Column::Int(sides), value)) = value.pair() else { return some.start };
         let mut from = some.start;
         while from < some.end {
             let Some(side) = usize::try_from(sides[from]).ok().filter(|side| *side < self.sides.len()) else {
@@ -241,7 +241,7 @@ impl Grouped {
     /// Joins pairs with the values of their keys. Returns the results; `None` where these cannot be in a column, or are very many.
     pub fn join(&self, pairs: &Column, rows: usize, how: Joined) -> Option<JoinResults> {
         let spread = pairs.spread(rows);
-        let (key, value) = pair(&spread)?;
+        let (key, value) = spread.pair()?;
         let held = &self.sides[0].values;
         let found = self.table.find_all(key, rows)?;
         let chosen = |column: &Column, is_wanted: &dyn Fn(usize) -> bool| {
@@ -291,15 +291,5 @@ impl Grouped {
         let without = chosen(&without(), &|row| found[row].is_none());
         let has_partner = spans.flat_map(|span| std::iter::repeat_n(!span.is_empty(), span.len().max(1)));
         Some(JoinResults::Mixed { with: (with, mine.len()), without, has_partner: has_partner.collect() })
-    }
-}
-
-fn pair(column: &Column) -> Option<(&Column, &Column)> {
-    match column {
-        Column::Tuple(parts) => match &parts[..] {
-            [one, two] => Some((one, two)),
-            _ => None,
-        },
-        _ => None,
     }
 }

@@ -7,6 +7,9 @@
 use crate::single::Single;
 use std::collections::BTreeMap;
 
+/// About the bytes that the map of strangers takes for one, beside its key.
+const STRANGER: usize = 48;
+
 /// The odd entries of a table.
 #[derive(Default)]
 pub(crate) struct Odd {
@@ -70,7 +73,7 @@ impl Odd {
 
     /// Adds a key that is equal to none of the columns' type.
     pub(crate) fn add_stranger(&mut self, bytes: Box<[u8]>, at: usize, key: Single) {
-        self.bytes += bytes.len() + size_of::<usize>();
+        self.bytes += bytes.len() + STRANGER;
         self.strangers.insert(bytes, at);
         self.set_key(at, key);
         self.entry(at).is_stranger = true;

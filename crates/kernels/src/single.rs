@@ -56,7 +56,8 @@ impl Single {
     }
 
     /// Returns about how many bytes it takes.
-    pub(crate) fn bytes(&self) -> usize {
+    #[must_use]
+    pub fn bytes(&self) -> usize {
         let held = match self {
             Single::None | Single::Bool(_) | Single::Int(_) | Single::Float(_) => 0,
             Single::Text(text) => text.capacity(),
@@ -166,7 +167,7 @@ fn compared(whole_number: i128, float: f64) -> Option<Ordering> {
 /// Returns the whole number that a float is.
 fn whole(value: f64) -> Option<i128> {
     const BEYOND: f64 = (1_u128 << 127) as f64;
-    (value.trunc() == value && value.abs() < BEYOND).then_some(value as i128)
+    (value.trunc() == value && (-BEYOND..BEYOND).contains(&value)).then_some(value as i128)
 }
 
 /// Returns values as a column, if all have one type.
@@ -230,6 +231,14 @@ mod tests {
         assert!(all.iter().all(|value| bytes(value) == bytes(&Single::Int(1))));
         assert_eq!(bytes(&Single::Float(-0.0)), bytes(&Single::Bool(false)));
         assert_ne!(bytes(&Single::Float(0.5)), bytes(&Single::Int(0)));
+        for whole in [i128::MIN, -(1 << 63), 1 << 63, 1 << 53, i128::MIN / 2] {
+            assert_eq!(bytes(&Single::Float(whole as f64)), bytes(&Single::Int(whole)), "{whole}");
+            assert_eq!(compared(whole, whole as f64), Some(Ordering::Equal), "{whole}");
+            assert_ne!(bytes(&Single::Float(whole as f64)), bytes(&Single::Int(whole + 1)), "{whole}");
+        }
+        // Beyond all whole numbers that are here, though the nearest float to the greatest of them.
+        assert_ne!(bytes(&Single::Float(i128::MAX as f64)), bytes(&Single::Int(i128::MAX)));
+        assert_eq!(compared(i128::MAX, i128::MAX as f64), Some(Ordering::Less));
         assert_eq!(bytes(&Single::Tuple(vec![Single::Float(f64::NAN)])), None);
     }
 }

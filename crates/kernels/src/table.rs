@@ -99,9 +99,9 @@ impl Table {
     /// Merges the pairs of some of the rows. Returns the row before which it has stopped: the end, or the first pair that it
     /// cannot take.
     pub fn add(&mut self, pairs: &Column, rows: usize, some: Range<usize>) -> usize {
-        let Column::Tuple(parts) = pairs.spread(rows) else { return some.start };
-        let [key, value] = &parts[..] else { return some.start };
-        self.merge_rows(key, value, value, rows, some)
+        let pairs = pairs.spread(rows);
+        let Some((key, value)) = pairs.pair() else { return some.start };
+        self.combine(key, value, value, rows, some)
     }
 
     /// Combines the values of some of the rows by their keys, as `combineByKey` does: where a key is new, its combination is
@@ -114,17 +114,7 @@ impl Table {
         rows: usize,
         some: Range<usize>,
     ) -> usize {
-        self.merge_rows(&keys.spread(rows), &first.spread(rows), &more.spread(rows), rows, some)
-    }
-
-    fn merge_rows(
-        &mut self,
-        keys: &Column,
-        first: &Column,
-        more: &Column,
-        rows: usize,
-        some: Range<usize>,
-    ) -> usize {
+        let (keys, first, more) = (&keys.spread(rows), &first.spread(rows), &more.spread(rows));
         let Range { start: mut from, end: to } = some;
         let leaves = self.merge.leaves(first, rows).zip(self.merge.leaves(more, rows));
         let leaves = leaves.map(|(first, more)| Leaves { first, more }).filter(|leaves| self.takes(leaves));

@@ -58,7 +58,17 @@ impl Sum {
 
     /// Returns whether a whole number is added as a float, of whatever size.
     pub fn adds_as_floats(&self) -> bool {
-        self.rules.compensates_ints && matches!(self.total, Total::Float(..))
+        self.rules.compensates_ints && self.is_float()
+    }
+
+    /// Returns whether there were floats, and nothing but numbers that the interpreter's loop over floats takes.
+    pub fn is_float(&self) -> bool {
+        matches!(self.total, Total::Float(..))
+    }
+
+    /// Returns whether there was nothing yet but what the interpreter's loop over whole numbers takes.
+    pub fn is_int(&self) -> bool {
+        matches!(self.total, Total::Int(_))
     }
 
     /// Adds one number; returns whether it could.

@@ -135,6 +135,16 @@ fn a_sum_of_floats_remembers_what_it_loses_where_the_interpreter_does() {
 }
 
 #[test]
+fn a_sum_begins_at_the_positive_zero() {
+    for compensates in [true, false] {
+        let mut sum = Sum::new(SumRules { compensates, compensates_ints: false });
+        assert_eq!(sum.add(&Column::floats(vec![-0.0, -0.0]), 2), 2);
+        let Single::Float(total) = sum.total() else { panic!("{:?}", sum.total()) };
+        assert_eq!(total.to_bits(), 0.0_f64.to_bits());
+    }
+}
+
+#[test]
 fn whole_numbers_of_any_size_are_added_to_floats_as_floats_where_the_interpreter_does() {
     let large = Single::Int(1 << 70);
     for (compensates_ints, wanted) in [(true, 1.0), (false, 0.0)] {

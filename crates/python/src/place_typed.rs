@@ -19,8 +19,8 @@ pub(crate) struct Typed {
     bytes: usize,
 }
 
-/// The bytes that a record in no column is counted as.
-const OBJECT: usize = 256;
+/// The bytes that a record in no column is counted as: so many that about a thousand are held at most, whatever they hold.
+const OBJECT: usize = 4096;
 
 /// Ranges of keys.
 pub(crate) struct Ranges {

@@ -13,7 +13,7 @@ from typing import Any
 
 from firesteel.native import arrays, callables, records
 from firesteel.native.callables import GETTER
-from firesteel.native.holding import FILTERED, MAPPED, TRUE_ONES
+from firesteel.native.holding import FILTERED, MAPPED, TRUE_ONES, frames_of
 from firesteel.native.lookups import is_container
 from firesteel.native.loops import Loops
 from firesteel.native.names import Names
@@ -253,8 +253,7 @@ class Calls(Loops):
 
     def load_closure(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         name = str(instruction.argval)
-        self.freeze(block, frame, [frame.locals.get(name)])
-        frame.stack.append(Cell(self.captured(frame, name)))
+        frame.stack.append(self.cell(block, frame, name))
 
     def name_keywords(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         frame.keywords = frame.code.code.co_consts[instruction.arg or 0]
@@ -352,6 +351,9 @@ class Calls(Loops):
         function, items = arguments
         if isinstance(items, Owned) and items.kind == "set":
             raise NotLowered("the order of a set")
+        named = (one is items for at in frames_of(frame) for one in (*at.stack, *at.locals.values()))
+        if isinstance(items, Inner) and any(named):
+            raise NotLowered("a generator that is passed on")
         if called is filter and function == Known(None):
             return self.generator(TRUE_ONES, [items], frame)
         return self.generator(FILTERED if called is filter else MAPPED, [function, items], frame)

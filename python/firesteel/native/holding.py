@@ -31,9 +31,10 @@ from firesteel.native.values import (
     NotLowered,
     Owned,
     Register,
+    within,
 )
 
-__all__ = ["CHANGES", "FILTERED", "MAPPED", "TRUE_ONES", "Holding"]
+__all__ = ["CHANGES", "FILTERED", "MAPPED", "TRUE_ONES", "Holding", "frames_of"]
 
 #: The methods that change a list, a set or a dict.
 CHANGES = frozenset(
@@ -88,14 +89,14 @@ class Holding(Instructions):
     def change(self, frame: Frame, value: Owned, register: Register) -> Owned:
         """Gives a list, set or dict another register, wherever it is."""
         made = Owned(value.kind, register, value.identity)
-        for one in (one for at in _frames(frame) for one in (*at.stack, *at.locals.values())):
+        for one in (one for at in frames_of(frame) for one in (*at.stack, *at.locals.values())):
             if not isinstance(one, Owned) and _mentions(one, value.identity):
                 raise NotLowered(f"a {value.kind} that changes while something goes through it")
 
         def other(one: Any) -> Any:
             return made if isinstance(one, Owned) and one.identity is value.identity else one
 
-        for at in _frames(frame):
+        for at in frames_of(frame):
             at.stack[:] = [other(one) for one in at.stack]
             at.locals.update((name, other(one)) for name, one in at.locals.items())
         return made
@@ -119,7 +120,7 @@ class Holding(Instructions):
             made = made or self.raw(block, one)
             return made
 
-        for at in _frames(frame):
+        for at in frames_of(frame):
             at.stack[:] = [other(one) for one in at.stack]
             at.locals.update((name, other(one)) for name, one in at.locals.items())
             loop = at.loop
@@ -138,7 +139,7 @@ class Holding(Instructions):
 
     def spend(self, frame: Frame, generator: Inner) -> None:
         """Takes all items of a generator, which then has none for anybody else."""
-        for at in _frames(frame):
+        for at in frames_of(frame):
             at.locals.update((name, SPENT) for name, one in at.locals.items() if one is generator)
             at.stack[:] = [SPENT if one is generator else one for one in at.stack]
 
@@ -305,8 +306,8 @@ class Holding(Instructions):
         value = arguments[0]
         if name == "set":
             return self.as_set(block, value, frame)
-        if name == "dict" and isinstance(value, Owned) and value.kind == "dict":
-            return self.owned("dict", self.raw(block, value))
+        if name in ("dict", "counter") and isinstance(value, Owned) and value.kind in ("dict", "counter"):
+            return self.owned(name, self.raw(block, value))
         items = self.as_list(block, value, frame)
         if name == "tuple":
             return self.collect(block, "tuple", items)
@@ -318,7 +319,7 @@ class Holding(Instructions):
 _OF_SETS = {"union": "|", "intersection": "&", "difference": "-", "symmetric_difference": "^"}
 
 
-def _frames(frame: Frame) -> Iterator[Frame]:
+def frames_of(frame: Frame) -> Iterator[Frame]:
     """Goes through a frame and those of its callers."""
     at: Frame | None = frame
     while at is not None:
@@ -328,15 +329,4 @@ def _frames(frame: Frame) -> Iterator[Frame]:
 
 def _mentions(value: Any, identity: object) -> bool:
     """Returns whether a value of the walk holds on to a list, a set or a dict without being it."""
-    parts: Iterable[Any] = ()
-    if isinstance(value, Owned):
-        return value.identity is identity
-    if isinstance(value, Iterated):
-        parts = value.parts
-    elif isinstance(value, (Method, Cell)):
-        parts = (value.owner if isinstance(value, Method) else value.value,)
-    elif isinstance(value, Closure):
-        parts = value.cells
-    elif isinstance(value, Inner):
-        parts = (value.source, value.closure, *(value.called.locals.values() if value.called else ()))
-    return any(_mentions(part, identity) for part in parts)
+    return any(isinstance(one, Owned) and one.identity is identity for one in within([value]))

@@ -32,7 +32,10 @@ from firesteel.native.values import (
     Owned,
     Register,
     Slice,
+    each_name,
+    local,
     reason_against,
+    within,
 )
 
 __all__ = ["Instructions"]
@@ -128,21 +131,28 @@ class Instructions:
 
     def load_fast(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         code = frame.code.code
-        for name in _each_name(instruction):
+        for name in each_name(instruction):
             # From 3.13 on the place of a captured name is loaded, for a function within this one.
             is_cell = name in code.co_cellvars or name in code.co_freevars
-            if is_cell:
-                self.freeze(block, frame, [frame.locals.get(name)])
-            frame.stack.append(Cell(self.captured(frame, name)) if is_cell else _local(frame, name))
+            frame.stack.append(self.cell(block, frame, name) if is_cell else local(frame, name))
+
+    def cell(self, block: Block, frame: Frame, name: str) -> Cell:
+        """Returns a name that a function within this one captures."""
+        value = frame.locals.get(name)
+        # The function could take its items, each time that it is called.
+        if isinstance(value, Inner) and value.is_generator:
+            raise NotLowered("a generator that a function within it captures")
+        self.freeze(block, frame, [value])
+        return Cell(self.captured(frame, name))
 
     def store_fast(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
-        for name in _each_name(instruction):
+        for name in each_name(instruction):
             _store(frame, name)
 
     def store_then_load(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
-        stored, loaded = _each_name(instruction)
+        stored, loaded = each_name(instruction)
         _store(frame, stored)
-        frame.stack.append(_local(frame, loaded))
+        frame.stack.append(local(frame, loaded))
 
     def load_global(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         value = Known(frame.names.of_global(str(instruction.argval)))
@@ -160,7 +170,7 @@ class Instructions:
     def captured(self, frame: Frame, name: str) -> Any:
         """Returns the value of a name that is captured: by a function within this one, or by this one."""
         if name in frame.locals or name in frame.code.code.co_cellvars:
-            return _local(frame, name)
+            return local(frame, name)
         return Known(frame.names.of_captured(name))
 
     def store_deref(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
@@ -168,7 +178,8 @@ class Instructions:
         if name not in frame.code.code.co_cellvars:
             raise NotLowered("an assignment to an outer name")
         held = (*frame.stack, *frame.locals.values())
-        if any(isinstance(one, Closure) or isinstance(one, Inner) and name in one.code.co_freevars for one in held):
+        reads = (isinstance(one, Inner) and name in one.code.co_freevars for one in within(held))
+        if any(reads) or any(isinstance(one, Closure) for one in within(held)):
             raise NotLowered("an assignment to a name that a generator reads")
         _store(frame, name)
 
@@ -230,7 +241,8 @@ class Instructions:
         if in_place and isinstance(one, Owned):
             frame.stack.append(self.changed_in_place(block, frame, one, symbol, two))
             return
-        made = self.combined(block, one, two, symbol)
+        # A list that others hold changes for them, too: the kernels refuse that.
+        made = None if in_place else self.combined(block, one, two, symbol)
         if made is not None:
             frame.stack.append(made)
             return
@@ -422,12 +434,6 @@ class Instructions:
         frame.stack.append(self.apply(block, "joined", frame.pop(instruction.arg or 0)))
 
 
-def _local(frame: Frame, name: str) -> Any:
-    if name not in frame.locals:
-        raise NotLowered(f"the name {name}, which may have no value")
-    return frame.locals[name]
-
-
 def _store(frame: Frame, name: str) -> None:
     value = frame.pop(1)[0]
     if isinstance(value, Iterated) and value.name != "range":
@@ -439,11 +445,6 @@ def _store(frame: Frame, name: str) -> None:
         frame.locals.pop(name, None)
     else:
         frame.locals[name] = value
-
-
-def _each_name(instruction: dis.Instruction) -> tuple[str, ...]:
-    names = instruction.argval
-    return names if isinstance(names, tuple) else (str(names),)
 
 
 #: The instructions of ``loops``, ``calls`` and ``attempts``.

@@ -74,6 +74,7 @@ class KernelSink:
         """Says what merges values that the kernels do not merge, and what makes the first combination of a key."""
     def add(self, value: Any) -> bool: ...  # adds an object; whether it was taken
     def begin(self, zero: Any) -> bool: ...  # begins a fold; whether it could
+    def is_of_ints(self) -> bool: ...  # whether it is a sum that the loop of `sum` over whole numbers has made
     def result(self) -> list[Any]: ...  # the sum, or what was folded, if anything was
     def is_full(self, budget: Budget) -> bool: ...  # whether the table has to be passed on
     def next_pairs(self) -> Block | list[Any] | None: ...  # takes pairs out of the table; None behind the last

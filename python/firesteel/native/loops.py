@@ -244,7 +244,8 @@ class Loops(Holding):
 
     def _generated(self, block: Block, generator: Inner, caller: Frame) -> Any:
         """Returns the list of what a generator gives: it has to be one loop, with nothing but names before it."""
-        frame = generator.called or self.within(generator, [generator.source], caller)
+        called = generator.called
+        frame = called.copy(called.at) if called else self.within(generator, [generator.source], caller)
         frame.caller, frame.is_generator = None, True
         heads = self.flow(frame).heads
         while frame.at not in heads:
@@ -285,6 +286,8 @@ class Loops(Holding):
 
     def iterated(self, block: Block, name: str, arguments: list[Any], frame: Frame) -> Iterated:
         """Returns what ``range``, ``enumerate`` or ``zip`` makes."""
+        if any(one is other and isinstance(one, Inner) for one, other in combinations(arguments, 2)):
+            raise NotLowered("a generator whose items were taken")
         arguments = [self.listed_generator(block, argument, frame) for argument in arguments]
         if name == "range":
             if not 1 <= len(arguments) <= 3:
@@ -345,9 +348,9 @@ class Loops(Holding):
 
     def _changed(self, frame: Frame, members: frozenset[int]) -> frozenset[str]:
         """Returns the names of lists, sets and dicts that a loop may change, of all that it might."""
-        if not self.flow(frame).changes(members, CHANGES):
-            return frozenset()
-        return frozenset(name for name, value in frame.locals.items() if isinstance(value, Owned))
+        flow = self.flow(frame)
+        held = frozenset(name for name, value in frame.locals.items() if isinstance(value, Owned))
+        return held if held & flow.assigned(members) or flow.changes(members, CHANGES) else frozenset()
 
     def _passed(self, block: Block, value: Any) -> int:
         """Returns the register with which a name goes through a loop."""

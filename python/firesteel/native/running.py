@@ -230,8 +230,12 @@ def _sum(ran: _Ran, step: Any) -> Sequence[Any]:
     rest: Iterator[Any] = iter(() if left is None else left)
     for value in rest:
         if not sink.add(value):
+            total, was_int = sink.result()[0] + value, sink.is_of_ints()
+            if was_int and type(total) is float:
+                # A float of another class ends the loop over whole numbers, and that over floats begins.
+                return (sum(rest, total),)
             # A value that ends the loops of `sum` over numbers: from there on it adds by `+` alone.
-            return (reduce(operator.add, rest, sink.result()[0] + value),)
+            return (reduce(operator.add, rest, total),)
     return sink.result()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 import sys
 from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
@@ -193,6 +194,36 @@ def reason_against(value: Any) -> str:
     if value is SPENT:
         return "a generator whose items were taken"
     return "a list that is read while it is filled" if isinstance(value, Collecting) else "a value of this kind"
+
+
+def local(frame: Frame, name: str) -> Any:
+    """Returns what a local name stands for."""
+    if name not in frame.locals:
+        raise NotLowered(f"the name {name}, which may have no value")
+    return frame.locals[name]
+
+
+def each_name(instruction: dis.Instruction) -> tuple[str, ...]:
+    """Returns the names that an instruction has: from 3.12 on there may be two."""
+    names = instruction.argval
+    return names if isinstance(names, tuple) else (str(names),)
+
+
+def within(values: Iterable[Any]) -> Iterator[Any]:
+    """Goes through values of the walk, and those that they hold on to."""
+    for value in values:
+        yield value
+        if isinstance(value, Iterated):
+            yield from within(value.parts)
+        elif isinstance(value, Method):
+            yield from within([value.owner])
+        elif isinstance(value, Cell):
+            yield from within([value.value])
+        elif isinstance(value, Closure):
+            yield from within(value.cells)
+        elif isinstance(value, Inner):
+            yield from within([value.source, *value.closure.cells])
+            yield from within(value.called.locals.values() if value.called else ())
 
 
 #: Instructions that do nothing here.

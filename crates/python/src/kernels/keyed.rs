@@ -55,14 +55,14 @@ impl Keyed {
             Of::Pairs(_) => self.table.add(column, rows, 0..rows),
             Of::Combined(functions) => {
                 let (first, step) = &**functions;
-                let (key, value) = pair(column)?;
+                let (key, value) = column.pair()?;
                 let (mut of_first, mut of_more) = (Mask::new(rows), Mask::new(rows));
                 let (first, more) = (first.values(value, &mut of_first)?, step.values(value, &mut of_more)?);
                 let good = answered(&[&of_first, &of_more], rows);
                 self.table.combine(key, &first, &more, rows, 0..good)
             }
             Of::Records => self.table.combine(column, &nothing, &nothing, rows, 0..rows),
-            Of::Keys => match pair(column)? {
+            Of::Keys => match column.pair()? {
                 (key, Column::Const(Scalar::None)) => {
                     self.table.combine(key, &nothing, &nothing, rows, 0..rows)
                 }
@@ -77,7 +77,7 @@ impl Keyed {
         let column = column.spread(rows);
         let keys = match self.of {
             Of::Records | Of::Counts => Some(&column),
-            Of::Pairs(_) | Of::Combined(_) | Of::Keys => pair(&column).map(|(key, _)| key),
+            Of::Pairs(_) | Of::Combined(_) | Of::Keys => column.pair().map(|(key, _)| key),
         };
         if let (Some(keys), true) = (keys, rows > 0) {
             self.table.expect(keys);
@@ -85,22 +85,22 @@ impl Keyed {
     }
 
     /// Adds a record; returns whether it was taken.
-    pub(super) fn add_single(&mut self, record: Single) -> bool {
+    pub(super) fn add_single(&mut self, record: &Single) -> bool {
         let nothing = || Single::Tuple(vec![]);
-        let pair = |record| match record {
-            Single::Tuple(parts) => <[Single; 2]>::try_from(parts).ok(),
+        let pair = match record {
+            Single::Tuple(parts) => parts.first_chunk::<2>().filter(|_| parts.len() == 2),
             Single::None | Single::Bool(_) | Single::Int(_) | Single::Float(_) | Single::Text(_) => None,
         };
         match &self.of {
             Of::Combined(_) => false,
-            Of::Records => self.table.add_single(&record, nothing(), &nothing()),
-            Of::Counts => self.table.add_single(&record, Single::Int(1), &Single::Int(1)),
-            Of::Keys => match pair(record) {
-                Some([key, Single::None]) => self.table.add_single(&key, nothing(), &nothing()),
+            Of::Records => self.table.add_single(record, nothing(), &nothing()),
+            Of::Counts => self.table.add_single(record, Single::Int(1), &Single::Int(1)),
+            Of::Keys => match pair {
+                Some([key, Single::None]) => self.table.add_single(key, nothing(), &nothing()),
                 Some(_) | None => false,
             },
-            Of::Pairs(_) => match pair(record) {
-                Some([key, value]) => self.table.add_single(&key, value.clone(), &value),
+            Of::Pairs(_) => match pair {
+                Some([key, value]) => self.table.add_single(key, value.clone(), value),
                 None => false,
             },
         }
@@ -131,18 +131,9 @@ impl Keyed {
         {
             *value = Column::Const(Scalar::None);
             odd.iter_mut().for_each(|odd| odd.value = None);
+            odd.retain(|odd| odd.key.is_some());
         }
         (pairs, rows, odd)
-    }
-}
-
-fn pair(column: &Column) -> Option<(&Column, &Column)> {
-    match column {
-        Column::Tuple(parts) => match &parts[..] {
-            [key, value] => Some((key, value)),
-            _ => None,
-        },
-        _ => None,
     }
 }
 

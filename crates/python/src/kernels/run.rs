@@ -262,6 +262,9 @@ fn join_results(py: Python<'_>, results: JoinResults) -> PyResult<Bound<'_, PyAn
 /// A chunk of so many records that could not be computed says something of those behind it.
 const LARGE: usize = 32;
 
+/// The most rows of a chunk that are added as objects: behind each the others begin again.
+const ROWS_AS_OBJECTS: usize = 64;
+
 /// Adds rows to a sink, those that it cannot take as they are as objects. Returns the row before which it has stopped.
 fn feed_rows(
     py: Python<'_>,
@@ -271,13 +274,14 @@ fn feed_rows(
     some: Range<usize>,
 ) -> PyResult<usize> {
     let mut from = some.start;
-    loop {
+    for _ in 0..ROWS_AS_OBJECTS {
         from = sink.add_rows(column, rows, from..some.end);
         if from == some.end || !sink.add_row(py, column, from)? {
             return Ok(from);
         }
         from += 1;
     }
+    Ok(sink.add_rows(column, rows, from..some.end))
 }
 
 /// Adds the results of records that were handed back to a sink. Returns one that it has not taken, with the iterator behind it.

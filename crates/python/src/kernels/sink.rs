@@ -123,6 +123,11 @@ impl KernelSink {
         self.add_object(object)
     }
 
+    /// Returns whether it is a sum of nothing but what the interpreter's loop over whole numbers takes.
+    fn is_of_ints(&self) -> bool {
+        matches!(&self.into, Into::Sum(sum) if sum.is_int())
+    }
+
     /// Returns the sum, or what was folded, in a list; nothing in it if nothing was.
     fn result<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         match &self.into {
@@ -295,16 +300,19 @@ impl KernelSink {
     pub(super) fn add_object(&mut self, object: &Bound<'_, PyAny>) -> PyResult<bool> {
         let single = objects::single(object);
         if let (None, Into::Sum(sum)) = (&single, &mut self.into)
-            && sum.adds_as_floats()
-            && object.is_exact_instance_of::<PyInt>()
-            // One that is too large for a float is the caller's to add, which fails.
-            && let Ok(value) = object.extract::<f64>()
+            && sum.is_float()
+            && object.is_instance_of::<PyInt>()
         {
-            return Ok(sum.add_single(&Single::Float(value)));
+            // Among floats, `sum` adds whole numbers of all classes as floats. Others are the caller's to add: those that are too large.
+            let value = match sum.adds_as_floats() {
+                true => float_of(object).map(Single::Float),
+                false => object.extract::<i64>().ok().map(|value| Single::Int(value.into())),
+            };
+            return Ok(value.is_some_and(|value| sum.add_single(&value)));
         }
         if let Some(single) = &single {
             let taken = match &mut self.into {
-                Into::Table(table) => table.add_single(single.clone()),
+                Into::Table(table) => table.add_single(single),
                 Into::Sum(sum) => sum.add_single(single),
                 Into::Fold(fold) => fold.merge_single(single),
                 Into::Stats(_)
@@ -333,7 +341,8 @@ impl KernelSink {
         objects::single(&object).map_or(Ok(false), |single| self.call(&object, single))
     }
 
-    /// Has a function of Python merge a value that the kernels have not merged. Returns whether the result has a place here.
+    /// Has a function of Python merge a value that the kernels have not merged. Returns whether the result has a place here: a large one,
+    /// such as a tuple that grows, has none, since each call makes it anew.
     ///
     /// The function can be lowered and gets nothing but values that cannot change: to call it for nothing is not seen.
     fn call(&mut self, object: &Bound<'_, PyAny>, single: Single) -> PyResult<bool> {
@@ -352,13 +361,14 @@ impl KernelSink {
                     (None, Some(create)) => objects::single(&create.bind(py).call1((value,))?),
                     (None, None) => objects::single(&value),
                 };
-                Ok(combined.is_some_and(|combined| table.put(key, combined)))
+                Ok(combined.is_some_and(|combined| is_small(&combined) && table.put(key, combined)))
             }
             Into::Fold(fold) | Into::Aggregate(fold, _) => {
                 let Some(known) = fold.single() else { return Ok(false) };
-                let Some(merged) = merged(&known, object)? else { return Ok(false) };
-                fold.set(merged);
-                Ok(true)
+                let merged = merged(&known, object)?.filter(is_small);
+                let is_merged = merged.is_some();
+                merged.into_iter().for_each(|merged| fold.set(merged));
+                Ok(is_merged)
             }
             Into::Stats(stats) => {
                 let merged = merged(&stats.state(), object)?;
@@ -369,8 +379,20 @@ impl KernelSink {
     }
 }
 
+/// Returns a whole number as `int` itself makes a float of it; `None` of one that is too large.
+fn float_of(object: &Bound<'_, PyAny>) -> Option<f64> {
+    let made = object.py().get_type::<PyInt>().call_method1("__float__", (object,));
+    made.and_then(|made| made.extract()).ok()
+}
+
 fn no_rule() -> PyErr {
     PyValueError::new_err("no rule by which the kernels merge values")
+}
+
+/// Returns whether a value is made anew for each call of a function in no time.
+fn is_small(value: &Single) -> bool {
+    const BYTES_AT_MOST: usize = 4096;
+    value.bytes() <= BYTES_AT_MOST
 }
 
 /// Reads what makes the first combination of a key.

@@ -1,0 +1,66 @@
+"""What has several names, or is held by another value, is one object: functions of which a list, a dict or a generator is
+changed, emptied or read under one name and looked at under another do natively what they do in the interpreter."""
+
+import warnings
+from collections.abc import Callable
+from types import FunctionType, ModuleType
+from typing import Any
+
+import native_names_in_loops
+import native_names_of_generators
+import native_names_of_lists
+import pytest
+from test_native import in_both
+
+from firesteel.chain import Map
+from firesteel.native import NotLowered, lower
+
+RECORDS = ["to be or not", "", "a b c d", "be 3 be", "x y", "ab cd ab", "1 2", "1 a b2 3", "b2 cc 3", "x1 2 q"]
+
+
+def functions_of(module: ModuleType) -> list[Callable[[Any], Any]]:
+    found = (value for value in vars(module).values() if isinstance(value, FunctionType))
+    return [function for function in found if function.__module__ == module.__name__]
+
+
+def is_lowered(function: Callable[[Any], Any]) -> bool:
+    try:
+        lower(function)
+    except NotLowered:
+        return False
+    return True
+
+
+def agree(*steps: Map) -> None:
+    """Checks that steps give the same in both ways, over all records and over each alone: what one raises hides others."""
+    for records in (RECORDS, *([record] for record in RECORDS)):
+        in_both(list(steps), records)
+
+
+@pytest.mark.parametrize(
+    "module,least", [(native_names_of_lists, 30), (native_names_of_generators, 30), (native_names_in_loops, 10)]
+)
+def test_a_change_is_seen_under_every_name(module: ModuleType, least: int) -> None:
+    ran = 0
+    for function in functions_of(module):
+        if function.__code__.co_argcount == 1 and is_lowered(function):
+            agree(Map(function, "map"), Map(lambda x: x, "map"))
+            ran += 1
+    assert ran >= least, f"only {ran} functions are lowered: these tests say little"
+
+
+def add_to_first(record):
+    words = record[0]
+    words += ["q"]
+    return record
+
+
+def add_to_first_and_count(record):
+    words = record[0]
+    words += ["q"]
+    return len(record[0])
+
+
+@pytest.mark.parametrize("function", [add_to_first, add_to_first_and_count])
+def test_a_list_within_a_record_changes_for_the_record(function: Callable[[Any], Any]) -> None:
+    agree(Map(lambda line: (line.split(), 1), "map"), Map(function, "map"))
