@@ -1,4 +1,4 @@
-"""Small functions about lists and generators that loops and inner functions give other names, for ``test_native_names``.
+"""Small functions about lists and generators that loops and inner functions rename, for ``test_native_names``.
 
 Each says with its result which of its names saw a change. None is annotated, as programs' functions are not.
 """

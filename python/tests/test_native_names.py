@@ -1,5 +1,5 @@
-"""What has several names, or is held by another value, is one object: functions of which a list, a dict or a generator is
-changed, emptied or read under one name and looked at under another do natively what they do in the interpreter."""
+"""What has several names, or is held by another value, is one object: functions of which a list, a dict or a generator
+is changed, emptied or read under one name and looked at under another do natively what the interpreter does."""
 
 import warnings
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def is_lowered(function: Callable[[Any], Any]) -> bool:
 
 
 def agree(*steps: Map) -> None:
-    """Checks that steps give the same in both ways, over all records and over each alone: what one raises hides others."""
+    """Checks that steps give the same in both ways, over all records and each alone: what one raises hides others."""
     for records in (RECORDS, *([record] for record in RECORDS)):
         in_both(list(steps), records)
 
