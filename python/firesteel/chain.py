@@ -198,8 +198,9 @@ def _plain(steps: Iterable[Step], partition: int, records: Iterator[Any]) -> Ite
 class _End:
     """The mark behind the last record."""
 
-    def __init__(self, steps: Sequence[Any]) -> None:
+    def __init__(self, steps: Sequence[Any], tell: Callable[[], None] | None = None) -> None:
         self.steps = steps
+        self.tell = tell
         self.reached = False
 
     def mark(self) -> Iterator[Any]:
@@ -209,13 +210,18 @@ class _End:
     def check(self) -> Iterator[Any]:
         # The data ended before the mark: a function raised StopIteration, and records were lost.
         if not self.reached:
+            if self.tell is not None:
+                self.tell()
             raise stopped([step.site for step in self.steps])
         yield from ()
 
 
-def guarded(steps: list[Any], records: Iterator[Any]) -> Iterator[Any]:
-    """Runs records through steps that call a function for each, and fails if one of these ends the data."""
-    end = _End(steps)
+def guarded(steps: list[Any], records: Iterator[Any], tell: Callable[[], None] | None = None) -> Iterator[Any]:
+    """Runs records through steps that call a function for each, and fails if one of these ends the data.
+
+    ``tell`` is called when that happens.
+    """
+    end = _End(steps, tell)
     iterator: Iterator[Any] = chain(records, end.mark())
     for step in steps:
         iterator = step.over(iterator)

@@ -375,7 +375,7 @@ class Program:
         return None if found is None else running.over(Chain(self.steps, "here"), found, 0, iter(self.lists))
 
 
-class Watched(running._Ran):
+class Watched(running.Ran):
     """A run whose figures are added up: the records that came, and those that were handed back."""
 
     runs: list[Any] = []
@@ -392,7 +392,7 @@ class Watched(running._Ran):
         return came, back
 
 
-running._Ran = Watched  # type: ignore[misc]
+running.Ran = Watched  # type: ignore[misc]
 
 
 def _plain(step: Any, records: Any) -> Any:

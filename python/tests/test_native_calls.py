@@ -3,6 +3,7 @@
 import math
 import operator
 import random
+import re
 import struct
 from collections import defaultdict, namedtuple
 from collections.abc import Callable, Iterator
@@ -73,6 +74,40 @@ def test_percent_and_format_are_those_of_the_interpreter() -> None:
     assert answered(lambda x: "{:.3g} {!r:>25} {}".format(x, x, x), floats()) > 11_000
     in_both([Map(lambda x: "%s-%05d" % x, "map")], [("a", 1), ("é", -2), ("b", True), ("c", 1.5), 3])
     in_both([Map(lambda x: "%d" % x, "map")], [1, (2,), 3.5, "a", (1, 2), None])
+
+
+@pytest.mark.parametrize("text", ["-", "-5", "-s", "-.3s", "-05", "+5", " 5", "-5d", "-8.2f", "-x", "-,"])
+def test_the_sign_of_a_format_is_for_numbers_only(text: str) -> None:
+    for function in (lambda x: "{}".format(format(x, text)), eval(f"lambda x: f'{{x!s:{text}}}'")):
+        for values in (["a", "b"], [1, -1, 0], [1.5, -0.0], [True, False], ["a", 1, 2.5, None]):
+            in_both([Map(function, "map")], values)
+
+
+def test_int_reads_no_more_digits_than_python_may_be_told_to_refuse() -> None:
+    """The limit is one of ``sys.set_int_max_str_digits``, and zeros in front count."""
+    texts = ["0" * many + "1" for many in (10, 638, 639, 640, 700, 4299, 4300, 4301)]
+    for function in (int, lambda s: int(s, 10), lambda s: int(s, 36), lambda s: int(s, 2), lambda s: int(str(s))):
+        for text in texts:
+            in_both([Map(function, "map")], [text])
+
+
+def test_what_the_type_str_has_takes_a_text_first() -> None:
+    pattern = re.compile(",")
+    functions: list[Callable[[Any], Any]] = [lambda x: str.split(x, maxsplit=","), lambda x: str.split(x, sep=",")]
+    for function in (*functions, lambda x: str.split(x, ","), lambda x: str.split(pattern, x)):
+        if plan([Map(function, "map")]) is not None:
+            in_both([Map(function, "map")], ["a,b", ""])
+
+
+@pytest.mark.parametrize("key", ["a", slice(0, 2), None, 1.5])
+def test_an_itemgetter_of_no_position_is_interpreted_and_told(key: Any, fresh_context: MakeContext) -> None:
+    getter = operator.itemgetter(key)
+    assert plan([Map(getter, "map")]) is None
+    with pytest.raises(NotLowered, match="itemgetter of something else than positions"):
+        lower(getter)
+    sc = fresh_context(settings={"firesteel.python.native": "auto", "spark.task.maxFailures": "1"})
+    rows = sc.parallelize(["abcd"] * 3, 2).map(lambda s: s + "x").map(lambda s: s if type(key) is slice else {key: s})
+    assert rows.map(getter).collect() == [getter("abcdx") if type(key) is slice else "abcdx"] * 3
 
 
 @pytest.mark.parametrize(

@@ -4,20 +4,22 @@ import enum
 import math
 import random
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from operator import add
 from typing import Any
 
 import pytest
 from conftest import MakeContext
 from native_programs import exact
+from test_native import in_both
 
 from firesteel import _native
-from firesteel.chain import Chain, Map, OfRecords
+from firesteel.chain import Chain, Filter, FlatMap, FlatMapValues, KeyBy, Map, MapValues, OfRecords
 from firesteel.join import Join, full_outer, intersect
 from firesteel.native.joining import natively
 from firesteel.native.plan import plan
-from firesteel.native.running import _pieces, sum_rules
+from firesteel.native.running import _pieces
+from firesteel.native.sinks import sum_rules
 from firesteel.rdd import actions, numbers, pairs
 from firesteel.shuffle import combine_locally, distinct_locally, group_locally, merge_combined
 
@@ -216,3 +218,47 @@ def test_tuples_compare_by_the_nan_that_they_hold() -> None:
         for made in (Map(lambda x: x, ""), Map(lambda x: (x[0], x[1]), "")):
             for reduced in (OfRecords(actions._reduced, max), OfRecords(actions._folded, max, (0.5, 0))):
                 natively_as_interpreted(values * 50, made, reduced, may_hand_over=True)
+
+
+def quarantined(records: Iterable[Any]) -> Iterator[Any]:
+    """Goes on behind an error, as programs do that put bad records aside."""
+    iterator = iter(records)
+    while True:
+        try:
+            yield next(iterator)
+        except StopIteration:
+            return
+        except Exception as error:
+            yield "bad", type(error).__name__
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        *(Map(lambda s: int(s), "map"), KeyBy(lambda s: int(s), "keyBy"), FlatMap(lambda s: [int(s)], "flatMap")),
+        *(Filter(lambda s: int(s) > 1, "filter"), FlatMap(lambda s: (int(c) for c in s), "flatMap")),
+    ],
+)
+@pytest.mark.parametrize("at_once", [1, 2, 100])
+def test_what_comes_behind_an_error_that_is_caught_is_what_the_interpreter_gives(step: Any, at_once: int) -> None:
+    records = ["1", "x", "2", "y", "3", "z", "zz", "4"]
+    pairs = [("k", record) for record in records]
+
+    def agree(step: Any, records: list[Any]) -> None:
+        lists = (records[start : start + at_once] for start in range(0, len(records), at_once))
+        in_both([step, OfRecords(quarantined)], *lists)
+
+    agree(step, records)
+    agree(MapValues(lambda s: int(s), "mapValues"), pairs)
+    agree(FlatMapValues(lambda s: [int(s)], "flatMapValues"), pairs)
+
+
+def test_a_sample_ends_where_an_error_is_caught_behind_it(fresh_context: MakeContext) -> None:
+    def drawn(mode: str) -> Any:
+        sc = fresh_context(settings={"firesteel.python.native": mode})
+        numbers = sc.parallelize([i % 7 for i in range(3000)], 1).map(lambda v: 7 // v)
+        kept = numbers.sample(False, 0.9, 1).mapPartitions(quarantined).collect()
+        sc.stop()
+        return kept
+
+    assert drawn("auto") == drawn("off")

@@ -6,9 +6,14 @@ from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
 
+import native_aliases
+import native_names_in_calls
+import native_names_in_generators
 import native_names_in_loops
 import native_names_of_generators
 import native_names_of_lists
+import native_names_of_modules
+import native_names_of_new_objects
 import pytest
 from test_native import in_both
 
@@ -37,9 +42,14 @@ def agree(*steps: Map) -> None:
         in_both(list(steps), records)
 
 
-@pytest.mark.parametrize(
-    "module,least", [(native_names_of_lists, 30), (native_names_of_generators, 30), (native_names_in_loops, 10)]
-)
+MODULES = {
+    **{native_names_of_lists: 30, native_names_of_generators: 30, native_names_in_loops: 10},
+    **{native_names_in_calls: 10, native_names_in_generators: 2, native_names_of_modules: 15},
+    native_names_of_new_objects: 10,
+}
+
+
+@pytest.mark.parametrize("module,least", MODULES.items())
 def test_a_change_is_seen_under_every_name(module: ModuleType, least: int) -> None:
     ran = 0
     for function in functions_of(module):
@@ -64,3 +74,14 @@ def add_to_first_and_count(record):
 @pytest.mark.parametrize("function", [add_to_first, add_to_first_and_count])
 def test_a_list_within_a_record_changes_for_the_record(function: Callable[[Any], Any]) -> None:
     agree(Map(lambda line: (line.split(), 1), "map"), Map(function, "map"))
+
+
+def test_random_functions_with_several_names_for_one_object() -> None:
+    ran = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)  # of `is` with a text
+        for seed in range(700):
+            different, is_native = native_aliases.difference(seed)
+            assert not different, different
+            ran += is_native
+    assert ran > 100, f"only {ran} of the programs ran natively"

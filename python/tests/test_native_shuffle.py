@@ -115,7 +115,7 @@ def test_objects_are_made_bit_by_bit(fresh_context: MakeContext) -> None:
 def _watch(_: Any) -> list[Any]:
     """Notes what kernels of this worker read from, from now on."""
     from firesteel import _native
-    from firesteel.native import running
+    from firesteel.native import ran
 
     class Watch:
         sources: list[str] = []
@@ -127,14 +127,14 @@ def _watch(_: Any) -> list[Any]:
             self.sources.append(type(source).__name__)
             return _native.KernelRun(steps, source, *generator)
 
-    running._native = Watch()  # type: ignore[assignment]
+    ran._native = Watch()  # type: ignore[assignment]
     return []
 
 
 def _watched(_: Any) -> list[Any]:
-    from firesteel.native import running
+    from firesteel.native import ran
 
-    return list(running._native.sources)  # type: ignore[attr-defined]
+    return list(ran._native.sources)  # type: ignore[attr-defined]
 
 
 def test_kernels_read_what_comes_through_a_shuffle_or_from_a_file_without_objects(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import ClassVar
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -60,12 +61,14 @@ def wait_until(what: str, until: Callable[[], object], seconds: float = PATIENCE
     """Waits for a condition."""
     deadline = time.monotonic() + seconds
     while not until():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}{Program.told_by_all()}"
         time.sleep(0.05)
 
 
 class Program:
     """A program that runs."""
+
+    started: ClassVar[list[Program]] = []
 
     def __init__(self, command: list[str], environment: dict[str, str], folder: pathlib.Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,6 +79,13 @@ class Program:
             self.process = subprocess.Popen(
                 command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err
             )
+        self.started.append(self)
+
+    @classmethod
+    def told_by_all(cls) -> str:
+        """Returns what the programs that have not ended said last: what is waited for may not come because of it."""
+        alive = [program for program in cls.started if program.process.poll() is None]
+        return "".join(f"\n{program.process.args!r} said:\n{program.said()[-4000:]}" for program in alive)
 
     def said(self) -> str:
         """Returns what it wrote to standard error so far."""

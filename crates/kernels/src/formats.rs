@@ -178,8 +178,8 @@ impl Format {
         let sign = match (digits.is_negative, self.sign) {
             (true, _) => "-",
             (false, Some('+')) => "+",
-            (false, Some(_)) => " ",
-            (false, None) => "",
+            (false, Some(' ')) => " ",
+            (false, _) => "",
         };
         let whole = match self.grouping {
             Some(between) => grouped(&digits.whole, between),

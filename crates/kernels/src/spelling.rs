@@ -75,9 +75,16 @@ fn shortest(value: f64) -> String {
     if rounded.parse() == Ok(value) { rounded } else { found }
 }
 
+/// The most digits that are read, also of zeros in front: for more of them Python can be told to refuse
+/// (`sys.set_int_max_str_digits`, no less than this).
+const MOST_DIGITS: usize = 640;
+
 /// Reads an `int` of decimal digits, with the spaces, the sign and the single underscores that `int()` allows.
 pub(crate) fn read_int(bytes: &[u8]) -> Option<i64> {
     let (digits, is_negative) = signed(trimmed(bytes));
+    if digits.len() > MOST_DIGITS {
+        return None;
+    }
     let (mut value, mut may_underscore) = (0i64, false);
     for byte in digits {
         match byte {
@@ -107,7 +114,7 @@ pub(crate) fn read_int_of_base(bytes: &[u8], base: u32) -> Option<i64> {
         | (2, [b'0', b'b' | b'B', digits @ ..]) => digits,
         _ => rest,
     };
-    if digits.is_empty() {
+    if digits.is_empty() || digits.len() > MOST_DIGITS {
         return None;
     }
     let value = digits.iter().try_fold(0i64, |value, byte| {

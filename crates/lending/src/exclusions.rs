@@ -29,6 +29,12 @@ impl Exclusions {
         self.excluded = excluded;
     }
 
+    /// Returns the excluded executors of which nobody has said where they are.
+    pub(crate) fn of_unknown_machines(&self) -> impl Iterator<Item = &String> {
+        let excluded = self.excluded.alone.iter().chain(&self.excluded.with_machine);
+        excluded.filter(|name| !self.machines.contains_key(*name))
+    }
+
     /// Returns the machines to avoid, if they are others than before. So many excluded executors exclude a machine.
     pub(crate) fn news(&mut self, per_machine: u32) -> Option<BTreeSet<String>> {
         if self.told.is_empty() && self.excluded == Excluded::default() {

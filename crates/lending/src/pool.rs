@@ -187,7 +187,17 @@ impl Pool {
     }
 
     fn may_ask_for(&self) -> u32 {
-        self.settings.batch.saturating_sub(self.outstanding)
+        match self.waits_for_a_machine() {
+            true => 0,
+            false => self.settings.batch.saturating_sub(self.outstanding),
+        }
+    }
+
+    /// Returns whether an executor has ended because it is excluded, before its manager said where it was: what replaces it
+    /// could be started there. The manager's word on its end says so, too, or says that nobody knows.
+    fn waits_for_a_machine(&self) -> bool {
+        let ended = |lent: &Lent| matches!(lent.stage, Stage::Disconnected { .. } | Stage::Released);
+        self.exclusions.of_unknown_machines().any(|name| self.executors.get(name).is_some_and(ended))
     }
 
     /// Counts an executor, and returns whether it is new.

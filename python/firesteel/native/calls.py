@@ -7,6 +7,7 @@ import inspect
 import re
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 from types import CodeType, FunctionType, MethodDescriptorType
 from typing import Any
@@ -67,7 +68,7 @@ class Calls(Loops):
     ) -> Inner:
         """Returns the generator that a call gives. Nothing of it runs before its first item is wanted."""
         called = self.enter(function, arguments, caller, named)
-        return Inner(function.__code__, Closure(()), None, called)
+        return Inner(function.__code__, Closure(()), called.names, None, called)
 
     def frame(self, code: Code, names: Names, caller: Frame | None) -> Frame:
         """Returns the frame of a call."""
@@ -93,18 +94,15 @@ class Calls(Loops):
         positional = arguments[: len(arguments) - len(keywords)]
         named = dict(zip(keywords, arguments[len(positional) :]))
         if isinstance(function, Inner) and not function.is_generator and not named:
-            return self._call_inner(frame, function, positional)
+            return self._call_inner(block, frame, function, positional)
         called = function.value if isinstance(function, Known) else None
         if called is re.split and positional and not named:
             frame.stack.append(self._split_by(block, positional[0], positional[1:]))
             return None
         # Up to 1.24 numpy's functions are Python's, around its own.
         if isinstance(called, FunctionType) and arrays.function_of(called) is None:
-            for value in arguments:
-                refuse_single_use(value)
-            self.freeze(block, frame, arguments)
-            positional = [self.passed(block, value) for value in positional]
-            named = {name: self.passed(block, value) for name, value in named.items()}
+            positional = self.all_passed(block, frame, positional)
+            named = dict(zip(named, self.all_passed(block, frame, named.values())))
             if called.__code__.co_flags & inspect.CO_GENERATOR:
                 frame.stack.append(self.generator(called, positional, frame, named))
                 return None
@@ -174,7 +172,8 @@ class Calls(Loops):
         if not set(named) <= set(allowed) or not is_one and (name not in ("min", "max") or "default" in named):
             raise NotLowered(f"a call of {name} with the keyword {next(iter(named))}")
         key, reverse = named.get("key", Known(None)), named.get("reverse", Known(False))
-        if not isinstance(reverse, Known):
+        # Up to 3.10 it has to be a number.
+        if not isinstance(reverse, Known) or type(reverse.value) not in (bool, int):
             raise NotLowered("an order that is computed")
         items = self._items_of(block, frame, owner or arguments[0], key) if is_one else None
         items = items or self.apply(block, "list", arguments)
@@ -185,7 +184,7 @@ class Calls(Loops):
             return ("branch", items.number, self.block(frame, here.instructions), self.block(there))
         made = self._by_key(block, frame, name, items, key, bool(reverse.value))
         if owner is not None:
-            if not isinstance(owner, Owned) or owner.kind != "list":
+            if not isinstance(owner, Owned) or owner.kind != "list" or owner.is_closed:
                 raise NotLowered("a change to an object")
             self.change(frame, owner, made)
         frame.stack.append(Known(None) if owner is not None else self.owned("list", made) if name == "sorted" else made)
@@ -208,31 +207,41 @@ class Calls(Loops):
         way = {"min": "min by", "max": "max by"}.get(name) or ("reversed by" if is_reversed else "sorted by")
         return self.collect(block, way, items, keys)
 
-    def passed(self, block: Block, value: Any) -> Any:
-        """Returns an argument as a function has it: what it was given it does not change."""
+    def all_passed(self, block: Block, frame: Frame, values: Iterable[Any]) -> list[Any]:
+        """Returns arguments as a function has them: what it was given it neither changes nor uses up."""
+        values = list(values)
+        for value in values:
+            refuse_single_use(value)
+        self.freeze(block, frame, values)
+        return [self._passed_on(block, value) for value in values]
+
+    def _passed_on(self, block: Block, value: Any) -> Any:
         if isinstance(value, (Owned, EmptyList)) and value.kind == "list":
             return self.raw(block, value)
         if isinstance(value, (Owned, EmptyList, Collecting)):
             raise NotLowered("a set or a dict that is passed on")
         return value
 
-    def _call_inner(self, frame: Frame, function: Inner, arguments: list[Any]) -> Frame | None:
+    def _call_inner(self, block: Block, frame: Frame, function: Inner, arguments: list[Any]) -> Frame | None:
         flags = function.code.co_flags
+        # What a generator of an expression goes through has no name in it.
+        if function.code.co_varnames[:1] != (".0",):
+            arguments = self.all_passed(block, frame, arguments)
         if flags & inspect.CO_GENERATOR and len(arguments) == 1:
-            frame.stack.append(Inner(function.code, function.closure, arguments[0]))
+            frame.stack.append(Inner(function.code, function.closure, function.names, arguments[0]))
             return None
         if flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
             raise NotLowered("a generator")
         return self.within(function, arguments, frame)
 
     def within(self, inner: Inner, arguments: list[Any], caller: Frame) -> Frame:
-        """Returns the frame of a function within another that is called."""
+        """Returns the frame of a function within another that is called. What it captures it does not change."""
         code = inner.code
         if code.co_argcount != len(arguments) or code.co_kwonlyargcount or code.co_flags & inspect.CO_VARARGS:
             raise NotLowered("a function within it")
-        frame = self.frame(read(code), caller.names, caller)
+        frame = self.frame(read(code), inner.names, caller)
         frame.locals = dict(zip(code.co_varnames, arguments))
-        frame.locals.update(zip(code.co_freevars, inner.closure.cells))
+        frame.locals.update(zip(code.co_freevars, map(unchanged, inner.closure.cells)))
         return frame
 
     def make_function(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
@@ -243,13 +252,13 @@ class Calls(Loops):
         closure = frame.pop(1)[0] if flags & 8 else Closure(())
         if flags & ~8 or not isinstance(closure, Closure) or not isinstance(code, CodeType):
             raise NotLowered("a function within it")
-        frame.stack.append(Inner(code, closure))
+        frame.stack.append(Inner(code, closure, frame.names))
 
     def set_attribute_of_function(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         closure, function = frame.pop(2)
         if instruction.arg != 8 or not isinstance(closure, Closure) or not isinstance(function, Inner):
             raise NotLowered("a function within it")
-        frame.stack.append(Inner(function.code, closure))
+        frame.stack.append(Inner(function.code, closure, function.names))
 
     def load_closure(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         name = str(instruction.argval)
@@ -293,8 +302,8 @@ class Calls(Loops):
         if isinstance(called, type) and records.shape_of(called) is not None:
             return self._made(block, frame, called, arguments, {})
         if isinstance(called, MethodDescriptorType) and called.__objclass__ is str:
-            if not arguments:
-                raise NotLowered(f"str.{called.__name__} without arguments")
+            if not arguments or isinstance(arguments[0], Known) and is_pattern(arguments[0].value):
+                raise NotLowered(f"str.{called.__name__} of no text")
             return self._method(block, called.__name__, arguments, frame)
         generator = callables.generator_of(called)
         if generator is not None and not arguments:
@@ -403,6 +412,13 @@ def _method(block: Block, function: Any) -> Any:
     return function
 
 
+def unchanged(value: Any) -> Any:
+    """Returns a set or dict such as is not changed, though it is the same object; another value as it is."""
+    if not isinstance(value, Owned):
+        return value
+    return Owned(value.kind, value.register, value.identity, is_closed=True)
+
+
 def refuse_single_use(value: Any) -> None:
     """Refuses a value that can be gone through once only, where it could be gone through again."""
     if isinstance(value, Inner) and value.is_generator:
@@ -438,7 +454,8 @@ def _placed(function: Any, arguments: list[Any], named: dict[str, Any]) -> list[
         name = f"str.{function.name}" if function.name in callables.METHODS else f"the method {function.name}"
     else:
         name = callables.name_of(function.value) if isinstance(function, Known) else "a value"
-    parameters = _PARAMETERS.get(name, ())
+    # A method that is taken from the type `str` has its text among the arguments, at another place.
+    parameters = _PARAMETERS.get(name, ()) if isinstance(function, Method) or "." not in name else ()
     placed = list(arguments)
     for parameter in parameters[len(arguments) :]:
         if parameter in named:

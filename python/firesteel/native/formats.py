@@ -42,7 +42,7 @@ def spec(text: str) -> Spec:
     if found is None:
         raise NotLowered(f"the format {text!r}")
     fill, align, sign, zero, width, grouping, precision, kind = found.groups()
-    made = (fill, align, sign if sign != "-" else None, zero is not None, int(width or 0), grouping, None, kind or "")
+    made = (fill, align, sign, zero is not None, int(width or 0), grouping, None, kind or "")
     # Zeros that fill up are grouped, too.
     if grouping is not None and (zero is not None or align == "=") or fill is not None and not _is_text(fill):
         raise NotLowered(f"the format {text!r}")

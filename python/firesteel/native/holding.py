@@ -14,7 +14,7 @@ import dis
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from firesteel.native.instructions import Instructions
+from firesteel.native.formatting import Formatting
 from firesteel.native.values import (
     SPENT,
     Block,
@@ -34,7 +34,7 @@ from firesteel.native.values import (
     within,
 )
 
-__all__ = ["CHANGES", "FILTERED", "MAPPED", "TRUE_ONES", "Holding", "frames_of"]
+__all__ = ["CHANGES", "FILTERED", "MAPPED", "TRUE_ONES", "Holding", "frames_of", "is_alike", "like"]
 
 #: The methods that change a list, a set or a dict.
 CHANGES = frozenset(
@@ -69,7 +69,7 @@ FILTERED: Any = filtered
 TRUE_ONES: Any = true_ones
 
 
-class Holding(Instructions):
+class Holding(Formatting):
     """Does what makes lists, sets and dicts, changes them, and reads them."""
 
     #: Whether lists that are made may be changed: else a value that has to stay as it is would be in the way.
@@ -171,7 +171,7 @@ class Holding(Instructions):
         before, more = frame.pop(2)
         if not isinstance(before, EmptyList) or not isinstance(more, Known) or type(more.value) is not frozenset:
             raise NotLowered("a set that is put together")
-        items = self.apply(block, "list", [Known(value) for value in sorted(more.value)])
+        items = self.apply(block, "list", [Known(value) for value in more.value])
         frame.stack.append(self.owned("set", self.collect(block, "set", items)))
 
     def store_item(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
@@ -330,3 +330,17 @@ def frames_of(frame: Frame) -> Iterator[Frame]:
 def _mentions(value: Any, identity: object) -> bool:
     """Returns whether a value of the walk holds on to a list, a set or a dict without being it."""
     return any(isinstance(one, Owned) and one.identity is identity for one in within([value]))
+
+
+def like(value: Any, register: Register) -> Any:
+    """Returns what a name stands for whose value has another register."""
+    if not isinstance(value, Owned):
+        return register
+    return Owned(value.kind, register, value.identity, value.is_closed)
+
+
+def is_alike(value: Any, other: Any) -> bool:
+    """Returns whether two values can be one name's behind a loop."""
+    if not isinstance(other, Owned):
+        return not isinstance(value, Owned) or value.kind == "list"
+    return isinstance(value, Owned) and (value.kind, value.is_closed) == (other.kind, other.is_closed)

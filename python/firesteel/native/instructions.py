@@ -209,13 +209,19 @@ class Instructions:
         frame.pop(1)
 
     def copy(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        self._name_new(frame)
         frame.stack.append(frame.stack[-(instruction.arg or 1)])
+
+    def _name_new(self, frame: Frame) -> None:
+        """Gives new lists, sets and dicts an identity: there will be two of each on the stack."""
+        frame.stack[:] = [Owned(one.kind, None, object()) if isinstance(one, EmptyList) else one for one in frame.stack]
 
     def swap(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         at = -(instruction.arg or 2)
         frame.stack[-1], frame.stack[at] = frame.stack[at], frame.stack[-1]
 
     def duplicate(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
+        self._name_new(frame)
         frame.stack += frame.stack[-(2 if instruction.opname == "DUP_TOP_TWO" else 1) :]
 
     def rotate(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
@@ -391,48 +397,6 @@ class Instructions:
         items = [self.emit(block, "unpacked", owner, count, at) for at in range(count)]
         frame.stack += reversed(items)
 
-    def format_value(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
-        flags = 0
-        text: Any = Known("")
-        if instruction.opname == "FORMAT_VALUE":
-            flags = instruction.arg or 0
-        if instruction.opname == "FORMAT_WITH_SPEC" or flags & 4:
-            text = frame.pop(1)[0]
-        value = self._converted(block, frame.pop(1)[0], flags & 3)
-        if not isinstance(text, Known):
-            raise NotLowered("a format that is computed")
-        frame.stack.append(self.formatted(block, value, str(text.value)))
-
-    def formatted(self, block: Block, value: Any, text: str) -> Any:
-        """Adds a value in a format."""
-        if not text:
-            return self.apply(block, "joined", [value])
-        return self.apply(block, "format", [value], formats.spec(text))
-
-    def _converted(self, block: Block, value: Any, conversion: int) -> Any:
-        """Adds a conversion by its number in bytecode."""
-        if conversion == 0:
-            return value
-        if conversion == 3:
-            raise NotLowered("the conversion !a in a format")
-        return self.apply(block, "call", [value], "str" if conversion == 1 else "repr")
-
-    def convert_value(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
-        frame.stack.append(self._converted(block, frame.pop(1)[0], instruction.arg or 0))
-
-    def format_by(self, block: Block, template: str, arguments: list[Any]) -> Any:
-        """Adds what ``template.format(...)`` gives."""
-        pieces: list[Any] = []
-        for before, value, conversion, text in formats.fields(template, arguments):
-            pieces += [Known(before)] * bool(before)
-            if value is not None:
-                value = self._converted(block, value, {None: 0, "s": 1, "r": 2}.get(conversion, 3))
-                pieces.append(self.formatted(block, value, text))
-        return self.apply(block, "joined", pieces)
-
-    def build_string(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
-        frame.stack.append(self.apply(block, "joined", frame.pop(instruction.arg or 0)))
-
 
 def _store(frame: Frame, name: str) -> None:
     value = frame.pop(1)[0]
@@ -447,7 +411,7 @@ def _store(frame: Frame, name: str) -> None:
         frame.locals[name] = value
 
 
-#: The instructions of ``loops``, ``calls`` and ``attempts``.
+#: The instructions of ``formatting``, ``loops``, ``calls`` and ``attempts``.
 _MORE = {
     **{"GET_ITER": "get_iter", "LIST_APPEND": "list_append", "YIELD_VALUE": "yield_value"},
     **{"LOAD_FAST_AND_CLEAR": "load_and_clear", "MAKE_FUNCTION": "make_function", "LOAD_CLOSURE": "load_closure"},
@@ -457,6 +421,8 @@ _MORE = {
     **{"SET_ADD": "list_append"},
     **{"RETURN_GENERATOR": "begin_generator"},
     **{"MAP_ADD": "list_append", "SET_UPDATE": "set_update", "STORE_SUBSCR": "store_item"},
+    **{"FORMAT_VALUE": "format_value", "FORMAT_SIMPLE": "format_value", "FORMAT_WITH_SPEC": "format_value"},
+    **{"CONVERT_VALUE": "convert_value", "BUILD_STRING": "build_string"},
     **{"SETUP_FINALLY": "setup", "POP_BLOCK": "pop_block", "DELETE_FAST": "delete_name", "POP_ITER": "pop_top"},
 }
 
@@ -493,7 +459,4 @@ _HANDLERS: dict[str, _Handler] = {
     "BINARY_SLICE": Instructions.binary_slice,
     "BINARY_SUBSCR": Instructions.subscript,
     "UNPACK_SEQUENCE": Instructions.unpack,
-    **dict.fromkeys(("FORMAT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC"), Instructions.format_value),
-    "CONVERT_VALUE": Instructions.convert_value,
-    "BUILD_STRING": Instructions.build_string,
 }

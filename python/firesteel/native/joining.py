@@ -13,7 +13,8 @@ from typing import Any
 from firesteel import _native
 from firesteel.join import Join, full_outer, inner, intersect, left_outer, right_outer, subtract
 from firesteel.native.plan import Plan
-from firesteel.native.running import _Ran, grouped
+from firesteel.native.ran import Ran
+from firesteel.native.sinks import grouped
 from firesteel.spill import Budget
 
 __all__ = ["natively"]
@@ -49,7 +50,7 @@ class _NativeJoin:
 
     def _pieces(self, held: Any, streamed: Any) -> Iterator[Iterable[Any]]:
         budget = Budget()
-        left, sink = grouped(_Ran(_NOTHING, (), held), budget)
+        left, sink = grouped(Ran(_NOTHING, (), held), budget)
         groups = chain.from_iterable(iter(sink.next_groups, None))
         if left is not None:
             budget.cleared()

@@ -18,7 +18,7 @@ from itertools import combinations
 from typing import Any
 
 from firesteel.native.flow import Flow
-from firesteel.native.holding import CHANGES, Holding
+from firesteel.native.holding import CHANGES, Holding, is_alike, like
 from firesteel.native.names import UNSET
 from firesteel.native.values import (
     SPENT,
@@ -36,6 +36,7 @@ from firesteel.native.values import (
     Owned,
     Raised,
     Register,
+    within,
 )
 
 __all__ = ["CALLS", "Loops"]
@@ -281,8 +282,17 @@ class Loops(Holding):
         frame.stack.append(value if isinstance(value, Iterated) else Iterated("items", (value,)))
 
     def listed_generator(self, block: Block, value: Any, frame: Frame) -> Any:
-        """Returns the list that a generator gives; another value as it is."""
-        return self.listed(block, value, frame) if isinstance(value, Inner) else value
+        """Returns the list that a generator gives; another value as it is.
+
+        Its items are wanted later, one by one, and so nobody may change until then what it goes through.
+        """
+        if not isinstance(value, Inner):
+            return value
+        for one in within([value]):
+            if isinstance(one, Owned) and one.kind != "list":
+                raise NotLowered(f"a generator over a {one.kind}, which could change before its items are taken")
+        self.freeze(block, frame, list(within([value])))
+        return self.listed(block, value, frame)
 
     def iterated(self, block: Block, name: str, arguments: list[Any], frame: Frame) -> Iterated:
         """Returns what ``range``, ``enumerate`` or ``zip`` makes."""
@@ -331,7 +341,7 @@ class Loops(Holding):
         for name, value in body.locals.items():
             if isinstance(value, Inner) and value.is_generator:
                 body.locals[name] = SPENT
-        body.locals.update((name, _like(value, one)) for name, value, one in zip(state, values, registers))
+        body.locals.update((name, like(value, one)) for name, value, one in zip(state, values, registers))
         if iterated is not None:
             ended = body.copy(head)
             self._exhaust(ended)
@@ -369,7 +379,7 @@ class Loops(Holding):
                 self.freeze(block, frame, [value])
                 if isinstance(value, Owned) and value.kind != "list":
                     raise NotLowered("a value of another kind from turn to turn")
-        if not all(_is_alike(frame.locals.get(name), held) for name, held in loop.held.items()):
+        if not all(is_alike(frame.locals.get(name), held) for name, held in loop.held.items()):
             raise NotLowered("a list that is another one from turn to turn")
         self._keep_apart(frame, loop.held)
         return ("exit", 0, tuple(self._local(block, frame, name) for name in loop.state))
@@ -387,7 +397,7 @@ class Loops(Holding):
         behind = loop.exits[key][1]
         names = behind.values
         for name in names:
-            if not _is_alike(frame.locals.get(name), behind.locals[name]):
+            if not is_alike(frame.locals.get(name), behind.locals[name]):
                 raise NotLowered("a list that is another one where a loop is left")
         self._keep_apart(frame, {name: one for name, one in behind.locals.items() if self._is_needed(behind, name)})
         values = [self._local(block, frame, name) for name in names]
@@ -419,7 +429,7 @@ class Loops(Holding):
             behind.locals.pop(name, None)
         for name in names:
             registers.append(self.fresh())
-            behind.locals[name] = _like(frame.locals.get(name), registers[-1])
+            behind.locals[name] = like(frame.locals.get(name), registers[-1])
         for at, value in enumerate(behind.stack):
             if isinstance(value, Register) and not _is_in(value, loop.base):
                 registers.append(self.fresh())
@@ -447,20 +457,6 @@ class Loops(Holding):
         if name not in frame.locals:
             raise NotLowered(f"the name {name}, which may have no value")
         return self._passed(block, frame.locals[name])
-
-
-def _like(value: Any, register: Register) -> Any:
-    """Returns what a name stands for whose value has another register."""
-    if not isinstance(value, Owned):
-        return register
-    return Owned(value.kind, register, value.identity, value.is_closed)
-
-
-def _is_alike(value: Any, other: Any) -> bool:
-    """Returns whether two values can be one name's behind a loop."""
-    if not isinstance(other, Owned):
-        return not isinstance(value, Owned) or value.kind == "list"
-    return isinstance(value, Owned) and (value.kind, value.is_closed) == (other.kind, other.is_closed)
 
 
 def _items(value: Any) -> Iterated:

@@ -116,10 +116,11 @@ def _lowered(function: Any, parameters: int, gives_items: bool, owns: bool) -> L
             result = walk.listed(block, result, nowhere) if gives_items else result
             body = (tuple(block.instructions), ("return", walk.register(block, result)))
         except (NotLowered, NotConstant) as reason:
-            code = function.__code__ if is_function else None
-            if code is None or isinstance(reason, NotLowered) and reason.file:
+            if isinstance(reason, NotLowered) and (reason.file or not is_function):
                 raise
-            raise NotLowered(str(reason), code.co_filename, code.co_firstlineno) from None
+            code = function.__code__ if is_function else None
+            place = ("", 0) if code is None else (code.co_filename, code.co_firstlineno)
+            raise NotLowered(str(reason), *place) from None
     return walk.lowered(parameters, body)
 
 

@@ -142,10 +142,14 @@ class Closure:
 
 @dataclass(frozen=True, eq=False)
 class Inner:
-    """A function within this one, or a generator: of an expression, with what it goes through, or a function's call."""
+    """A function within this one, or a generator: of an expression, with what it goes through, or a function's call.
+
+    ``names`` are those around the function that makes it, which another module's may call.
+    """
 
     code: CodeType
     closure: Closure
+    names: Names
     source: Any = None
     called: Frame | None = None
 

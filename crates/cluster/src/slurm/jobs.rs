@@ -67,6 +67,8 @@ struct Job {
     ends_since: Option<Instant>,
     /// True once this driver has cancelled it.
     is_cancelled: bool,
+    /// True once it was withdrawn while it waited: the application counts on it no more, and hears nothing of it.
+    is_withdrawn: bool,
     /// The number of looks in a row at which the queue did not have it.
     missing: u32,
 }
@@ -227,13 +229,20 @@ impl State {
                 continue;
             };
             job.missing = 0;
+            // One that has run between two looks has not been seen to run. Where it ran counts all the same: its executor may
+            // have registered, and its node may be excluded because of it.
+            let has_run = match &line.state {
+                JobState::Waits => false,
+                JobState::Runs => true,
+                JobState::Ends | JobState::Ended(_) => !job.is_withdrawn && !line.node.is_empty(),
+            };
+            if has_run && !job.was_granted {
+                job.was_granted = true;
+                seen.granted.push((*id, line.node.clone()));
+            }
             match &line.state {
                 JobState::Waits if line.reason == "None" => {}
                 JobState::Waits => *seen.waiting.entry(line.reason.clone()).or_default() += 1,
-                JobState::Runs if !job.was_granted => {
-                    job.was_granted = true;
-                    seen.granted.push((*id, line.node.clone()));
-                }
                 JobState::Runs => {}
                 JobState::Ends => {
                     job.ends_since.get_or_insert_with(Instant::now);
@@ -298,7 +307,7 @@ impl Manager for SlurmJobs {
         let ids: Vec<u64> = waiting
             .take(count as usize)
             .map(|(id, job)| {
-                job.is_cancelled = true;
+                (job.is_cancelled, job.is_withdrawn) = (true, true);
                 *id
             })
             .collect();
@@ -386,7 +395,8 @@ mod tests {
         let seen = state.fold(&asked, &lines("1|RUNNING|None|n1\n2|PENDING|QOSMaxCpuPerUserLimit|\n"));
         assert_eq!(seen.granted, [(1, "n1".to_string())]);
         assert_eq!(seen.waiting.get("QOSMaxCpuPerUserLimit"), Some(&1));
-        assert!(state.fold(&asked, &lines("1|RUNNING|None|n1\n2|COMPLETING|None|n1\n")).granted.is_empty());
+        let seen = state.fold(&asked, &lines("1|RUNNING|None|n1\n2|COMPLETING|None|n2\n"));
+        assert_eq!(seen.granted, [(2, "n2".to_string())], "it ran between two looks");
         for ended in [0, 0, 1] {
             let seen = state.fold(&asked, &lines("1|RUNNING|None|n1\n"));
             assert_eq!(seen.ended.len(), ended);
@@ -394,6 +404,23 @@ mod tests {
         let seen = state.fold(&asked, &lines("1|FAILED|NonZeroExitCode|n1\n2|PENDING|None|\n"));
         assert_eq!(seen.ended, [(1, "FAILED".to_string())]);
         assert!(seen.waiting.is_empty(), "no reason is none");
+    }
+
+    #[test]
+    fn a_job_that_was_over_between_two_looks_says_where_it_ran() {
+        let mut state = State::default();
+        let asked = [1, 2, 3];
+        for id in asked {
+            state.jobs.insert(id, Job { is_cancelled: id != 3, is_withdrawn: id == 2, ..Job::default() });
+        }
+        let text = "1|COMPLETED|None|n1\n2|CANCELLED|None|n2\n3|CANCELLED|None|\n";
+        let seen = state.fold(&asked, &lines(text));
+        assert_eq!(
+            seen.granted,
+            [(1, "n1".to_string())],
+            "1 was given back; nobody waits for 2, which was withdrawn; 3 never ran"
+        );
+        assert_eq!(seen.ended.len(), 3);
     }
 
     #[test]

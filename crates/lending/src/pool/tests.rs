@@ -313,6 +313,23 @@ fn machines_of_excluded_executors_are_avoided_before_others_are_asked_for() {
 }
 
 #[test]
+fn nothing_replaces_an_excluded_executor_before_it_is_known_where_it_was() {
+    let mut story = pool(|settings| settings.end_within_ms = 1_000);
+    assert_eq!(story.on(PoolEvent::Want(2)), [Request(2)]);
+    // Their agents were faster than their manager's word.
+    story.ready("a");
+    story.ready("b");
+    assert_eq!(story.on(excluded(&[], &["a", "b"])), []);
+    assert_eq!(story.on(PoolEvent::Disconnected("a".into())), [], "it could be started where a was");
+    assert_eq!(story.on(PoolEvent::Disconnected("b".into())), []);
+    assert_eq!(story.after(1_000), [Release("a".into()), Release("b".into())]);
+    assert_eq!(story.granted("a"), [avoid(&["n1"])], "and where b was nobody knows yet");
+    assert_eq!(story.exits("a"), [gone("a")]);
+    assert_eq!(story.exits("b"), [gone("b"), Request(2)], "nobody will say where it was");
+    assert_eq!(story.pool.next_deadline(), None);
+}
+
+#[test]
 fn a_machine_that_is_named_late_is_avoided_from_then_on() {
     let mut story = pool(|settings| settings.excluded_per_machine = 1);
     assert_eq!(story.on(PoolEvent::Want(1)), [Request(1)]);
