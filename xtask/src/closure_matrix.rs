@@ -12,7 +12,7 @@ use std::time::Instant;
 use crate::args::Args;
 use crate::process::{cargo, find_program, output, run as run_process};
 use crate::test::Outcome;
-use crate::{Fallible, workspace};
+use crate::{Fallible, optimised, workspace};
 
 pub(crate) const HELP: &str = "
 Builds the driver of tests/closure_matrix in several profiles and has each send its closures to other processes. Run it before a
@@ -176,14 +176,10 @@ impl Combination {
     }
 }
 
-/// Builds in the workspace's own folder, and gives the linker's argument to our programs alone: to all, it would make every
-/// dependency another one.
+/// Builds in the workspace's own folder; the build scripts of our programs alone have the linker fold.
 fn build_and_run_plainly() -> Fallible {
-    let programs = ["closure-matrix", "stranger"].map(|program| ("closure-matrix", vec!["--bin", program]));
-    for (package, target) in programs.into_iter().chain([(PLUGIN, vec!["--lib"])]) {
-        let mut build = cargo(&["rustc", "--quiet", "--release", "--package", package]);
-        run_process(build.args(target).args(["--", FOLD]))?;
-    }
+    let mut build = optimised::build(&["--bin", "closure-matrix", "--bin", "stranger", "--lib"]);
+    run_process(build.env("FIRESTEEL_FOLD", "1"))?;
     run_process(&mut Command::new(workspace::target_dir().join("release/closure-matrix")))
 }
 

@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::args::Args;
-use crate::process::{cargo, find_program, run as run_process};
+use crate::process::find_program;
 use crate::test::Outcome;
-use crate::{Fallible, workspace};
+use crate::{Fallible, optimised, workspace};
 
 pub(crate) const HELP: &str = "
 Counts the instructions of the guard workloads under valgrind and compares them with benches/instructions.toml.
@@ -97,17 +97,7 @@ fn compare(workload: &str, committed: Option<u64>, count: u64) -> Result<String,
 }
 
 fn count_all() -> Fallible<BTreeMap<String, u64>> {
-    run_process(&mut cargo(&[
-        "build",
-        "--quiet",
-        "--release",
-        "--package",
-        "firesteel-benches",
-        "--no-default-features",
-        "--bin",
-        BINARY,
-    ]))?;
-    let binary = workspace::target_dir().join("release").join(BINARY);
+    let binary = optimised::program(BINARY)?;
     let start = count(&binary, NOTHING)?;
     println!("to start up: {start} instructions, taken off the others");
     let net = |workload: &&str| Ok(((*workload).to_owned(), count(&binary, workload)?.saturating_sub(start)));

@@ -18,6 +18,7 @@ mod instructions;
 mod interop;
 mod managers;
 mod msrv;
+mod optimised;
 mod pages;
 mod preemption;
 mod process;

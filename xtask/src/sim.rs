@@ -3,10 +3,12 @@
 //! The simulator drives the real state machines through seeded faults in virtual time; everything about it is in `crates/sim`.
 //! Here it is only built and started.
 
+use std::process::Command;
+
 use crate::args::Args;
-use crate::process::{cargo, run as run_process};
+use crate::process::run as run_process;
 use crate::test::Outcome;
-use crate::{Fallible, workspace};
+use crate::{Fallible, optimised, workspace};
 
 pub(crate) const HELP: &str = "
 Runs the deterministic simulator over seeds. A seed that fails is printed, and gives the same run again.
@@ -60,6 +62,6 @@ pub(crate) fn run_seeds(seeds: &str) -> Outcome {
 }
 
 fn simulate(words: &[String]) -> Fallible {
-    let mut simulator = cargo(&["run", "--quiet", "--release", "--package", "firesteel-sim", "--"]);
-    run_process(simulator.args(words))
+    let simulator = optimised::program("firesteel-sim")?;
+    run_process(Command::new(simulator).args(words))
 }

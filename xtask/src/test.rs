@@ -56,9 +56,9 @@ pub(crate) struct Step {
 }
 
 /// The steps that wait for most of their time, for servers and browsers, or that build with one core: they run two at a time, behind the
-/// others. The longest begin first.
+/// others. The longest begin first; the last two use what the first has built.
 const SIDE_BY_SIDE: &[&str] =
-    &["closure-matrix", "interop", "instructions", "managers", "pages", "examples", "simulation"];
+    &["closure-matrix", "interop", "managers", "pages", "examples", "instructions", "simulation"];
 
 /// The most time for one of these steps.
 const LIMIT: Duration = Duration::from_secs(1800);
