@@ -121,7 +121,7 @@ fn tests_natively(environment: &Environment) -> Job {
 }
 
 /// The tests of what reads bytecode, which is another one in each version of Python.
-const OF_BYTECODE: &str = "native_control native_calls native_reasons closures";
+const OF_BYTECODE: &str = "native_control native_calls native_names native_reasons closures";
 
 fn tests_of_bytecode(python: &Python, wheel: &Path) -> Fallible<Job> {
     let environment = Environment::fresh(&format!("test-{}", python.version), python)?;
