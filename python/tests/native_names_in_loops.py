@@ -255,3 +255,42 @@ def u31(s):
     for a_, b in zip(map(len, s.split()), gf(s)):
         n += a_ * len(b)
     return n
+
+
+def v1(s):
+    words = []
+    word = "none"
+    try:
+        for word in s.split():
+            words.append(word.strip())
+        return int(s)
+    except ValueError:
+        return word
+
+
+def v2(s):
+    words = []
+    n = 0
+    try:
+        for i, word in enumerate(s.split()):
+            n = i
+            words.append(word + "!")
+        a, b = words
+        return n if a == b else -1
+    except ValueError:
+        return n
+
+
+def v3(s):
+    words = []
+    bad = 0
+    try:
+        for word in s.split():
+            bad = len(word)
+            if word != "be":
+                words.append(word)
+        return 10 // len(words)
+    except (ZeroDivisionError, IndexError):
+        return -bad
+    finally:
+        bad = 1

@@ -44,6 +44,9 @@ def raised_by(name: str, arguments: tuple[Any, ...]) -> type[BaseException] | No
 class Attempts(Instructions):
     """Does ``try`` and ``except``."""
 
+    #: What was walked so far.
+    walked: Any
+
     def attempted(self, block: Block, begin: int, frame: Frame) -> Any:
         """Returns the end of a block in which an operation within ``try`` was added; None of none."""
         for at in range(begin, len(block.instructions)):
@@ -51,9 +54,11 @@ class Attempts(Instructions):
             error = raised_by(name, arguments)
             handler = None if error is None else self._handler(frame, error)
             if handler is not None:
+                walked = self.walked
                 try:
                     caught = self.block(handler)
                 except NotLowered:
+                    self.walked = walked
                     return None  # rows for which it raises are handed back
                 rest, instruction = block.instructions[at + 1 :], block.instructions[at]
                 del block.instructions[at:]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from firesteel.chain import Chain, PerRecord
 from firesteel.errors import FiresteelError
-from firesteel.native.plan import Part, parts_of, plan
+from firesteel.native.plan import Part, kept_apart, parts_of, plan
 
 if TYPE_CHECKING:
     from firesteel.conf import SparkConf
@@ -48,7 +48,7 @@ def explained(chains: Iterable[Chain], mode: str) -> str:
     lines = [f"{SETTING} = {mode}" + (": nothing runs natively; this is what would" if mode == "off" else "")]
     for chain in chains:
         lines.append(chain.site or "an action")
-        lines += _lines(parts_of(chain.steps), _native(chain.steps))
+        lines += _lines(kept_apart(parts_of(chain.steps)), _native(chain.steps))
     return "\n".join(lines)
 
 

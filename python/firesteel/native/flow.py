@@ -27,13 +27,20 @@ class Flow:
 
     def __init__(self, code: Code) -> None:
         self._code = code
+        handlers = [(first, last, handler) for first, last, handler, _, _ in code.handlers]
+        # Up to 3.10 an instruction says where exceptions go. What it guards stands before the handler.
+        for at, instruction in enumerate(code.instructions):
+            if instruction.opname == "SETUP_FINALLY":
+                handler = code.place(instruction.argval)
+                handlers.append((at, handler, handler))
+        self._handlers = handlers
         self._next = [self._followers(at) for at in range(len(code.instructions))]
 
     def _followers(self, at: int) -> list[int]:
         instruction = self._code.instructions[at]
         name = instruction.opname
-        followers = [handler for first, last, handler, _, _ in self._code.handlers if first <= at < last]
-        if "JUMP" in name or name in ("FOR_ITER", "SETUP_FINALLY"):
+        followers = [handler for first, last, handler in self._handlers if first <= at < last]
+        if "JUMP" in name or name == "FOR_ITER":
             followers.append(self._code.place(instruction.argval))
         if name not in _ALWAYS and name not in _ENDS:
             followers.append(at + 1)

@@ -58,6 +58,8 @@ class Instructions:
     def __init__(self, parameters: int, tables: Tables) -> None:
         self.registers = parameters
         self.tables = tables
+        #: The registers of what was looked up in tables of arrays.
+        self._shared: set[int] = set()
 
     def do(self, block: Block, frame: Frame, instruction: dis.Instruction) -> None:
         """Does one instruction."""
@@ -81,6 +83,8 @@ class Instructions:
         register = Register(self.registers)
         self.registers += 1
         block.instructions.append((register.number, name, arguments))
+        if name == "looked_up" and self.tables.has_numpy(arguments[0]):
+            self._shared.add(register.number)
         return register
 
     def register(self, block: Block, value: Any) -> int:
@@ -247,6 +251,8 @@ class Instructions:
         if in_place and isinstance(one, Owned):
             frame.stack.append(self.changed_in_place(block, frame, one, symbol, two))
             return
+        if in_place and self.is_shared_array(one):
+            raise NotLowered("a change to an array from outside")
         # A list that others hold changes for them, too: the kernels refuse that.
         made = None if in_place else self.combined(block, one, two, symbol)
         if made is not None:
@@ -256,6 +262,12 @@ class Instructions:
             frame.stack.append(self.apply(block, "percent", [two], formats.percent(callables.constant(one.value))))
             return
         frame.stack.append(self.apply(block, "in_place" if in_place else "binary", [one, two], symbol))
+
+    def is_shared_array(self, value: Any) -> bool:
+        """Returns whether a value may be an array that other records see, too: from outside, or of a table of such."""
+        if isinstance(value, Known):
+            return arrays.is_value(value.value) and not isinstance(value.value, float)
+        return isinstance(value, Register) and value.number in self._shared
 
     def of_numpy(self, block: Block, name: str, arguments: list[Any]) -> Any:
         """Adds what a function of numpy gives."""

@@ -106,6 +106,10 @@ class Table:
             self._keys = _made(list(self._value), None)
         return self._keys
 
+    def is_of(self, items: Any) -> bool:
+        """Returns whether it has made a table of the kernels."""
+        return items is not None and items is self._items
+
     def items(self) -> Any:
         """Returns the table of what a key or a position stands for."""
         if self._items is None:
@@ -162,6 +166,10 @@ class Tables:
             table = self._made[id(value)] = Table((value,), is_broadcast=id(value) in self._broadcasts)
             self._read(table)
         return table.items()
+
+    def has_numpy(self, items: Any) -> bool:
+        """Returns whether a table of the kernels has values of numpy's."""
+        return any(table.contents.has_numpy for table in self._made.values() if table.is_of(items))
 
     def length(self, value: Any) -> int:
         """Returns the number of entries of a container."""

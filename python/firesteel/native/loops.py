@@ -182,6 +182,9 @@ class Loops(Holding):
             del block.instructions[begun:]
             self.reset(marks)
             return False
+        # What they stand for behind the loop is not known here: nobody reads them.
+        for name in self.flow(frame).assigned(members):
+            frame.locals.pop(name, None)
         self._exhaust(frame)
         return True
 
@@ -332,6 +335,8 @@ class Loops(Holding):
         item, registers = self.fresh(), [self.fresh() for _ in state]
         loop = Loop(head, members, assigned, state, list(frame.stack), frame.loop, {})
         values = [frame.locals[name] for name in state]
+        if any(self.is_shared_array(value) for value in values):
+            raise NotLowered("an array from outside to which a loop gives a name")
         loop.held = {name: value for name, value in zip(state, values) if isinstance(value, Owned)}
         initial = tuple(self._passed(block, value) for value in values)
         body = frame.copy(head)

@@ -25,6 +25,7 @@ from firesteel.native import callables
 from firesteel.native.attempts import Attempts, matches
 from firesteel.native.callables import NotConstant
 from firesteel.native.calls import Calls, bound
+from firesteel.native.effects import may_act
 from firesteel.native.lookups import Contents, Loaded, Tables
 from firesteel.native.loops import CALLS
 from firesteel.native.names import Names, Read
@@ -62,6 +63,8 @@ class Lowered:
     reads: tuple[Read | Contents | Loaded, ...]
     generator: Any = None
     """The generator that it draws random numbers from."""
+    may_act: bool = False
+    """Whether a record that is handed back may change what functions read (``effects``)."""
 
 
 def lower(function: Any, parameters: int = 1, gives_items: bool = False) -> Lowered:
@@ -137,6 +140,21 @@ class _Walk(Calls, Attempts):
         self._ends = 0
         self._outermost: Block | None = None
         self._steps = 0
+        self._functions: list[tuple[Code, Names]] = []
+        self._seen: set[tuple[int, int]] = set()
+
+    @property
+    def walked(self) -> Any:
+        """What was walked so far: functions, instructions that were done, and names that were read."""
+        return len(self._functions), frozenset(self._seen), len(self.reads)
+
+    @walked.setter
+    def walked(self, walked: Any) -> None:
+        functions, seen, reads = walked
+        del self._functions[functions:]
+        self._seen = set(seen)
+        # Tables are made once, and so are their reads.
+        self.reads[reads:] = [read for read in self.reads[reads:] if not isinstance(read, Read)]
 
     def enter(
         self, function: FunctionType, arguments: list[Any], caller: Frame | None, named: dict[str, Any] | None = None
@@ -156,11 +174,13 @@ class _Walk(Calls, Attempts):
         """Returns the frame of a call."""
         if caller is not None and caller.depth >= MOST_CALLS:
             raise NotLowered(f"calls more than {MOST_CALLS} deep", code.code.co_filename, code.code.co_firstlineno)
+        self._functions.append((code, names))
         return Frame(code, names, caller)
 
     def lowered(self, parameters: int, body: tuple[Any, ...]) -> Lowered:
         """Returns the program of a function."""
-        return Lowered((parameters, self.registers, tuple(self.draws), body), tuple(self.reads), self.random)
+        program = (parameters, self.registers, tuple(self.draws), body)
+        return Lowered(program, tuple(self.reads), self.random, may_act(self._functions, frozenset(self._seen)))
 
     def marks(self) -> Any:
         """Returns what a walk has counted so far."""
@@ -212,6 +232,7 @@ class _Walk(Calls, Attempts):
             return made
         frame.at += 1
         made = self._step(block, frame, code.instructions[at])
+        self._seen.add((id(code.code), at))
         return self.attempted(block, begin, frame) if made is None else made
 
     def _step(self, block: Block, frame: Frame, instruction: dis.Instruction) -> Any:

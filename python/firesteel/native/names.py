@@ -60,6 +60,12 @@ class Names:
         """The name of the module that the function is in."""
         return str(self._globals.get("__name__", ""))
 
+    def peek(self, name: str) -> Any:
+        """Returns the value of a name as it is now, without taking it for constant; ``UNSET`` of one without."""
+        cell = self._captured.get(name)
+        value = self._globals.get(name, getattr(builtins, name, _UNSET)) if cell is None else _contents(cell)
+        return UNSET if value is _UNSET else value
+
     def of_global(self, name: str) -> Any:
         """Returns the value of a name of the module, or of Python."""
         value = self._globals.get(name, _UNSET)

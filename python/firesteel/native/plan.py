@@ -12,11 +12,12 @@ from types import CellType, FunctionType
 from typing import Any
 
 from firesteel.chain import Filter, FlatMap, FlatMapValues, KeyBy, Keys, Map, MapValues, OfRecords, PerRecord, Values
+from firesteel.native.effects import at_risk
 from firesteel.native.lowering import Lowered, NotLowered, lower
 from firesteel.native.lookups import Contents, Loaded
 from firesteel.native.names import Read
 
-__all__ = ["TABLES", "Part", "Plan", "parts_of", "plan"]
+__all__ = ["TABLES", "Part", "Plan", "kept_apart", "parts_of", "plan"]
 
 _NAMES: dict[Any, str] = {
     **{Map: "map", Filter: "filter", FlatMap: "flatMap", KeyBy: "keyBy", MapValues: "mapValues"},
@@ -229,7 +230,7 @@ def plan(steps: Sequence[Any]) -> Plan | None:
     parts = parts_of(steps[:2])
     if all(part.lowered is None or part.kind == "range" for part in parts):
         return None  # without a look at the rest: each task asks
-    parts += parts_of(steps[2:])
+    parts = kept_apart([*parts, *parts_of(steps[2:])])
     begins = 1 if parts and parts[0].kind == "range" else 0
     ends = begins
     while ends < len(parts) and parts[ends].kind == "step" and parts[ends].lowered is not None:
@@ -256,6 +257,21 @@ def plan(steps: Sequence[Any]) -> Plan | None:
     may_change = kind in ("", "sampled") and any(map(_functions, behind)) or _changes(parts_of_sink)
     generator = generators[0] if generators else None
     return Plan(begins, ends, programs, kind, parts_of_sink, tuple(reads), generator, may_change)
+
+
+def kept_apart(parts: list[Part]) -> list[Part]:
+    """Leaves those to the interpreter that may change, for a record that is handed back, what others or they read.
+
+    The kernels compute a whole batch before the first of its records is handed back.
+    """
+    lowered = [part.lowered for part in parts if part.lowered is not None]
+    if not any(one.may_act for one in lowered) or not any(at_risk(read) for one in lowered for read in one.reads):
+        return parts
+    reason = "an `except` that may change what a function of the stage reads"
+    return [
+        part if part.lowered is None or not part.lowered.may_act else replace(part, lowered=None, reason=reason)
+        for part in parts
+    ]
 
 
 def _changes(program: Any) -> bool:
