@@ -437,3 +437,32 @@ def whileiter(s):
             o.append("z")
         i += 1
     return o
+
+
+def z1(s):
+    k = lambda w: w
+    g = (w for w in k)
+    return s if s else g
+
+
+def z2(s):
+    g = (w for w in len(s))
+    return s
+
+
+def z3(s):
+    n = len(s) if s else "none"
+    g = (w for w in n)
+    return s
+
+
+def z4(s):
+    g = map(str, 5)
+    return s
+
+
+def z5(s):
+    n = len(s) if s > "b" else s
+    g = filter(None, n)
+    h = (v for v in zip(s, n))
+    return s

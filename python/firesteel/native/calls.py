@@ -227,6 +227,8 @@ class Calls(Loops):
         # What a generator of an expression goes through has no name in it.
         if function.code.co_varnames[:1] != (".0",):
             arguments = self.all_passed(block, frame, arguments)
+        elif flags & inspect.CO_GENERATOR:
+            self._iterable(block, arguments)
         if flags & inspect.CO_GENERATOR and len(arguments) == 1:
             frame.stack.append(Inner(function.code, function.closure, function.names, arguments[0]))
             return None
@@ -287,7 +289,7 @@ class Calls(Loops):
         if any(called is one for one in (list, tuple, set, dict, Counter)):
             return self.made_by(block, called, arguments, frame)
         if (called is map or called is filter) and len(arguments) == 2:
-            return self._mapped(called, arguments, frame)
+            return self._mapped(block, called, arguments, frame)
         if callables.is_exception(called) and called.__module__ == "builtins":
             return OPAQUE
         builtin = callables.builtin(called)
@@ -355,7 +357,19 @@ class Calls(Loops):
             return self.raw(block, value) if is_raw else self.as_list(block, value, frame)
         return self.listed(block, value, frame)
 
-    def _mapped(self, called: Any, arguments: list[Any], frame: Frame) -> Inner:
+    def _iterable(self, block: Block, values: Iterable[Any]) -> None:
+        """Checks that values can be gone through, though perhaps nobody does: a generator is not made of others."""
+        for value in values:
+            if isinstance(value, Iterated):
+                self._iterable(block, value.parts if value.name != "range" else ())
+            elif isinstance(value, Register):
+                self.apply(block, "call", [value], "len")
+            elif isinstance(value, Known) and not hasattr(type(value.value), "__iter__"):
+                raise NotLowered(f"a loop over {callables.name_of(value.value)}")
+            elif isinstance(value, Method) or isinstance(value, Inner) and not value.is_generator:
+                raise NotLowered("a loop over a value of this kind")
+
+    def _mapped(self, block: Block, called: Any, arguments: list[Any], frame: Frame) -> Inner:
         """Returns the generator that ``map`` or ``filter`` is."""
         function, items = arguments
         if isinstance(items, Owned) and items.kind == "set":
@@ -363,6 +377,7 @@ class Calls(Loops):
         named = (one is items for at in frames_of(frame) for one in (*at.stack, *at.locals.values()))
         if isinstance(items, Inner) and any(named):
             raise NotLowered("a generator that is passed on")
+        self._iterable(block, [items])
         if called is filter and function == Known(None):
             return self.generator(TRUE_ONES, [items], frame)
         return self.generator(FILTERED if called is filter else MAPPED, [function, items], frame)
