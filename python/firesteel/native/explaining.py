@@ -26,11 +26,11 @@ def mode_of(conf: SparkConf) -> str:
     """Returns how the setting is set.
 
     >>> from firesteel import SparkConf
-    >>> mode_of(SparkConf(False)), mode_of(SparkConf(False).set("firesteel.python.native", "auto"))
-    ('off', 'auto')
+    >>> mode_of(SparkConf(False)), mode_of(SparkConf(False).set("firesteel.python.native", "off"))
+    ('auto', 'off')
     """
     value = conf.get(SETTING, None)
-    mode = (value or "off").strip().lower()
+    mode = (value or "auto").strip().lower()
     if mode not in MODES:
         raise ValueError(f"{SETTING} is {value!r}; it can be {', '.join(MODES[:-1])} or {MODES[-1]}")
     return mode

@@ -302,7 +302,7 @@ class Base(Generic[T_co]):
         docs/python-native.md has more.
 
         >>> sc.range(3).map(lambda x: x + 1).explain()  # doctest: +ELLIPSIS
-        firesteel.python.native = off: nothing runs natively; this is what would
+        firesteel.python.native = auto
         map at ...
           runs natively: range
           runs natively: map <lambda> at ...

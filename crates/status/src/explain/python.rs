@@ -68,8 +68,8 @@ pub(crate) fn function(facts: &Facts<'_>) -> Option<Finding> {
             time(facts.run),
             percent(slowest.time, facts.run)
         ),
-        remedy: "Make it cheaper: with `firesteel.python.native` at `auto`, everyday functions run without the interpreter \
-                 (`rdd.explain()` says which, and why others do not); `spark.python.profile=true` and `sc.show_profiles()` show its lines; what it sets up for each \
+        remedy: "Make it cheaper: everyday functions run without the interpreter unless `firesteel.python.native` is `off` \
+                 (`rdd.explain()` says which do, and why others do not); `spark.python.profile=true` and `sc.show_profiles()` show its lines; what it sets up for each \
                  record can be set up once for each partition in `mapPartitions`; arrays (`numpy`, Arrow) do many records at a time."
             .into(),
         lost_ms,
