@@ -15,7 +15,8 @@ table = {"1": 5, "2": 6}
 
 
 def fresh():
-    global count, W
+    global count, scale, W
+    scale = once
     bad.clear()
     counts["a"] = 0
     count = 0
@@ -152,6 +153,171 @@ def changes_an_array_in_a_loop(s):
         if letter == "x":
             w += 1.0
     return float(w.sum()) + len(s)
+
+
+def goes_on_behind(s):
+    try:
+        return int(s) + len(bad)
+    except ValueError:
+        pass
+    bad.append(s)
+    return -1
+
+
+def has_a_flag(s):
+    ok = True
+    try:
+        v = int(s)
+    except ValueError:
+        ok = False
+        v = 0
+    if not ok:
+        bad.append(s)
+        return -1
+    return v + len(bad)
+
+
+def goes_on_in_a_loop(s):
+    total = 0
+    for word in s.split():
+        try:
+            total += int(word) + len(bad)
+            continue
+        except ValueError:
+            pass
+        bad.append(word)
+    return total
+
+
+def asserts(s):
+    try:
+        assert s != "x"
+        return int(s) + len(bad)
+    except (AssertionError, ValueError):
+        pass
+    note(s)
+    return -1
+
+
+def logs(s, log=note, prefix="p"):
+    try:
+        return int(s) + len(bad)
+    except ValueError as error:
+        log((prefix, error.args))
+        return -1
+
+
+class Notes:
+    @property
+    def hit(self):
+        bad.append("hit")
+        return -1
+
+    def __getitem__(self, key):
+        bad.append(key)
+        return -1
+
+    def note(self, s):
+        bad.append(s)
+        return -1
+
+
+notes = Notes()
+
+
+def has_a_property(s, p=notes):
+    try:
+        return int(s) + len(bad)
+    except ValueError:
+        return p.hit
+
+
+def has_items(s, p=notes):
+    try:
+        return int(s) + len(bad)
+    except ValueError:
+        return p[s]
+
+
+def has_methods(s):
+    to = notes
+    try:
+        return int(s) + len(bad)
+    except ValueError:
+        return to.note(s)
+
+
+def changes_by_an_operator(s):
+    m = bad
+    try:
+        return int(s) + len(bad)
+    except ValueError:
+        m.__iadd__([s])
+        return -1
+
+
+def takes_another_list(s, m=bad):
+    out = []
+    try:
+        v = int(s) + len(bad)
+    except ValueError:
+        out = m
+        v = -1
+    out.append(v)
+    return v
+
+
+def strictly(s, strict=True):
+    if not strict:
+        note(s)
+        return -1
+    return int(s)
+
+
+def calls_with_other_arguments(s):
+    try:
+        return strictly(s) + len(bad)
+    except ValueError:
+        return strictly(s, False)
+
+
+def once(x):
+    return x
+
+
+def twice(x):
+    return 2 * x
+
+
+scale = once
+
+
+def exchanges_a_function(s):
+    global scale
+    try:
+        return scale(int(s))
+    except ValueError:
+        scale = twice
+        return -1
+
+
+def runs_text(s):
+    try:
+        return int(s) + count
+    except ValueError:
+        exec("count += 1", globals())
+        return -1
+
+
+def calls_an_inner_function(s):
+    def tell(w):
+        bad.append(w)
+        return -1
+
+    try:
+        return int(s) + len(bad)
+    except ValueError:
+        return tell(s)
 
 
 def yields(s):

@@ -317,7 +317,8 @@ class Calls(Loops):
             indices = callables.getter_items(called)
             items = [self.item(block, arguments[0], Known(index)) for index in indices]
             return items[0] if len(items) == 1 else self.apply(block, "tuple", items)
-        raise NotLowered(f"a call of {callables.name_of(called)}")
+        named = callables.name_of(called)
+        raise NotLowered(f"a call of a value {named}" if named.startswith("of type ") else f"a call of {named}")
 
     def _builtin(self, block: Block, name: str, arguments: list[Any], frame: Frame) -> Any:
         least, most = _COUNTS.get(name, (1, 1))
@@ -400,7 +401,8 @@ class Calls(Loops):
         if of_numpy and len(arguments) == 1 + more and arrays.is_imported():
             return self.of_numpy(block, of_numpy, arguments)
         if name not in callables.METHODS:
-            raise NotLowered(f"the method {name}")
+            of = f" of a {type(owner.value).__name__}" if isinstance(owner, Known) else ""
+            raise NotLowered(f"the method {name}{of}")
         if name == "join":
             arguments = [self.listed(block, argument, frame) for argument in arguments]
         made = self.apply(block, "method", arguments, name)

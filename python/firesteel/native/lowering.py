@@ -25,7 +25,7 @@ from firesteel.native import callables
 from firesteel.native.attempts import Attempts, matches
 from firesteel.native.callables import NotConstant
 from firesteel.native.calls import Calls, bound
-from firesteel.native.effects import may_act
+from firesteel.native.effects import NONE, Acts, acts_of, is_harmless
 from firesteel.native.lookups import Contents, Loaded, Tables
 from firesteel.native.loops import CALLS
 from firesteel.native.names import Names, Read
@@ -35,11 +35,13 @@ from firesteel.native.values import (
     Code,
     EmptyList,
     Frame,
+    Inner,
     Known,
     NotLowered,
     Owned,
     Register,
     read,
+    within,
 )
 
 __all__ = ["Lowered", "NotLowered", "lower"]
@@ -63,8 +65,8 @@ class Lowered:
     reads: tuple[Read | Contents | Loaded, ...]
     generator: Any = None
     """The generator that it draws random numbers from."""
-    may_act: bool = False
-    """Whether a record that is handed back may change what functions read (``effects``)."""
+    acts: Acts = NONE
+    """What it may change for a record that is handed back."""
 
 
 def lower(function: Any, parameters: int = 1, gives_items: bool = False) -> Lowered:
@@ -81,11 +83,13 @@ def lower(function: Any, parameters: int = 1, gives_items: bool = False) -> Lowe
         return _lowered(function, parameters, gives_items, owns=True)
     except NotLowered as first:
         reason = first
+    except RecursionError:
+        reason = NotLowered("more ways through it than can be followed")
     # A value that stays as it is needs not be known as a list that could change.
     for way in (_lowered, _yielded):
         try:
             return way(function, parameters, gives_items, owns=way is _yielded)
-        except NotLowered:
+        except (NotLowered, RecursionError):
             continue
     raise reason
 
@@ -142,6 +146,8 @@ class _Walk(Calls, Attempts):
         self._steps = 0
         self._functions: list[tuple[Code, Names]] = []
         self._seen: set[tuple[int, int]] = set()
+        #: The code of functions that have objects from outside under local names.
+        self._holding: set[int] = set()
 
     @property
     def walked(self) -> Any:
@@ -168,7 +174,17 @@ class _Walk(Calls, Attempts):
             raise reason
         frame = self.frame(read(code), Names(function, self.reads), caller)
         frame.locals = bound(function, arguments, named or {})
+        self._note_holding(frame)
         return frame
+
+    def _note_holding(self, frame: Frame) -> None:
+        """Notes whether a function has an object from outside under a local name."""
+        code = id(frame.code.code)
+        if code not in self._holding:
+            held = list(within(frame.locals.values()))
+            is_given = frame.caller is not None and any(isinstance(one, Inner) and not one.is_generator for one in held)
+            if is_given or not all(is_harmless(one.value) for one in held if isinstance(one, Known)):
+                self._holding.add(code)
 
     def frame(self, code: Code, names: Names, caller: Frame | None) -> Frame:
         """Returns the frame of a call."""
@@ -180,7 +196,10 @@ class _Walk(Calls, Attempts):
     def lowered(self, parameters: int, body: tuple[Any, ...]) -> Lowered:
         """Returns the program of a function."""
         program = (parameters, self.registers, tuple(self.draws), body)
-        return Lowered(program, tuple(self.reads), self.random, may_act(self._functions, frozenset(self._seen)))
+        return Lowered(program, tuple(self.reads), self.random, self._acts())
+
+    def _acts(self) -> Acts:
+        return acts_of(self._functions, frozenset(self._seen), self._holding)
 
     def marks(self) -> Any:
         """Returns what a walk has counted so far."""
@@ -233,6 +252,8 @@ class _Walk(Calls, Attempts):
         frame.at += 1
         made = self._step(block, frame, code.instructions[at])
         self._seen.add((id(code.code), at))
+        if code.instructions[at].opname.startswith("STORE_"):
+            self._note_holding(frame)
         return self.attempted(block, begin, frame) if made is None else made
 
     def _step(self, block: Block, frame: Frame, instruction: dis.Instruction) -> Any:

@@ -6,13 +6,15 @@ more records are computed, and not after.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from types import CellType, FunctionType
 from typing import Any
 
 from firesteel.chain import Filter, FlatMap, FlatMapValues, KeyBy, Keys, Map, MapValues, OfRecords, PerRecord, Values
-from firesteel.native.effects import at_risk
+from firesteel.native.effects import NONE, at_risk
 from firesteel.native.lowering import Lowered, NotLowered, lower
 from firesteel.native.lookups import Contents, Loaded
 from firesteel.native.names import Read
@@ -216,7 +218,8 @@ def _combining(step: Any, create: Any, merge: Any) -> Part:
     part = _merging(step, name, "combine", merge, parts)
     if part.lowered is None:
         return part
-    return replace(part, lowered=Lowered(part.lowered.program, (*first.lowered.reads, *part.lowered.reads)))
+    reads, acts = (*first.lowered.reads, *part.lowered.reads), first.lowered.acts | part.lowered.acts
+    return replace(part, lowered=Lowered(part.lowered.program, reads, None, acts))
 
 
 def plan(steps: Sequence[Any]) -> Plan | None:
@@ -265,11 +268,12 @@ def kept_apart(parts: list[Part]) -> list[Part]:
     The kernels compute a whole batch before the first of its records is handed back.
     """
     lowered = [part.lowered for part in parts if part.lowered is not None]
-    if not any(one.may_act for one in lowered) or not any(at_risk(read) for one in lowered for read in one.reads):
+    acts = reduce(operator.or_, (one.acts for one in lowered), NONE)
+    if not any(at_risk(read, acts) for one in lowered for read in one.reads):
         return parts
     reason = "an `except` that may change what a function of the stage reads"
     return [
-        part if part.lowered is None or not part.lowered.may_act else replace(part, lowered=None, reason=reason)
+        part if part.lowered is None or not part.lowered.acts.may else replace(part, lowered=None, reason=reason)
         for part in parts
     ]
 

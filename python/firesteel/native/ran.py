@@ -12,8 +12,11 @@ from firesteel.native.plan import Plan
 
 __all__ = ["Ran"]
 
-#: So many chunks in a row that were handed back whole say that the rest will be, too.
+#: So many chunks in a row that were handed back, whole or in good part, say that the rest will be, too.
 WHOLE_CHUNKS = 4
+
+#: So many records of a chunk, an eighth of a large one, cost more than the kernels save for the others.
+GOOD_PART = 512
 
 
 class Ran:
@@ -79,7 +82,7 @@ class Ran:
             self._whole += 1
             yield self.again(back or ())
             return
-        self._whole = 0
+        self._whole = self._whole + 1 if back is not None and len(back) > GOOD_PART else 0
         if back is None:
             yield results
             return
