@@ -194,9 +194,9 @@ impl Pool {
     }
 
     /// Returns whether an executor has ended because it is excluded, before its manager said where it was: what replaces it
-    /// could be started there. The manager's word on its end says so, too, or says that nobody knows.
+    /// could be started there. The manager's word on its end says so, too. It has a while for that, and then nobody waits.
     fn waits_for_a_machine(&self) -> bool {
-        let ended = |lent: &Lent| matches!(lent.stage, Stage::Disconnected { .. } | Stage::Released);
+        let ended = |lent: &Lent| matches!(lent.stage, Stage::Disconnected { .. });
         self.exclusions.of_unknown_machines().any(|name| self.executors.get(name).is_some_and(ended))
     }
 

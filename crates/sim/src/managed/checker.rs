@@ -2,7 +2,8 @@
 //!
 //! - Outstanding, starting and ready executors are never more than wanted, but for ready ones, which are the application's to give
 //!   back; what comes unasked, or after the end, is released by the event that tells of it.
-//! - Nothing is asked for beyond a batch, within a pause, or after the end. What is missing is asked for when it may be.
+//! - Nothing is asked for beyond a batch, within a pause, after the end, or while it is waited for the end of an excluded executor of
+//!   which nobody has said where it is: another could be started there. What is missing is asked for when it may be.
 //! - A name that was released, or said to be gone, never counts again. If its agent comes all the same, or stays, the
 //!   application and the manager are told to end it.
 //! - What is due is done when it is due: who does not register in time is given back, and so is who is not taken away, and whose
@@ -61,6 +62,15 @@ impl Checker {
         Ok(())
     }
 
+    /// Returns whether the end of an excluded executor is waited for of which nobody has said where it is.
+    fn waits_for_a_machine(&self) -> bool {
+        let mut excluded = self.excluded.alone.iter().chain(&self.excluded.with_machine);
+        excluded.any(|name| {
+            let is_unknown = self.machines.get(name).is_none_or(String::is_empty);
+            is_unknown && self.known.get(name).is_some_and(|known| known.state == State::Disconnected)
+        })
+    }
+
     /// Checks that the pool did not sleep through a time at which something was due.
     fn check_awake(&self, now: u64) -> Result<(), Objection> {
         let overdue = self.known.iter().find(|(_, known)| known.due.is_some_and(|due| due < now));
@@ -68,6 +78,7 @@ impl Checker {
             return Err(format!("executor {name} was due at {:?} ({:?})", known.due, known.state));
         }
         let may_ask = self.phase == Phase::Running
+            && !self.waits_for_a_machine()
             && self.wanted > self.counted()
             && self.outstanding < self.settings.batch;
         match may_ask && self.not_before < now {
@@ -124,6 +135,9 @@ impl Checker {
         }
         if now < self.not_before {
             return Err(format!("{count} executors are asked for before {}", self.not_before));
+        }
+        if self.waits_for_a_machine() {
+            return Err(format!("{count} executors are asked for, perhaps where an excluded one was"));
         }
         self.outstanding += count;
         match self.outstanding > self.settings.batch {
