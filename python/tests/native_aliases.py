@@ -14,9 +14,10 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import native_collections
 import native_programs
 from native_collections import SCOPE, CollectionMaker, CollectionProgram
-from native_programs import FILE, STRS, outcome_of, run_by_hand
+from native_programs import FILE, STRS, run_by_hand
 
 Kind = Any
 
@@ -384,14 +385,7 @@ class AliasProgram(CollectionProgram):
 
 def difference(seed: int) -> tuple[str, bool]:
     """Runs a program in all ways. Returns what differs, or nothing, and whether any of it ran natively."""
-    program = AliasProgram(seed)
-    ways = (program.plainly, program.interpreted, program.natively)
-    plain, interpreted, natively = (outcome_of(program, way) for way in ways)
-    if natively is None:
-        return "", False
-    if natively != interpreted or plain != interpreted:
-        return f"seed {seed}\n{program}\nplain: {plain}\ninterpreted: {interpreted}\nnatively: {natively}\n", True
-    return "", True
+    return native_collections.difference(seed, AliasProgram)
 
 
 if __name__ == "__main__":

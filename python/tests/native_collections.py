@@ -342,9 +342,9 @@ class CollectionProgram(Program):
         return lists
 
 
-def difference(seed: int) -> tuple[str, bool]:
+def difference(seed: int, kind: type[Program] = CollectionProgram) -> tuple[str, bool]:
     """Runs a program in all ways. Returns what differs, or nothing, and whether any of it ran natively."""
-    program = CollectionProgram(seed)
+    program = kind(seed)
     ways = (program.plainly, program.interpreted, program.natively)
     plain, interpreted, natively = (outcome_of(program, way) for way in ways)
     if natively is None:

@@ -320,6 +320,17 @@ def calls_an_inner_function(s):
         return tell(s)
 
 
+def gives_it_to_an_inner_function(s):
+    def parse(w, to):
+        try:
+            return int(w) + len(bad)
+        except ValueError:
+            to.append(w)
+            return -1
+
+    return parse(s, bad)
+
+
 def yields(s):
     try:
         if int(s) > len(bad):

@@ -262,3 +262,14 @@ def test_a_sample_ends_where_an_error_is_caught_behind_it(fresh_context: MakeCon
         return kept
 
     assert drawn("auto") == drawn("off")
+
+
+def test_where_a_good_part_comes_back_the_rest_is_interpreted() -> None:
+    """A steady mix of types costs more natively than it saves: the kernels see a few chunks of it, and no more."""
+    records = list(range(40_960))
+    lists = (records[start : start + 4096] for start in range(0, len(records), 4096))
+    _, back = in_both([Map(lambda n: "even" if n % 2 == 0 else n, "map")], *lists)
+    assert back == 4 * 2048 + 6 * 4096, "half of four chunks, and all of the others"
+    few = (records[start : start + 4096] for start in range(0, len(records), 4096))
+    _, back = in_both([Map(lambda n: "tenth" if n % 10 == 0 else n, "map")], *few)
+    assert back == 4096, "these are too few to stop for"

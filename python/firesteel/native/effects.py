@@ -12,7 +12,7 @@ import builtins
 import dis
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodDescriptorType, ModuleType
 from typing import Any
@@ -21,6 +21,7 @@ from firesteel.accumulators import Accumulator
 from firesteel.broadcast import Broadcast
 from firesteel.bytecode import is_of_library
 from firesteel.native import records
+from firesteel.native.flow import flow_of
 from firesteel.native.names import UNSET, Names, Read
 from firesteel.native.values import Code
 
@@ -80,31 +81,13 @@ def acts_of(walked: Iterable[tuple[Code, Names]], seen: frozenset[tuple[int, int
     """
     acts = NONE
     for code, names in walked:
-        unseen = [code.instructions[at] for at in _unseen(code, seen)]
+        reached = sorted(flow_of(code).behind_handlers())
+        unseen = [code.instructions[at] for at in reached if (id(code.code), at) not in seen]
         loud = (one.opname for one in unseen if one.opname not in _QUIET)
         if any(name.startswith(("CALL", "MAKE_FUNCTION")) for name in loud):
             unseen += _within(code.code, seen)
         acts |= _acts(unseen, code.code, names, id(code.code) in holding)
     return acts
-
-
-def _unseen(code: Code, seen: frozenset[tuple[int, int]]) -> Iterator[int]:
-    """Returns the instructions that were not lowered, of those to which a way leads from a handler."""
-    instructions = code.instructions
-    waiting = [target for _, _, target, _, _ in code.handlers]
-    waiting += [code.place(one.argval) for one in instructions if one.opname == "SETUP_FINALLY"]
-    done: set[int] = set()
-    while waiting:
-        at = waiting.pop()
-        if at in done or at >= len(instructions):
-            continue
-        done.add(at)
-        name = instructions[at].opname
-        if "JUMP" in name or name == "FOR_ITER":
-            waiting.append(code.place(instructions[at].argval))
-        if name not in ("JUMP_FORWARD", "JUMP_ABSOLUTE", "JUMP_BACKWARD", "RETURN_VALUE", "RETURN_CONST", "RERAISE"):
-            waiting.append(at + 1)
-    yield from (at for at in sorted(done) if (id(code.code), at) not in seen)
 
 
 def _within(code: CodeType, seen: frozenset[tuple[int, int]]) -> list[dis.Instruction]:
@@ -121,7 +104,7 @@ def _within(code: CodeType, seen: frozenset[tuple[int, int]]) -> list[dis.Instru
 def _acts(unseen: list[dis.Instruction], code: CodeType, names: Names, holds: bool) -> Acts:
     stored: set[str] = set()
     may = False
-    for at, instruction in enumerate(unseen):
+    for instruction in unseen:
         name = instruction.opname
         if name.startswith(("LOAD_GLOBAL", "LOAD_DEREF", "LOAD_NAME", "LOAD_CLASSDEREF")):
             may = may or not is_harmless(_value(code, names, str(instruction.argval)))
@@ -147,17 +130,17 @@ def _value(code: CodeType, names: Names, name: str) -> Any:
 
 def is_harmless(value: Any) -> bool:
     """Returns whether nothing that the program reads changes by a call of a value, or of its methods."""
-    if isinstance(value, (tuple, frozenset)) and type(value) in (tuple, frozenset):
+    if type(value) in (tuple, frozenset):
         return all(is_harmless(item) for item in value)
     if any(value is one for one in _CHANGING):
         return False
     if type(value) in _PLAIN or isinstance(value, logging.Logger):
         return True
     if isinstance(value, type):
-        is_record = records.shape_of(value) is not None
-        return is_record and not _has_own(value) or issubclass(value, BaseException) and not any(
-            map(_has_own, value.__mro__)
-        ) or is_of_library(value.__module__)
+        if is_of_library(value.__module__):
+            return True
+        is_known = records.shape_of(value) is not None or issubclass(value, BaseException)
+        return is_known and not any(map(_has_own, value.__mro__))
     if records.shape_of(type(value)) is not None:
         return False
     if isinstance(value, ModuleType):

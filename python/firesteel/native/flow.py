@@ -8,7 +8,7 @@ from functools import cached_property
 
 from firesteel.native.values import YIELDED, Code
 
-__all__ = ["Flow"]
+__all__ = ["Flow", "flow_of"]
 
 _ENDS = frozenset("RETURN_VALUE RETURN_CONST RERAISE RAISE_VARARGS".split())
 _ALWAYS = frozenset("JUMP_FORWARD JUMP_BACKWARD JUMP_ABSOLUTE JUMP_BACKWARD_NO_INTERRUPT".split())
@@ -86,6 +86,10 @@ class Flow:
                 waiting += before.get(at, ())
         return frozenset(members)
 
+    def behind_handlers(self) -> set[int]:
+        """Returns the instructions to which a way leads from where exceptions go."""
+        return {at for _, _, handler in self._handlers for at in self._reached(handler, -1)}
+
     def assigned(self, members: frozenset[int]) -> frozenset[str]:
         """Returns the names that instructions give values."""
         return frozenset(name for at in members for name in writes(self._code.instructions[at]))
@@ -121,6 +125,14 @@ class Flow:
                 return True
             waiting += self._next[at]
         return False
+
+
+def flow_of(code: Code) -> Flow:
+    """Returns the graph of a function's instructions, which is made once."""
+    found: Flow | None = code.flow
+    if found is None:
+        found = code.flow = Flow(code)
+    return found
 
 
 def _names(instruction: dis.Instruction) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ import sys
 from itertools import combinations
 from typing import Any
 
-from firesteel.native.flow import Flow
+from firesteel.native.flow import Flow, flow_of
 from firesteel.native.holding import CHANGES, Holding, is_alike, like
 from firesteel.native.names import UNSET
 from firesteel.native.values import (
@@ -58,11 +58,7 @@ class Loops(Holding):
 
     def flow(self, frame: Frame) -> Flow:
         """Returns the graph of a frame's instructions."""
-        code = frame.code
-        found: Flow | None = code.flow
-        if found is None:
-            found = code.flow = Flow(code)
-        return found
+        return flow_of(frame.code)
 
     def fresh(self) -> Register:
         """Returns a register that no instruction sets."""

@@ -186,6 +186,12 @@ class _Walk(Calls, Attempts):
             if is_given or not all(is_harmless(one.value) for one in held if isinstance(one, Known)):
                 self._holding.add(code)
 
+    def within(self, inner: Inner, arguments: list[Any], caller: Frame) -> Frame:
+        """Returns the frame of a function within another that is called."""
+        frame = super().within(inner, arguments, caller)
+        self._note_holding(frame)
+        return frame
+
     def frame(self, code: Code, names: Names, caller: Frame | None) -> Frame:
         """Returns the frame of a call."""
         if caller is not None and caller.depth >= MOST_CALLS:
